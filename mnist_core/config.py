@@ -1,0 +1,118 @@
+"""The config: everything that one training needs, as a frozen object and as TOML."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+
+from mnist_core import layers as notation
+from mnist_core.augment_ops import Augmentation
+from mnist_core.frozen import Fraction, Frozen, Positive, tuples
+from mnist_core.schedule import Constant, Schedule
+
+TRAIN_IMAGES, TEST_IMAGES = 60_000, 10_000
+
+
+def _layer(value: Any) -> Any:
+    return notation.parse(value) if isinstance(value, str) else value
+
+
+LayerText = Annotated[Any, BeforeValidator(_layer), PlainSerializer(str, return_type=str)]
+
+
+class Data(Frozen):
+    """How many images of each split: the first so many, in the order of the files."""
+
+    train: Annotated[int, Field(ge=1, le=TRAIN_IMAGES)] = TRAIN_IMAGES
+    test: Annotated[int, Field(ge=1, le=TEST_IMAGES)] = TEST_IMAGES
+
+
+class _Optimizer(Frozen):
+    lr: Positive
+    """Learning rate at its height; the schedule scales it."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    decay: Literal["all", "weights"] = "all"
+    """What the weight decay acts on: all parameters, or convolution and linear weights only."""
+
+
+class Sgd(_Optimizer):
+    kind: Literal["sgd"] = "sgd"
+    momentum: Fraction = 0.0
+    nesterov: bool = False
+
+    @model_validator(mode="after")
+    def _nesterov_has_momentum(self) -> Self:
+        if self.nesterov and not self.momentum:
+            raise ValueError("nesterov needs a momentum above 0")
+        return self
+
+
+class Adam(_Optimizer):
+    """`adamw` decouples the weight decay from the gradient, `adam` does not."""
+
+    kind: Literal["adam", "adamw"]
+    betas: tuple[Fraction, Fraction] = (0.9, 0.999)
+
+
+class NoAveraging(Frozen):
+    kind: Literal["none"] = "none"
+
+
+class Ema(Frozen):
+    """The tested net holds an exponential moving average of the weights *and* of the batch-norm
+    statistics: after update n, average = d * average + (1 - d) * current with
+    d = min(decay, (1 + n) / (10 + n)), so that a short training is not held back by its start."""
+
+    kind: Literal["ema"] = "ema"
+    decay: Fraction
+
+
+Optimizer = Annotated[Sgd | Adam, Field(discriminator="kind")]
+Averaging = Annotated[NoAveraging | Ema, Field(discriminator="kind")]
+
+
+class Config(Frozen):
+    """One training, whole. The net starts from PyTorch's default initialisation; the loss is the
+    cross entropy of the net's 10 scores, averaged over the batch; the last batch may be smaller."""
+
+    epochs: Annotated[int, Field(ge=1, le=1000)]
+    batch_size: Annotated[int, Field(ge=1, le=TRAIN_IMAGES)] = 128
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    label_smoothing: Fraction = 0.0
+    layers: Annotated[tuple[LayerText, ...], Field(min_length=1, max_length=500)]
+    data: Data = Data()
+    augment: tuple[Augmentation, ...] = ()
+    """Applied to every training image in this order, before it is scaled to mean 0, variance 1."""
+    optimizer: Optimizer
+    schedule: Schedule = Constant()
+    averaging: Averaging = NoAveraging()
+
+    @model_validator(mode="after")
+    def _layers_fit(self) -> Self:
+        end = self.trace()[-1].shape
+        if end != (notation.CLASSES,):
+            raise ValueError(
+                f"layers: the last one puts out {end}, not ({notation.CLASSES},) scores"
+            )
+        return self
+
+    def trace(self) -> list[notation.Row]:
+        """Every layer with its output shape and parameter count."""
+        try:
+            return notation.trace(self.layers)
+        except ValueError as error:
+            raise ValueError(f"layers: {error}") from None
+
+    @property
+    def params(self) -> int:
+        """Number of trainable parameters."""
+        return sum(row.params for row in self.trace())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values only, as TOML and JSON hold them; `from_dict` is the way back."""
+        return self.model_dump(mode="json")
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The way back from `to_dict`; raises pydantic's ValidationError on anything else."""
+        return cls.model_validate(tuples(dict(values)))

@@ -1,0 +1,31 @@
+"""What every object read from TOML has in common: frozen, strict, no unknown keys, no nan."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class Frozen(BaseModel):
+    """A validated value: equal by content, hashable, and never changed after it was made."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        validate_default=True,
+        use_attribute_docstrings=True,
+    )
+
+
+def tuples(value: Any) -> Any:
+    """`value` with every list in it made a tuple: TOML and JSON have lists, frozen objects not."""
+    if isinstance(value, dict):
+        return {key: tuples(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return tuple(tuples(item) for item in value)
+    return value

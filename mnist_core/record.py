@@ -1,0 +1,71 @@
+"""A config's TOML file: the config, and what an export adds so that it can be run again and
+compared: how it was trained, where it came from, and the curve to expect."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import tomli_w
+from pydantic import Field
+
+from mnist_core.config import Config
+from mnist_core.files import parsed, write_text
+from mnist_core.frozen import Count, Frozen, tuples
+
+Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+class Environment(Frozen):
+    """What a curve depends on besides its config: equal here, the curve is equal bit for bit."""
+
+    device: str
+    threads: Count
+    versions: dict[str, str]
+    """Of python, torch, torchvision and drilldown."""
+    machine: str
+    """The processor (and the GPU) the curve comes from."""
+    data_sha256: dict[str, str]
+
+
+class Origin(Frozen):
+    """The trial that a config was exported from, and the goal it was meant for."""
+
+    study: str
+    trial: Annotated[int, Field(ge=0)]
+    score: Percent
+    goal: str
+
+
+class Expected(Frozen):
+    test_acc: tuple[Percent, ...]
+    """Test accuracy in percent, one an epoch."""
+
+
+class Record(Frozen):
+    """A config file, whole."""
+
+    config: Config
+    environment: Environment | None = None
+    origin: Origin | None = None
+    expected: Expected | None = None
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """The config's fields stand at the top level, beside the tables of the record."""
+        apart = cls.model_fields.keys() - {"config"}
+        tables = {name: value for name, value in values.items() if name in apart}
+        config = {name: value for name, value in values.items() if name not in apart}
+        return cls.model_validate({"config": Config.from_dict(config), **tuples(tables)})
+
+    def to_toml(self) -> str:
+        tables = self.model_dump(mode="json", exclude_none=True)
+        return tomli_w.dumps({**tables.pop("config"), **tables})
+
+
+def load(path: Path) -> Record:
+    """A config file. Raises UserError naming the file, the field and the remedy."""
+    return parsed(path, Record.from_dict, Config, Record)
+
+
+def save(path: Path, record: Record) -> None:
+    write_text(path, record.to_toml())

@@ -1,0 +1,38 @@
+"""The write-ups' own search: widths, learning rate, step size, gamma and dropout."""
+
+from optuna.distributions import FloatDistribution, IntDistribution
+
+from mnist_core.augment_ops import Rotation
+from mnist_core.config import Config, Sgd
+from mnist_core.schedule import Step
+from spaces import layouts
+from spaces.budget import share_dimensions
+from spaces.space import Frame, Params, Space
+
+LAYOUT = "squeeze"
+
+
+def make(frame: Frame) -> Space:
+    """SGD with momentum 0.9, StepLR, rotation by +-7 degrees: what the write-ups used."""
+    layouts.check_budget(frame.budget)
+    dimensions = {
+        **share_dimensions(layouts.CONVOLUTIONS),
+        "lr": FloatDistribution(0.003, 0.3, log=True),
+        "step_size": IntDistribution(1, max(1, frame.epochs - 1)),
+        "gamma": FloatDistribution(0.05, 0.9, log=True),
+        "dropout": FloatDistribution(0.0, 0.15),
+    }
+    return Space("classic", frame, dimensions, {}, _build)
+
+
+def _build(params: Params, seed: int, frame: Frame) -> Config:
+    widths = layouts.sampled_widths(LAYOUT, params, frame.budget)
+    return Config(
+        epochs=frame.epochs,
+        seed=seed,
+        data=frame.data,
+        layers=layouts.layers(LAYOUT, widths, "relu", params["dropout"]),
+        augment=(Rotation(degrees=7.0),),
+        optimizer=Sgd(lr=params["lr"], momentum=0.9),
+        schedule=Step(size=params["step_size"], gamma=params["gamma"]),
+    )

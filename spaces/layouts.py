@@ -1,0 +1,68 @@
+"""Layouts: where the convolutions and pools stand; their widths are left to the search.
+
+All have seven convolutions, so that one set of width dimensions serves them all. Sides of the maps
+from the 28x28 image on are given beside each.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+from spaces.budget import WidthBudget
+from spaces.space import SpaceError
+
+PLANS: Final = {
+    # A 1x1 after the only pool narrows what four more convolutions see.   26 24 12 12 10 8 6 4
+    "squeeze": ("3", "3", "pool", "1", "3", "3", "3", "3"),
+    # Two 1x1 squeezes, each before a pool (seed 000, Net 1).         26 24 24 12 10 8 8 4 2
+    "two-squeezes": ("3", "3", "1", "pool", "3", "3", "1", "pool", "3"),
+    # Padded after the first pool: more is seen of a map that stays.  26 24 12 12 12 6 6 4 2
+    "two-pools": ("3", "3", "pool", "3 p1", "3 p1", "pool", "1", "3", "3"),
+}
+CONVOLUTIONS: Final = 7
+
+
+def layers(plan: str, widths: Sequence[int], activation: str, dropout: float) -> tuple[str, ...]:
+    """The net in layer notation: conv, bn, activation (and dropout) a block, global average pool,
+    linear classifier. The last block has no dropout: the classifier sees whole features."""
+    notation: list[str] = []
+    inputs, remaining = 1, list(widths)
+    for part in PLANS[plan]:
+        if part == "pool":
+            notation.append("maxpool 2")
+            continue
+        outputs = remaining.pop(0)
+        notation += [f"conv {inputs}->{outputs} k{part} bias=false", "bn", activation]
+        if dropout and remaining:
+            notation.append(f"dropout {dropout!r}")
+        inputs = outputs
+    return (*notation, "gap", "flatten", f"linear {inputs}->10")
+
+
+def count(plan: str, widths: Sequence[int]) -> int:
+    """Parameters of `layers(plan, widths, ...)`, without making it: the budget's search counts
+    some forty nets a sample."""
+    kernels = [int(part[0]) ** 2 for part in PLANS[plan] if part != "pool"]
+    total = 10 * widths[-1] + 10  # the classifier
+    inputs = 1
+    for kernel, outputs in zip(kernels, widths, strict=True):
+        total += kernel * inputs * outputs + 2 * outputs  # weights; batch norm's scale and shift
+        inputs = outputs
+    return total
+
+
+def sampled_widths(plan: str, params: Mapping[str, Any], budget: int) -> tuple[int, ...]:
+    """The widths that a sample's shares come to under the budget."""
+    shares = [params[f"width_{i}"] for i in range(1, CONVOLUTIONS + 1)]
+    return WidthBudget(partial(count, plan), budget).widths(shares)
+
+
+def check_budget(budget: int) -> None:
+    """Raises SpaceError where some layout's narrowest net does not fit the budget."""
+    for plan in PLANS:
+        least = WidthBudget(partial(count, plan), budget).smallest(CONVOLUTIONS)
+        if least >= budget:
+            raise SpaceError(
+                f"goal.params: {budget} is too few: the narrowest net of layout {plan!r} has "
+                f"{least}; ask for more than that"
+            )

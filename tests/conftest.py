@@ -1,0 +1,45 @@
+"""Fixtures for every test: MNIST, and a home of its own."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from mnist_core import fetch, paths
+
+if TYPE_CHECKING:
+    from mnist_core.data import Mnist
+
+
+@pytest.fixture(scope="session")
+def mnist_dir() -> Path:
+    """The folder of the real cache that holds the four verified files. Only read from it."""
+    folder = paths.data_dir() / "mnist"
+    fetch.ensure(folder)
+    return folder.absolute()
+
+
+@pytest.fixture(scope="session")
+def mnist(mnist_dir: Path) -> "Mnist":
+    """The whole of MNIST. Its tensors are shared by all tests: do not write to them."""
+    from mnist_core import data  # imports torch, which takes seconds that not every test needs
+
+    return data.load()
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mnist_dir: Path) -> Path:
+    """DRILLDOWN_HOME in a temporary folder, with MNIST as links into the real cache.
+
+    No test can touch the user's runs, and none downloads. To alter a data file, unlink it first:
+    writing through the link would alter the cache.
+    """
+    folder = tmp_path / "home"
+    data = folder / "data" / "mnist"
+    data.mkdir(parents=True)
+    for name in fetch.CHECKSUMS:
+        (data / name).symlink_to(mnist_dir / name)
+    monkeypatch.setenv("DRILLDOWN_HOME", str(folder))
+    monkeypatch.delenv("DRILLDOWN_STORAGE", raising=False)
+    monkeypatch.delenv("DRILLDOWN_REFETCH", raising=False)
+    return folder
