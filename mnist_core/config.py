@@ -7,14 +7,18 @@ from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from mnist_core import layers as notation
 from mnist_core.augment_ops import Augmentation
-from mnist_core.frozen import Fraction, Frozen, Positive, tuples
+from mnist_core.frozen import Fraction, Frozen, Positive, shortened, tuples
 from mnist_core.schedule import Constant, Schedule
 
 TRAIN_IMAGES, TEST_IMAGES = 60_000, 10_000
 
 
 def _layer(value: Any) -> Any:
-    return notation.parse(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return notation.parse(value)
+    if isinstance(value, notation.Layer):
+        return value
+    raise ValueError(f"must be a line of text such as 'bn', not {shortened(value)}")
 
 
 LayerText = Annotated[Any, BeforeValidator(_layer), PlainSerializer(str, return_type=str)]
@@ -60,8 +64,9 @@ class NoAveraging(Frozen):
 
 class Ema(Frozen):
     """The tested net holds an exponential moving average of the weights *and* of the batch-norm
-    statistics: after update n, average = d * average + (1 - d) * current with
-    d = min(decay, (1 + n) / (10 + n)), so that a short training is not held back by its start."""
+    statistics: the first update is taken whole, and after n more
+    average = d * average + (1 - d) * current with d = min(decay, (1 + n) / (10 + n)), so that a
+    short training is not held back by its start."""
 
     kind: Literal["ema"] = "ema"
     decay: Fraction

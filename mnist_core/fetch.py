@@ -69,9 +69,9 @@ def ensure(folder: Path, refetch: bool = False) -> None:
         UserError: a file does not have its checksum and `refetch` is false; no source delivered;
             or the folder cannot be written to.
     """
-    if not _to_fetch(folder, refetch):
-        return
     try:
+        if not _to_fetch(folder, refetch):
+            return
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock", timeout=_LOCK_S):
             # Another process may have fetched them while this one waited.
@@ -162,7 +162,7 @@ MNIST(".", download=True)
 
 
 def _from_torchvision(into: Path) -> None:
-    done = _run([sys.executable, "-P", "-c", _TORCHVISION], into)
+    done = _run([sys.executable, "-c", _TORCHVISION], into)
     if done.returncode != 0:
         raise SourceError(_last_line(done.stderr))
     for name in CHECKSUMS:

@@ -22,6 +22,15 @@ class Frozen(BaseModel):
     )
 
 
+def shortened(value: Any) -> str:
+    """`value` as an error message quotes it: at most 60 characters, whatever was given."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of too many digits, or too deep a nesting
+        return "what is given"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def tuples(value: Any) -> Any:
     """`value` with every list in it made a tuple: TOML and JSON have lists, frozen objects not."""
     if isinstance(value, dict):

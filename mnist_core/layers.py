@@ -182,7 +182,9 @@ def parse(text: str) -> Layer:
     """
     word, _, rest = text.strip().partition(" ")
     try:
-        if word in ACTIVATIONS and not rest:
+        if word in ACTIVATIONS:
+            if rest:
+                raise ValueError(f"is not of the form '{word}'")
             return Activation(word)
         if word not in _NOTATION:
             known = ", ".join((*_NOTATION, *ACTIVATIONS))

@@ -1,10 +1,14 @@
 """From a config's layers to a net in torch."""
 
+from pathlib import Path
+
+import safetensors.torch
 from torch import Generator, nn
 
 from mnist_core import layers as notation
 from mnist_core.config import Config
 from mnist_core.dropout import Dropout
+from mnist_core.files import write_whole
 
 _ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -31,6 +35,12 @@ def build(config: Config, dropout: Generator | None = None) -> nn.Sequential:
         modules.append(_module(row.layer, shape, dropout))
         shape = row.shape
     return nn.Sequential(*modules)
+
+
+def save_weights(model: nn.Module, path: Path) -> None:
+    """Weights and batch-norm statistics as safetensors: data only, with nothing to unpickle."""
+    tensors = {name: tensor.contiguous().cpu() for name, tensor in model.state_dict().items()}
+    write_whole(path, safetensors.torch.save(tensors))
 
 
 def _module(layer: notation.Layer, shape: notation.Shape, dropout: Generator | None) -> nn.Module:

@@ -21,18 +21,16 @@ class Pace:
         self._factor = 1.0  # what loss-driven drops have come to
         self._losses: list[float] = []
         self._optimizer = _optimizer(config.optimizer, net)
-
-    @property
-    def lr(self) -> float:
+        self.lr = config.optimizer.lr
         """The rate of the latest update."""
-        return float(self._optimizer.param_groups[0]["lr"])
 
     def epoch(self, epoch: int) -> Iterator[Optimizer]:
         """The optimizer, once for every update of the epoch (counted from 0)."""
         schedule, epochs = self._config.schedule, self._config.epochs
         for factor, momentum in factors(schedule, epoch, epochs, self._batches):
+            self.lr = self._config.optimizer.lr * self._factor * factor
             for group in self._optimizer.param_groups:
-                group["lr"] = self._config.optimizer.lr * self._factor * factor
+                group["lr"] = self.lr
                 if momentum is not None:
                     _set_momentum(group, momentum)
             yield self._optimizer

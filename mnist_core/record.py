@@ -9,7 +9,7 @@ import tomli_w
 from pydantic import Field
 
 from mnist_core.config import Config
-from mnist_core.files import parsed, write_text
+from mnist_core.files import parsed, write_whole
 from mnist_core.frozen import Count, Frozen, tuples
 
 Percent = Annotated[float, Field(ge=0, le=100)]
@@ -32,7 +32,7 @@ class Origin(Frozen):
 
     study: str
     trial: Annotated[int, Field(ge=0)]
-    score: Percent
+    score: Percent | None = None
     goal: str
 
 
@@ -68,4 +68,4 @@ def load(path: Path) -> Record:
 
 
 def save(path: Path, record: Record) -> None:
-    write_text(path, record.to_toml())
+    write_whole(path, record.to_toml().encode())

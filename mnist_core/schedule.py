@@ -123,7 +123,8 @@ class OneCycle(_Stepped):
         top = self.rise * total - 1
         if n <= top:
             return self._anneal(start, peak, n / top if top > 0 else 1.0)
-        return self._anneal(peak, end, (n - top) / max(total - 1 - top, 1e-9))
+        # Stepped before each epoch, the last step lies one past the end: the rate stays there.
+        return self._anneal(peak, end, min(1.0, (n - top) / max(total - 1 - top, 1e-9)))
 
     def _anneal(self, start: float, end: float, part: float) -> float:
         if self.anneal == "linear":
@@ -147,6 +148,8 @@ class LossDip(Frozen):
         if len(losses) < 4:
             return False
         oldest, middle, newest = losses[-3:]
+        if not (oldest and middle):
+            return False  # no share of a loss that is 0
         fall, before = (middle - newest) / middle, (oldest - middle) / oldest
         return before != 0 and (fall - before) / before < 0
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
@@ -15,29 +14,10 @@ from mnist_core.config import Config
 from mnist_core.data import Mnist
 from mnist_core.model import build
 from mnist_core.optim import Pace, averaged
+from mnist_core.result import EpochResult, NonFiniteLoss
 
 MEAN, STD = 0.1307, 0.3081  # of the 60,000 training images, grey values scaled to 0..1
 _TEST_BATCH = 500
-
-
-@dataclass(frozen=True, slots=True)
-class EpochResult:
-    """What one epoch came to. Accuracies are percent; losses are means over the images."""
-
-    epoch: int
-    """Counted from 1."""
-    train_loss: float
-    train_acc: float
-    """While training: in train mode, on augmented images."""
-    test_loss: float
-    test_acc: float
-    lr: float
-    """Learning rate of the epoch's last update."""
-    seconds: float
-
-
-class NonFiniteLoss(ArithmeticError):
-    """The training loss became nan or infinite; the update was not made."""
 
 
 def train(config: Config, mnist: Mnist, device: str | torch.device = "cpu") -> Iterator[EpochResult]:

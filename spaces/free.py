@@ -30,7 +30,12 @@ def make(frame: Frame) -> Space:
         "averaging": CategoricalDistribution(["none", "ema"]),
         "average_over": FloatDistribution(50.0, 2000.0, log=True),
     }
-    return Space("open", frame, dimensions, {}, _build)
+    switches = {
+        "step_size": ("schedule", "step"),
+        "gamma": ("schedule", "step"),
+        "average_over": ("averaging", "ema"),
+    }
+    return Space("open", frame, dimensions, {}, _build, switches)
 
 
 def _build(params: Params, seed: int, frame: Frame) -> Config:

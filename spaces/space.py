@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from optuna.distributions import (
@@ -36,13 +36,15 @@ class Frame:
 @dataclass(frozen=True)
 class Space:
     """name: as in a study's TOML. dimensions: what varies. fixed: dimensions held at one value.
-    build: from a value for each of them all, and a seed, to a config."""
+    build: from a value for each of them all, and a seed, to a config. switches: dimension ->
+    (categorical dimension, the choice without which it is idle)."""
 
     name: str
     frame: Frame
     dimensions: Mapping[str, BaseDistribution]
     fixed: Params
     build: Callable[[Params, int, Frame], Config]
+    switches: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     def config(self, params: Params, seed: int) -> Config:
         """The config of a sample of `dimensions`; always under the frame's budget."""
@@ -50,6 +52,8 @@ class Space:
 
     def narrowed(self, vary: Mapping[str, Any], fix: Params) -> "Space":
         """This space with other bounds (`vary`) and with dimensions held at a value (`fix`).
+
+        What a fixed choice makes idle is no dimension any more.
 
         vary: name -> [low, high], or the list of choices of a categorical dimension. fix: name ->
         value. Raises SpaceError on an unknown name or a value outside the dimension's kind.
@@ -65,7 +69,10 @@ class Space:
             dimensions[name] = _rebound(f"space.vary.{name}", dimensions[name], bounds)
         for name, value in fix.items():
             _check(f"space.fix.{name}", dimensions.pop(name), value)
-        return Space(self.name, self.frame, dimensions, {**self.fixed, **fix}, self.build)
+        for name, (switch, choice) in self.switches.items():
+            if fix.get(switch, choice) != choice:
+                dimensions.pop(name, None)
+        return replace(self, dimensions=dimensions, fixed={**self.fixed, **fix})
 
     def fingerprint(self) -> dict[str, str]:
         """Part -> what it is, as text: two spaces with the same fingerprint give a sample the

@@ -197,7 +197,8 @@ def test_an_altered_file_is_refused_and_fetched_again_on_request(
     name: str, mutation: str, folder: Path, source: Fake
 ) -> None:
     other = folder / NAMES[NAMES.index(name) - 1]
-    altered = MUTATIONS[mutation]((folder / name).read_bytes(), other.read_bytes())
+    whole = (folder / name).read_bytes()
+    altered = MUTATIONS[mutation](whole, other.read_bytes())
     _put(folder / name, altered)
 
     with pytest.raises(UserError) as refused:
@@ -206,6 +207,7 @@ def test_an_altered_file_is_refused_and_fetched_again_on_request(
     assert line.startswith(f"{folder / name} does not have the checksum of MNIST's {name}")
     assert line.endswith("delete it, or set DRILLDOWN_REFETCH=1, to fetch it again")
     assert "\n" not in line
+    assert (f"{len(altered)} bytes instead of" in line) == (len(altered) != len(whole))
     assert source.calls == 0
     assert (folder / name).read_bytes() == altered
 

@@ -1,0 +1,121 @@
+"""What is wrong with values that were read from a file, in one line for the person who wrote it."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from mnist_core.frozen import shortened
+
+Schema = dict[str, Any]
+
+
+def explain(error: ValidationError, *models: type[BaseModel]) -> str:
+    """`field: fault; remedy` for the first fault of several, with the number of the others.
+
+    An unknown field comes before all other faults: where one is missing too, it is most likely
+    the same one, mistyped.
+
+    models: what the file may hold: the one that `error` comes from, and others whose fields stand
+    at the top level beside its own.
+    """
+    faults = error.errors(include_url=False)
+    first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
+    more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+    root = next((m.model_json_schema() for m in models if m.__name__ == error.title), {})
+    beside = {field for model in models for field in model.model_fields}
+    return " ".join(f"{_explained(first, root, beside)}{more}".split())
+
+
+def suggest(word: str, known: Iterable[str]) -> str:
+    """`; did you mean 'x'?` for the known word nearest to a mistyped one, else the known words."""
+    others = sorted(set(known) - {word})
+    near = difflib.get_close_matches(word, others, n=1)
+    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(others)}"
+
+
+def _explained(fault: ErrorDetails, root: Schema, beside: set[str]) -> str:
+    given = fault["input"]
+    match fault["type"]:
+        case "extra_forbidden":
+            *above, word = fault["loc"]
+            path, table = _place(above, root)
+            known = set(table.get("properties", ())) | (set() if path else beside)
+            return _at(*path, word, said=f"is not a field here{suggest(str(word), known)}")
+        case "union_tag_not_found":
+            path, union = _place(fault["loc"], root)
+            near = difflib.get_close_matches("kind", given, n=1)
+            if near:
+                return _at(*path, near[0], said="is not a field here; did you mean 'kind'?")
+            return _at(*path, "kind", said=f"is missing{suggest('', _mapping(union))}")
+        case "union_tag_invalid":
+            path, union = _place(fault["loc"], root)
+            remedy = suggest(str(given["kind"]), _mapping(union))
+            return _at(*path, "kind", said=f"{shortened(given['kind'])} is unknown{remedy}")
+        case _:
+            return _at(*_place(fault["loc"], root)[0], said=_in_words_of_toml(fault))
+
+
+def _in_words_of_toml(fault: ErrorDetails) -> str:
+    """A fault of type, range or length, or one that a validator of ours has put into words."""
+    message = fault["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    match fault["type"]:
+        case "missing":
+            return "is missing"
+        case "value_error":
+            return message
+        case "too_short" | "too_long":
+            return message.replace("Tuple should", "must").replace(" after validation", "")
+        case "tuple_type":
+            message = "must be an array"
+        case "dict_type" | "model_type" | "model_attributes_type":
+            message = "must be a table"
+    return f"{message}, not {shortened(fault['input'])}"
+
+
+def _at(*path: str | int, said: str) -> str:
+    """A field's path before what is said of it; a key that is no plain word is quoted."""
+    parts = [str(p) if re.fullmatch(r"[\w-]{1,60}", str(p)) else shortened(p) for p in path]
+    return f"{'.'.join(parts)}: {said}" if parts else said
+
+
+def _place(loc: Sequence[str | int], root: Schema) -> tuple[list[str | int], Schema]:
+    """(path as the user wrote it, schema of what stands there) for a fault's `loc`, in which
+    pydantic puts the tag of a union's member behind the union."""
+    path: list[str | int] = []
+    node = root
+    for part in loc:
+        if "discriminator" in node:
+            node = _resolved({"$ref": _mapping(node)[str(part)]}, root)
+        elif "anyOf" not in node:  # behind an undiscriminated union comes a tag
+            path.append(part)
+            node = _resolved(_inside(node, part), root)
+    return path, node
+
+
+def _inside(node: Schema, part: str | int) -> Schema:
+    """The schema of one field of a table or one item of an array."""
+    if isinstance(part, str):
+        inner = node.get("properties", {}).get(part, node.get("additionalProperties"))
+    else:
+        items = node.get("prefixItems", [])
+        inner = items[part] if part < len(items) else node.get("items")
+    return inner if isinstance(inner, dict) else {}
+
+
+def _resolved(node: Schema, root: Schema) -> Schema:
+    """`node` itself where it is a reference, or may be null."""
+    members = [member for member in node.get("anyOf", ()) if member != {"type": "null"}]
+    if len(members) == 1:
+        node = members[0]
+    if "$ref" in node:
+        return dict(root["$defs"][node["$ref"].rpartition("/")[2]])
+    return node
+
+
+def _mapping(union: Schema) -> dict[str, str]:
+    """Kind -> reference to its model."""
+    return dict(union.get("discriminator", {}).get("mapping", {}))

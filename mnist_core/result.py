@@ -1,0 +1,23 @@
+"""What a training says after each epoch, or why it had to end. No torch."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EpochResult:
+    """What one epoch came to. Accuracies are percent; losses are means over the images."""
+
+    epoch: int
+    """Counted from 1."""
+    train_loss: float
+    train_acc: float
+    """While training: in train mode, on augmented images."""
+    test_loss: float
+    test_acc: float
+    lr: float
+    """Learning rate of the epoch's last update."""
+    seconds: float
+
+
+class NonFiniteLoss(ArithmeticError):
+    """The training loss became nan or infinite; the update was not made."""

@@ -1,0 +1,181 @@
+"""The command line: parse, call, print; no logic."""
+
+import logging
+import shlex
+import signal
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.logging import RichHandler
+
+from mnist_core import record
+from mnist_core.errors import UserError
+from mnist_core.result import EpochResult
+from search import dashboard as dashboards
+from search import export as exports
+from search import launch as launches
+from search import listing, retrain, spec, storage
+
+_FILE = click.Path(path_type=Path)
+_COUNT = click.IntRange(min=1)
+_storage = click.option(
+    "--storage",
+    "url",
+    metavar="URL",
+    help="Database of the studies [default: DRILLDOWN_STORAGE, else an SQLite file beside the "
+    "runs]. Put one with a password into DRILLDOWN_STORAGE, which no process list shows.",
+)
+_device = click.option("--device", help="cpu, cuda or cuda:N")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="drilldown", message="%(version)s")
+def cli() -> None:
+    """Find a tiny network that reaches an MNIST goal consistently.
+
+    Start with: drilldown launch
+    """
+
+
+@cli.command()
+@click.argument("study", default="quick")
+@click.option("--trials", type=_COUNT, help="Finish so many in all, with those of earlier launches")
+@click.option("--workers", type=_COUNT, help="Processes that train, of one thread each")
+@click.option("--name", help="Name of the run [default: the study's]; a known one is resumed")
+@click.option("--seed", type=click.IntRange(min=0), help="Everything random follows from it")
+@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+              help="Start no further trial after so long")
+@click.option("--quiet", is_flag=True, help="Warnings and the result only")
+@click.option("--verbose", is_flag=True, help="A line for every epoch, no live view")
+@_device
+@_storage
+def launch(study: str, name: str | None, url: str | None, device: str | None, quiet: bool,
+           verbose: bool, **changes: float | None) -> None:
+    """Run a study, or resume it: STUDY is a name that `drilldown list` shows, or a TOML file.
+
+    Without STUDY it is `quick`: about ten minutes on two cores.
+    """
+    stem, plan = spec.load(study)
+    plan = spec.changed(plan, changes)
+    console = _start_log(quiet, verbose)
+    ended = launches.launch(stem if name is None else name, plan, url, device or "cpu", console)
+    click.echo(launches.report(ended, shlex.join(["drilldown", *sys.argv[1:]])))
+    if ended.signal:
+        sys.exit(128 + ended.signal)
+
+
+@cli.command("list")
+@_storage
+def list_(url: str | None) -> None:
+    """Studies that can be launched, and studies that have been run."""
+    listing.studies(spec.packaged(), url)
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table")
+@_storage
+def show(name: str, form: str, url: str | None) -> None:
+    """Trials of a study that has been run, best first."""
+    _print(listing.trials(storage.load_study(storage.open_storage(url), name), form))
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--trial", type=click.IntRange(min=0), help="This one [default: the best]")
+@click.option("-o", "--output", type=_FILE, help="[default: runs/NAME/best.toml or trial-N.toml]")
+@_storage
+def export(name: str, trial: int | None, output: Path | None, url: str | None) -> None:
+    """Write a trial as a config that anyone can run again, with the curve to expect."""
+    study = storage.load_study(storage.open_storage(url), name)
+    path = output or exports.default_path(name, trial)
+    exports.export(study, trial, path)
+    click.echo(f"{path}\nrun it again with: drilldown train {path} --check")
+
+
+@cli.command()
+@click.argument("config", type=_FILE)
+@click.option("--seed", type=click.IntRange(min=0), help="Instead of the config's")
+@click.option("--epochs", type=_COUNT, help="Instead of the config's")
+@click.option("--check", is_flag=True,
+              help="Compare every epoch with the curve kept in the config; exit 1 on a difference")
+@click.option("--save", type=_FILE, metavar="WEIGHTS", help="Keep the weights, as safetensors")
+@click.option("--threads", type=_COUNT, help="[default: as the curve was made, else 1]")
+@_device
+def train(config: Path, check: bool, save: Path | None, **changes: int | str | None) -> None:
+    """Run a config."""
+    wanted = retrain.Changes(**changes)  # type: ignore[arg-type]
+    trained = retrain.retrain(record.load(config), wanted, check, save, _show_epoch)
+    for line in trained.remarks():
+        click.echo(line)
+    if trained.differing:
+        sys.exit(1)
+
+
+@cli.command()
+@click.argument("config", type=_FILE)
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+def count(config: Path, form: str) -> None:
+    """Layers, output shapes and parameters of a config, without training it."""
+    _print(listing.layers(record.load(config).config, form))
+
+
+@cli.command()
+@click.argument("name", required=False)
+@click.option("--host", default="127.0.0.1", show_default=True,
+              help="Another address lets others in: the dashboard has no login and can delete")
+@click.option("--port", type=click.IntRange(0, 65535), help="[default: 8080, or the next free one]")
+@_storage
+def dashboard(name: str | None, host: str, port: int | None, url: str | None) -> None:
+    """Open optuna-dashboard on the studies, until Ctrl-C."""
+    _start_log(quiet=False, verbose=True)
+    dashboards.serve(storage.open_storage(url), name, host, port, click.echo)
+
+
+def main() -> None:
+    """The `drilldown` command: a user's error is one line and exit code 2."""
+    try:
+        sys.exit(cli(standalone_mode=False))
+    except click.UsageError as error:
+        where = f" (see: {error.ctx.command_path} --help)" if error.ctx else ""
+        _fail(f"{error.format_message()}{where}")
+    except (click.ClickException, UserError) as error:
+        _fail(str(error))
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(128 + signal.SIGINT)
+
+
+def _fail(message: str) -> None:
+    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    sys.exit(2)
+
+
+def _print(text: str | None) -> None:
+    if text is not None:
+        click.echo(text)
+
+
+def _show_epoch(result: EpochResult) -> None:
+    click.echo(
+        f"epoch {result.epoch:3d}  test {result.test_acc:.2f} %  train {result.train_acc:.2f} %  "
+        f"lr {result.lr:.4g}  {result.seconds:.1f} s"
+    )
+
+
+def _start_log(quiet: bool, verbose: bool) -> Console | None:
+    """Send log lines to standard error; returns the terminal for a live view, if there is one."""
+    console = Console(stderr=True, highlight=False)
+    live = console.is_terminal and not quiet and not verbose
+    handler: logging.Handler
+    if live:
+        handler = RichHandler(console=console, show_path=False, show_level=False)
+    else:
+        handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
+    for name in ("drilldown", "search", "mnist_core"):
+        logging.getLogger(name).addHandler(handler)
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    return console if live else None

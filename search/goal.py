@@ -1,0 +1,68 @@
+"""The goal, and the one number that a finished trial is worth."""
+
+import math
+from collections.abc import Sequence
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from mnist_core.frozen import Frozen
+
+
+class Goal(Frozen):
+    """At least `accuracy` percent test accuracy in every one of the last `last` epochs, of at most
+    `epochs`, with strictly fewer than `params` parameters.
+
+    The space's budget, the trainer's length, the pruner, the score and the reports all read it.
+    """
+
+    accuracy: Annotated[float, Field(gt=0, le=100)] = 99.4
+    last: Annotated[int, Field(ge=1)] = 5
+    epochs: Annotated[int, Field(ge=1, le=1000)] = 15
+    params: Annotated[int, Field(ge=2)] = 10_000
+
+    @model_validator(mode="after")
+    def _last_within_epochs(self) -> Self:
+        if self.last > self.epochs:
+            raise ValueError(f"last = {self.last} is more than epochs = {self.epochs}")
+        return self
+
+    def __str__(self) -> str:
+        return (
+            f"{self.accuracy:.2f} % in every one of the last {self.last} of {self.epochs} epochs, "
+            f"fewer than {self.params:,} parameters"
+        )
+
+    def final(self, test_acc: Sequence[float]) -> Sequence[float]:
+        """The accuracies that the goal is about: of the last `last` epochs."""
+        return test_acc[-self.last :]
+
+    def met(self, test_acc: Sequence[float]) -> bool:
+        """Whether a whole curve (percent, one an epoch) holds the goal."""
+        return len(test_acc) >= self.last and min(self.final(test_acc)) >= self.accuracy
+
+    def score(self, test_acc: Sequence[float]) -> float:
+        """The score of a whole curve: `steady_mean` of its last epochs, in percent."""
+        return steady_mean(self.final(test_acc))
+
+
+def steady_mean(values: Sequence[float]) -> float:
+    """The mean less its own standard error: sum(x) / k - sqrt(sum((x - mean)^2) / (k (k - 1))).
+
+    Why this one. Of two trials with the same mean the one that spreads less scores higher, so a
+    penalty on the standard deviation is wanted: mean - c * deviation. But with a large c a trial
+    would lose by doing *better* in one epoch. The largest c for which raising any one accuracy
+    never lowers the score is 1 / sqrt(k - 1) (of the population deviation, since no value lies
+    further than sqrt(k - 1) deviations above the mean: Samuelson 1968), and that is just the
+    standard error of the mean. By the same inequality the score is never below the worst value.
+    It is in percent like the accuracies: 99.50 99.50 99.50 scores 99.50; 99.40 99.50 99.60, 99.44.
+    """
+    if not values:
+        raise ValueError("no accuracies to score")
+    k = len(values)
+    mean = math.fsum(values) / k
+    if k == 1:
+        return mean
+    deviations = math.fsum((value - mean) ** 2 for value in values)
+    # Rounding can take either bound by a few ulps; the bounds are promised.
+    return min(mean, max(min(values), mean - math.sqrt(deviations / (k * (k - 1)))))

@@ -1,0 +1,124 @@
+"""Tables for people, JSON and CSV for programs: what `list`, `show` and `count` print."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import optuna
+import pandas as pd
+from optuna.storages import RDBStorage
+from optuna.study import Study
+from rich.console import Console
+from rich.table import Table
+
+from mnist_core.config import Config
+from search import results
+from search.results import Row
+from search.spec import StudySpec
+from search.storage import has_storage, open_storage
+
+_WIDE = 160  # columns where the output is no terminal and has none of its own
+
+
+def print_table(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+    """One table on standard output; numbers to the right."""
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=_WIDE)
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    for head, cells in zip(heads, zip(*lines, strict=True) if lines else [()] * len(heads), strict=True):
+        numeric = all(cell[:1].isdigit() or not cell for cell in cells)
+        table.add_column(head, justify="right" if numeric else "left")
+    for line in lines:
+        table.add_row(*line)
+    console.print(table)
+
+
+def studies(packaged: dict[str, StudySpec], url: str | None) -> None:
+    """Print what can be launched, and what has been run in the storage at `url`."""
+    print_table(
+        "Studies to launch",
+        ["name", "trials", "goal", "what"],
+        [[name, str(s.trials), str(s.goal), s.title] for name, s in packaged.items()],
+    )
+    run = _launched(open_storage(url)) if has_storage(url) else []
+    print_table(
+        "\nStudies that have been run" if run else "\nNo study has been run yet.",
+        ["name", "finished", "best score", "hold the goal", "goal"],
+        run,
+    )
+
+
+def _launched(storage: RDBStorage) -> list[list[str]]:
+    lines = []
+    for name in sorted(optuna.get_all_study_names(storage)):
+        study = optuna.load_study(study_name=name, storage=storage)
+        if results.GOAL not in study.user_attrs:
+            continue  # not one of ours
+        rows = results.rows(study)
+        best = next((f"{row.score:.2f}" for row in rows if row.score is not None), "")
+        finished = str(results.counted(study.get_trials(deepcopy=False)))
+        holders = str(sum(row.holds_goal for row in rows))
+        lines.append([name, finished, best, holders, str(results.goal_of(study))])
+    return lines
+
+
+def trials(study: Study, form: str) -> str | None:
+    """The trials of a study, best first: as text for `json` and `csv`; a `table` is printed."""
+    rows = results.rows(study)
+    if form == "json":
+        return json.dumps([_plain(row) for row in rows], indent=2)
+    if form == "csv":
+        return str(pd.DataFrame([_plain(row) for row in rows], columns=_FIELDS).to_csv(index=False))
+    print_table(
+        f"{study.study_name}: {results.goal_of(study)}",
+        ["trial", "score", "worst", "mean", "spread", "parameters", "epochs", "goal", "state"],
+        [_cells(row) for row in rows],
+    )
+    return None
+
+
+def layers(config: Config, form: str) -> str | None:
+    """Layers, output shapes and parameters: as JSON text (key `params`), or printed."""
+    rows = config.trace()
+    if form == "json":
+        listed = [{"layer": str(r.layer), "shape": list(r.shape), "params": r.params} for r in rows]
+        return json.dumps({"params": config.params, "layers": listed}, indent=2)
+    lines = [[str(r.layer), "x".join(map(str, r.shape)), f"{r.params:,}"] for r in rows]
+    total = ["total", "", f"{config.params:,}"]
+    print_table("", ["layer", "output", "parameters"], [*lines, total])
+    return None
+
+
+_FIELDS = [
+    "trial", "state", "score", "worst", "mean", "spread", "params", "epochs", "seconds",
+    "holds_goal", "reason", "test_acc",
+]
+
+
+def _plain(row: Row) -> dict[str, Any]:
+    values = {
+        **{name: getattr(row, name) for name in _FIELDS if hasattr(row, name)},
+        "trial": row.number,
+        "epochs": len(row.test_acc),
+        "test_acc": list(row.test_acc),
+    }
+    return {name: values[name] for name in _FIELDS}
+
+
+def _cells(row: Row) -> list[str]:
+    return [
+        str(row.number),
+        _percent(row.score),
+        _percent(row.worst),
+        _percent(row.mean),
+        _percent(row.spread),
+        f"{row.params:,}" if row.params is not None else "",
+        str(len(row.test_acc)),
+        "held" if row.holds_goal else "",
+        f"{row.state}: {row.reason}" if row.reason else row.state,
+    ]
+
+
+def _percent(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"

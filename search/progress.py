@@ -1,0 +1,108 @@
+"""What a person sees while a study runs: a live view in a terminal, plain lines elsewhere."""
+
+import logging
+from collections import Counter
+from dataclasses import dataclass
+from time import monotonic
+
+from optuna.trial import TrialState
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from mnist_core.config import Config
+from mnist_core.result import EpochResult
+
+log = logging.getLogger("drilldown")
+_NAMES = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+
+
+@dataclass
+class _Trial:
+    params: int
+    epochs: int
+    since: float
+    latest: EpochResult | None = None
+    seen: float = 0.0  # when the latest epoch came in
+
+    def left(self) -> float | None:
+        """Seconds to go, at the pace so far; None before the first epoch is over."""
+        if self.latest is None:
+            return None
+        pace = (self.seen - self.since) / self.latest.epoch
+        return max(0.0, self.since + pace * self.epochs - monotonic())
+
+
+class Progress:
+    """Follows a study: the trials now running, how the others ended, the best so far."""
+
+    epoch_level = logging.INFO
+
+    def __init__(self, name: str, goal: str, trials: int, done: Counter[str]) -> None:
+        """done: how many trials of the study had ended in each way when it was resumed."""
+        self._title, self._goal, self._trials = name, goal, trials
+        self._ended = Counter(done)
+        self._running: dict[int, _Trial] = {}
+        self._best: tuple[float, int] | None = None
+
+    def started(self, number: int, config: Config) -> None:
+        self._running[number] = _Trial(config.params, config.epochs, monotonic())
+        log.debug("trial %d: %s parameters, seed %d", number, f"{config.params:,}", config.seed)
+
+    def epoch(self, number: int, result: EpochResult) -> None:
+        trial = self._running[number]
+        trial.latest, trial.seen = result, monotonic()
+        log.log(
+            self.epoch_level,
+            "trial %d: epoch %d/%d, test %.2f %%, train %.2f %%, %.1f s",
+            number, result.epoch, trial.epochs, result.test_acc, result.train_acc, result.seconds,
+        )
+
+    def ended(self, number: int, state: TrialState, score: float | None, reason: str) -> None:
+        trial = self._running.pop(number)
+        self._ended[_NAMES[state]] += 1
+        if score is not None and (self._best is None or score > self._best[0]):
+            self._best = (score, number)
+        if score is not None:
+            what = f"finished, score {score:.2f}"
+        elif state == TrialState.PRUNED:
+            what = f"pruned after epoch {trial.latest.epoch if trial.latest else 0}"
+        else:
+            what = f"failed: {reason}"
+        level = logging.WARNING if state == TrialState.FAIL else logging.INFO
+        log.log(level, "trial %d: %s  [%s]", number, what, self.summary())
+
+    def best_before(self, score: float, number: int) -> None:
+        """The best trial of the study as it was found."""
+        self._best = (score, number)
+
+    def summary(self) -> str:
+        parts = [f"{self._ended[name]} {name}" for name in _NAMES.values()]
+        best = f"best {self._best[0]:.2f} (trial {self._best[1]})" if self._best else "no best yet"
+        return f"{', '.join(parts)} of {self._trials}; {best}"
+
+    def view(self) -> RenderableType:
+        """The live view."""
+        table = Table("trial", "parameters", "epoch", "test accuracy", "time left", box=None)
+        for number, trial in sorted(self._running.items()):
+            latest, left = trial.latest, trial.left()
+            table.add_row(
+                str(number),
+                f"{trial.params:,}",
+                f"{latest.epoch if latest else 0}/{trial.epochs}",
+                f"{latest.test_acc:.2f} %" if latest else "",
+                f"{left:.0f} s" if left is not None else "",
+            )
+        head = Text.assemble((self._title, "bold"), f"  {self._goal}")
+        return Group(head, Text(self.summary()), table)
+
+
+class LiveProgress(Progress):
+    """For a terminal, where `view` is redrawn as things happen and epochs need no lines."""
+
+    epoch_level = logging.DEBUG
+
+    def attach(self, console: Console) -> Live:
+        """The live view on this console, shown while the context that it is lasts."""
+        return Live(get_renderable=self.view, console=console, refresh_per_second=2, transient=True)

@@ -1,0 +1,118 @@
+"""What is known of a study's trials, read back from its storage: one row a trial.
+
+The owner writes through `TrialAttr`, everything else reads through `rows`: no other place knows
+what a trial's attributes are called.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from mnist_core.config import Config
+from mnist_core.record import Environment
+from search.goal import Goal
+
+GOAL = "goal"  # study attribute: the goal as a table
+FINGERPRINT = "fingerprint"  # study attribute: what a sample of the space means
+
+FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+
+
+class TrialAttr(StrEnum):
+    """User attributes of a trial; the scalar ones become columns of optuna-dashboard."""
+
+    PARAMS = "parameters"
+    WORST = "worst of last k"
+    MEAN = "mean of last k"
+    GOAL_EPOCH = "first epoch at goal"
+    SECONDS = "seconds"
+    REASON = "reason"  # why it failed
+    INTERRUPTED = "interrupted"  # true where its owner went away: it does not count as finished
+    CONFIG = "config"  # exactly what was trained, as a table
+    ENVIRONMENT = "environment"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A trial as people look at it. Accuracies are percent; None is what is not known."""
+
+    number: int
+    state: str
+    test_acc: tuple[float, ...]
+    """One an epoch, as far as it went."""
+    score: float | None
+    worst: float | None
+    """Of the last k epochs; of finished trials only, as score, mean and spread."""
+    mean: float | None
+    spread: float | None
+    """Highest less lowest of the last k."""
+    params: int | None
+    seconds: float | None
+    reason: str
+    holds_goal: bool
+
+
+def goal_of(study: Study) -> Goal:
+    """The goal the study was launched with."""
+    return Goal.model_validate(study.user_attrs[GOAL])
+
+
+def config_of(trial: FrozenTrial) -> Config:
+    """The config that the trial trained."""
+    return Config.from_dict(trial.user_attrs[TrialAttr.CONFIG])
+
+
+def environment_of(trial: FrozenTrial) -> Environment:
+    return Environment.model_validate(trial.user_attrs[TrialAttr.ENVIRONMENT])
+
+
+def curve(trial: FrozenTrial) -> tuple[float, ...]:
+    """Test accuracy of each epoch so far, percent."""
+    return tuple(value for _, value in sorted(trial.intermediate_values.items()))
+
+
+def rows(study: Study) -> list[Row]:
+    """All trials, best first: by score, then those without one by number."""
+    goal = goal_of(study)
+    found = [_row(trial, goal) for trial in study.get_trials(deepcopy=False)]
+    return sorted(found, key=lambda row: (-(row.score or -math.inf), row.number))
+
+
+def best(study: Study) -> FrozenTrial | None:
+    """The finished trial with the highest score, the earliest of equals; None if there is none."""
+    complete = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+    return max(complete, key=lambda trial: (trial.value, -trial.number), default=None)
+
+
+def counted(trials: Sequence[FrozenTrial]) -> int:
+    """How many trials count as finished: all that ended of themselves."""
+    return sum(
+        trial.state in FINISHED and not trial.user_attrs.get(TrialAttr.INTERRUPTED, False)
+        for trial in trials
+    )
+
+
+def _row(trial: FrozenTrial, goal: Goal) -> Row:
+    attrs: dict[str, Any] = trial.user_attrs
+    accuracies = curve(trial)
+    finished = trial.state == TrialState.COMPLETE and bool(accuracies)
+    final = goal.final(accuracies) if finished else ()
+    state = "interrupted" if attrs.get(TrialAttr.INTERRUPTED) else trial.state.name.lower()
+    return Row(
+        number=trial.number,
+        state=state,
+        test_acc=accuracies,
+        score=trial.value if finished else None,
+        worst=min(final, default=None),
+        mean=math.fsum(final) / len(final) if final else None,
+        spread=max(final) - min(final) if final else None,
+        params=attrs.get(TrialAttr.PARAMS),
+        seconds=attrs.get(TrialAttr.SECONDS),
+        reason=attrs.get(TrialAttr.REASON, ""),
+        holds_goal=finished and goal.met(accuracies),
+    )

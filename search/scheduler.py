@@ -1,0 +1,216 @@
+"""The owner: asks, dispatches, reports, prunes, tells. It alone touches the study."""
+
+import logging
+import math
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from time import monotonic
+from types import FrameType
+from typing import Protocol
+
+import numpy as np
+from optuna.samplers import BaseSampler
+from optuna.study import Study
+from optuna.trial import Trial, TrialState
+
+from mnist_core.config import Config
+from mnist_core.record import Environment
+from mnist_core.result import EpochResult
+from search.goal import Goal
+from search.results import TrialAttr, counted
+from search.workers.local import Ended, Message, Ready
+from spaces import Space
+
+log = logging.getLogger(__name__)
+_TICK = 0.25  # seconds between looks at the clock and at signals
+
+
+class Workers(Protocol):
+    """Where trainings run; see `search.workers.local`."""
+
+    def idle(self) -> bool: ...
+    def submit(self, job: int, config: Config) -> None: ...
+    def answer(self, job: int, go_on: bool) -> None: ...
+    def messages(self, timeout: float) -> Iterator[tuple[int | None, Message]]: ...
+
+
+class Watcher(Protocol):
+    """Told of everything as it happens; what it makes of it is its own affair."""
+
+    def started(self, number: int, config: Config) -> None: ...
+    def epoch(self, number: int, result: EpochResult) -> None: ...
+    def ended(self, number: int, state: TrialState, score: float | None, reason: str) -> None: ...
+
+
+@dataclass
+class _Running:
+    trial: Trial
+    config: Config
+    test_acc: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+    pruned: bool = False
+
+
+class Owner:
+    """Runs a study until a number of its trials are finished, a time is over, or a signal comes."""
+
+    def __init__(
+        self,
+        study: Study,
+        space: Space,
+        goal: Goal,
+        seed: int,
+        sampler: Callable[[int], BaseSampler],
+        workers: Workers,
+        watcher: Watcher,
+    ) -> None:
+        """sampler: from the number of the next trial to the sampler that makes it."""
+        self._study, self._space, self._goal, self._seed = study, space, goal, seed
+        self._sampler, self._workers, self._watcher = sampler, workers, watcher
+        self._running: dict[int, _Running] = {}
+        self._environment: Environment | None = None
+
+    def run(self, trials: int, timeout: float | None = None) -> int:
+        """Go on until `trials` of the study are finished; returns 0, or the signal that ended it.
+
+        timeout: seconds after which no further trial is started; those running are finished.
+
+        On SIGINT or SIGTERM what is running is marked interrupted, and everything finished is kept.
+        """
+        deadline = math.inf if timeout is None else monotonic() + timeout
+        try:
+            with _signals() as caught:
+                while not caught:
+                    while self._workers.idle() and monotonic() < deadline and self._wanted(trials):
+                        self._start()
+                    if not self._running:
+                        return 0
+                    for job, message in self._workers.messages(_TICK):
+                        self._handle(job, message)
+                return caught[0]
+        finally:
+            for running in self._running.values():
+                interrupt(self._study, running.trial, "interrupted")
+            self._running.clear()
+
+    def _wanted(self, trials: int) -> bool:
+        return counted(self._study.get_trials(deepcopy=False)) + len(self._running) < trials
+
+    def _start(self) -> None:
+        self._study.sampler = self._sampler(len(self._study.get_trials(deepcopy=False)))
+        trial = self._study.ask(dict(self._space.dimensions))
+        config = self._space.config(trial.params, trial_seed(self._seed, trial.number))
+        trial.set_user_attr(TrialAttr.PARAMS, config.params)
+        trial.set_user_attr(TrialAttr.CONFIG, config.to_dict())
+        self._running[trial.number] = _Running(trial, config)
+        self._workers.submit(trial.number, config)
+        self._watcher.started(trial.number, config)
+
+    def _handle(self, job: int | None, message: Message) -> None:
+        if isinstance(message, Ready):
+            self._environment = message.environment
+        elif job is None:
+            log.warning("a worker without a job: %s", message)
+        elif isinstance(message, EpochResult):
+            self._workers.answer(job, self._report(job, message))
+        else:
+            self._end(job, message)
+
+    def _report(self, job: int, result: EpochResult) -> bool:
+        """Whether the trial goes on."""
+        running = self._running[job]
+        running.test_acc.append(result.test_acc)
+        running.seconds += result.seconds
+        running.trial.report(result.test_acc, result.epoch)
+        self._watcher.epoch(job, result)
+        last = result.epoch >= running.config.epochs
+        running.pruned = not last and running.trial.should_prune()
+        return not running.pruned
+
+    def _end(self, job: int, ended: Ended) -> None:
+        running = self._running.pop(job)
+        reason = ended.reason or _fault(running)
+        running.trial.set_user_attr(TrialAttr.SECONDS, round(running.seconds, 1))
+        if self._environment is not None:
+            running.trial.set_user_attr(
+                TrialAttr.ENVIRONMENT, self._environment.model_dump(mode="json")
+            )
+        state, score = TrialState.FAIL, None
+        if reason:
+            running.trial.set_user_attr(TrialAttr.REASON, reason)
+        elif running.pruned:
+            state = TrialState.PRUNED
+        else:
+            state, score = TrialState.COMPLETE, self._goal.score(running.test_acc)
+            self._summarise(running)
+        self._study.tell(running.trial, score, state)
+        self._watcher.ended(job, state, score, reason)
+
+    def _summarise(self, running: _Running) -> None:
+        """What people sort by in the dashboard."""
+        final = self._goal.final(running.test_acc)
+        at_goal = (
+            epoch
+            for epoch, accuracy in enumerate(running.test_acc, start=1)
+            if accuracy >= self._goal.accuracy
+        )
+        first = next(at_goal, None)
+        running.trial.set_user_attr(TrialAttr.WORST, round(min(final), 4))
+        running.trial.set_user_attr(TrialAttr.MEAN, round(sum(final) / len(final), 4))
+        if first is not None:
+            running.trial.set_user_attr(TrialAttr.GOAL_EPOCH, first)
+
+
+def trial_seed(study_seed: int, trial: int) -> int:
+    """The seed of a trial's training: of (study seed, trial number) and nothing else, so that a
+    resumed or parallel study trains trial 17 as a sequential one would."""
+    return int(np.random.SeedSequence([study_seed, trial]).generate_state(1)[0])
+
+
+def reconcile(study: Study) -> int:
+    """Mark trials that an owner left running as interrupted; returns how many there were.
+
+    To be called by the study's one owner before it starts any.
+    """
+    orphans = study.get_trials(deepcopy=False, states=[TrialState.RUNNING])
+    for orphan in orphans:
+        interrupt(study, Trial(study, orphan._trial_id), "its owner went away")
+    return len(orphans)
+
+
+def interrupt(study: Study, trial: Trial, reason: str) -> None:
+    """End a trial that could not finish; it does not count among the finished ones."""
+    trial.set_user_attr(TrialAttr.REASON, reason)
+    trial.set_user_attr(TrialAttr.INTERRUPTED, True)
+    study.tell(trial, state=TrialState.FAIL)
+
+
+def _fault(running: _Running) -> str:
+    """Why a curve cannot be scored, though its training did not say so."""
+    if not all(math.isfinite(accuracy) for accuracy in running.test_acc):
+        return "an accuracy is not finite"
+    if len(running.test_acc) < running.config.epochs and not running.pruned:
+        return f"ended after {len(running.test_acc)} of {running.config.epochs} epochs"
+    return ""
+
+
+@contextmanager
+def _signals() -> Iterator[list[int]]:
+    """Collects SIGINT and SIGTERM instead of letting them break into a write; the second of a
+    kind acts at once, for whoever cannot wait."""
+    caught: list[int] = []
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        caught.append(number)
+        signal.signal(number, before[number])
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    for number in before:
+        signal.signal(number, note)
+    try:
+        yield caught
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,190 @@
+"""Workers as spawned processes of this machine: each trains one config at a time and streams.
+
+A worker sends a `Ready` once, then for each job an `EpochResult` an epoch, waits after each for the
+word to go on or to stop, and ends the job with `Ended`. It holds no storage and decides nothing.
+"""
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from multiprocessing import connection, get_context, parent_process
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from time import monotonic
+from typing import Self
+
+from mnist_core.config import Config
+from mnist_core.errors import UserError
+from mnist_core.record import Environment
+from mnist_core.result import EpochResult
+
+Trainer = Callable[[Config], Iterator[EpochResult]]
+Start = Callable[[str], tuple[Trainer, Environment]]
+"""Called once in each worker with the device; named by module, since the process is spawned."""
+
+_PATIENCE = 2.0  # seconds a worker has to go once it is told to
+
+
+@dataclass(frozen=True)
+class Ready:
+    environment: Environment
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A job is over; `reason` says why it failed, and is empty where it did not."""
+
+    reason: str = ""
+
+
+Message = Ready | EpochResult | Ended
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+    ready: bool = False
+    job: int | None = None
+    heard: float = 0.0  # monotonic time of the latest message, or of the job's start
+
+
+class LocalWorkers:
+    """`count` processes. A job is known by a number; at most one runs on each worker."""
+
+    def __init__(
+        self, count: int, device: str, start: Start, silence: float = 3600.0
+    ) -> None:
+        """silence: seconds without a message after which a worker counts as hung."""
+        self._device, self._start, self._silence = device, start, silence
+        self._context = get_context("spawn")
+        self._workers = [self._spawn() for _ in range(count)]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def idle(self) -> bool:
+        """Whether a worker is free for a job."""
+        return any(worker.job is None for worker in self._workers)
+
+    def submit(self, job: int, config: Config) -> None:
+        """Start a job on a free worker; its config travels as plain values."""
+        worker = next(worker for worker in self._workers if worker.job is None)
+        worker.job, worker.heard = job, monotonic()
+        _send(worker.pipe, config.to_dict())
+
+    def answer(self, job: int, go_on: bool) -> None:
+        """What the worker does after the epoch it has just sent."""
+        _send(next(w.pipe for w in self._workers if w.job == job), go_on)
+
+    def messages(self, timeout: float) -> Iterator[tuple[int | None, Message]]:
+        """(job, message) of all that came within `timeout` seconds; a job ends with `Ended`.
+
+        A worker that died or hung ends its job with the reason, and is replaced. Raises UserError
+        where one dies before it is ready: its successors would too.
+        """
+        pipes = [worker.pipe for worker in self._workers]
+        for pipe in connection.wait(pipes, timeout):
+            worker = next(worker for worker in self._workers if worker.pipe is pipe)
+            job, message = worker.job, self._receive(worker)
+            if isinstance(message, Ended):
+                worker.job = None
+            yield job, message
+        for worker in self._workers:
+            if worker.job is not None and monotonic() - worker.heard > self._silence:
+                job = worker.job
+                self._replace(worker)
+                yield job, Ended(f"the worker sent nothing for {self._silence:.0f} s")
+
+    def close(self) -> None:
+        """End every process: asked first, then killed."""
+        for worker in self._workers:
+            worker.process.terminate()
+        for worker in self._workers:
+            _gone(worker)
+        self._workers = []
+
+    def _receive(self, worker: _Worker) -> Message:
+        try:
+            message: Message = worker.pipe.recv()
+        except (EOFError, OSError):
+            if not worker.ready:
+                raise UserError("a worker could not start; its own message is above") from None
+            return Ended(f"the worker died: {self._replace(worker)}")
+        worker.heard, worker.ready = monotonic(), True
+        return message
+
+    def _replace(self, worker: _Worker) -> str:
+        """A new process in the worker's place; returns how the old one ended."""
+        worker.process.join(_PATIENCE)
+        code = worker.process.exitcode
+        _gone(worker)
+        fresh = self._spawn()
+        worker.process, worker.pipe = fresh.process, fresh.pipe
+        worker.ready, worker.job = False, None
+        if code is not None and code < 0:
+            return f"killed by {signal.Signals(-code).name}"
+        return f"exit code {code}"
+
+    def _spawn(self) -> _Worker:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(
+            target=_work, args=(theirs, self._device, self._start), daemon=True
+        )
+        process.start()
+        theirs.close()  # so that the worker's end is the only one, and its death is seen
+        return _Worker(process, ours)
+
+
+def _gone(worker: _Worker) -> None:
+    worker.process.join(_PATIENCE)
+    if worker.process.is_alive():
+        worker.process.kill()
+        worker.process.join()
+    worker.pipe.close()
+
+
+def _send(pipe: Connection, what: object) -> None:
+    try:
+        pipe.send(what)
+    except OSError:
+        logging.getLogger(__name__).debug("a worker is gone; its death is seen on reading")
+
+
+def _work(pipe: Connection, device: str, start: Start) -> None:
+    """The life of a worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the owner's word
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    trainer, environment = start(device)
+    pipe.send(Ready(environment))
+    while True:
+        config = Config.from_dict(pipe.recv())
+        pipe.send(Ended(_run(trainer, config, pipe)))
+
+
+def _run(trainer: Trainer, config: Config, pipe: Connection) -> str:
+    """Train, asking after each epoch whether to go on; returns why it failed, if it did."""
+    try:
+        for result in trainer(config):
+            pipe.send(result)
+            if not pipe.recv():
+                break
+    except (EOFError, BrokenPipeError):
+        raise
+    except Exception as error:  # whatever it is, it is this trial's end and not the worker's
+        return f"{type(error).__name__}: {error}".splitlines()[0]
+    return ""
+
+
+def _die_with_parent() -> None:
+    """A worker whose owner was killed must not train on."""
+    parent = parent_process()
+    assert parent is not None
+    connection.wait([parent.sentinel])
+    os._exit(1)
