@@ -33,12 +33,23 @@ def warp(images: Tensor, matrix: Tensor, fill: float, interpolation: Interpolati
     with 0, and put back after it.
     """
     theta = matrix.clone()
-    theta[:, :, 2] /= images.shape[-1] / 2  # affine_grid's image runs from -1 to 1
-    grid = F.affine_grid(theta, list(images.shape), align_corners=False)
+    theta[:, :, 2] /= images.shape[-1] / 2  # grid_sample's image runs from -1 to 1
     warped = F.grid_sample(
-        images - fill if fill else images, grid, mode=interpolation, align_corners=False
+        images - fill if fill else images,
+        _grid(theta, images.shape[-1]),
+        mode=interpolation,
+        align_corners=False,
     )
     return warped + fill if fill else warped
+
+
+def _grid(theta: Tensor, side: int) -> Tensor:
+    """F.affine_grid(theta, [N, 1, side, side], align_corners=False), with x and y in planes of
+    their own, which is how grid_sample likes them best: [N, side, side, 2]."""
+    axis = (torch.arange(side, device=theta.device) * 2 + 1) / side - 1
+    ones = torch.ones(side * side, device=theta.device)
+    pixels = torch.stack([axis.repeat(side), axis.repeat_interleave(side), ones])
+    return (theta.reshape(-1, 3) @ pixels).view(-1, 2, side, side).permute(0, 2, 3, 1)
 
 
 def inverse_matrix(angle: Tensor, shift: Tensor, scale: Tensor, shear: Tensor) -> Tensor:

@@ -26,8 +26,8 @@ class Dropout(nn.Module):
         cut = round(self.p * 65536)
         if not self.training or not cut:
             return x
-        kept = _bits(x[:, :, :1, :1] if self.whole_channels else x, self._generator) >= cut - 32768
-        return x * (kept * (65536 / (65536 - cut)))
+        kept = _kept(x[:, :, :1, :1] if self.whole_channels else x, cut, self._generator)
+        return x * kept
 
     def extra_repr(self) -> str:
         return f"p={self.p}, whole_channels={self.whole_channels}"
@@ -37,13 +37,13 @@ class Dropout(nn.Module):
         return Dropout(self.p, self.whole_channels, self._generator).train(self.training)
 
 
-def _bits(like: Tensor, generator: Generator | None) -> Tensor:
-    """int16, uniform over all its values, in the shape and (for maps) memory order of `like`."""
+def _kept(like: Tensor, cut: int, generator: Generator | None) -> Tensor:
+    """0 with probability cut / 65536, else what keeps the mean, in shape and layout of `like`."""
     n = like.numel()
     words = torch.empty((n + 3) // 4, dtype=torch.int64, device=like.device)
-    words.random_(-(2**63), None, generator=generator)
-    bits = words.view(torch.int16)[:n]
-    if like.dim() == 4 and like.is_contiguous(memory_format=torch.channels_last):
-        samples, channels, height, width = like.shape
-        return bits.view(samples, height, width, channels).permute(0, 3, 1, 2)
-    return bits.view(like.shape)
+    bits = words.random_(-(2**63), None, generator=generator).view(torch.int16)[:n]
+    mask = torch.empty_like(like)  # dense, so that one flat view covers it in any layout
+    flat = mask.as_strided((n,), (1,))
+    torch.ge(bits, cut - 32768, out=flat)
+    flat.mul_(65536 / (65536 - cut))
+    return mask

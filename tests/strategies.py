@@ -1,12 +1,15 @@
 """What the property tests draw from: random valid nets, and configs that can say everything."""
 
 import math
+from functools import cache
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from pydantic import BaseModel
 
-from mnist_core.config import Config
+from mnist_core.augment_ops import Affine, Jitter, Rotation
+from mnist_core.config import Adam, Config, Data, Ema, NoAveraging, Sgd
 from mnist_core.layers import (
     ACTIVATIONS,
     IMAGE,
@@ -21,31 +24,32 @@ from mnist_core.layers import (
     Pool,
     Shape,
 )
-from mnist_core.record import Record
+from mnist_core.record import Environment, Expected, Origin, Record
+from mnist_core.schedule import Constant, Cosine, LossDip, MultiStep, OneCycle, Step
+from mnist_core.schedule import Linear as LinearSchedule
 
-_FRACTION = st.floats(0, 1, exclude_max=True)
-_ABOVE_ZERO = st.floats(0, exclude_min=True, allow_infinity=False)
-_NOT_NEGATIVE = st.floats(0, allow_infinity=False)
-_WORDS = st.text(st.characters(codec="utf-8"), max_size=12)
+_MANY = 2000  # features that a linear layer of a random net does not exceed
+_CHANNELS = 16
 
 
 def examples(count: int) -> settings:
     """So many examples, however slow this machine is."""
-    return settings(
-        max_examples=count, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-    )
+    slow = HealthCheck.too_slow
+    return settings(max_examples=count, deadline=None, suppress_health_check=[slow])
 
 
 @st.composite
-def convs(draw: st.DrawFn, shape: Shape, widest: int = 16) -> Conv:
-    """One that fits on `shape`: grouped, strided, padded or none of these."""
+def convs(draw: st.DrawFn, shape: Shape, outputs: int | None = None) -> Conv:
+    """One that fits on `shape`: grouped, strided, padded, all of these or none."""
     channels, height, width = shape
-    divisors = [n for n in range(1, channels + 1) if channels % n == 0]
-    groups = draw(st.just(1) | st.sampled_from(divisors))
+    shared = math.gcd(channels, outputs) if outputs else channels
+    groups = draw(
+        st.just(1) | st.sampled_from([n for n in range(1, shared + 1) if shared % n == 0])
+    )
     padding = draw(st.integers(0, 3))
     return Conv(
         inputs=channels,
-        outputs=groups * draw(st.integers(1, max(1, widest // groups))),
+        outputs=outputs or groups * draw(st.integers(1, max(1, _CHANNELS // groups))),
         kernel=draw(st.integers(1, min(7, min(height, width) + 2 * padding))),
         padding=padding,
         stride=draw(st.integers(1, 4)),
@@ -54,20 +58,22 @@ def convs(draw: st.DrawFn, shape: Shape, widest: int = 16) -> Conv:
     )
 
 
-@st.composite
-def _pools(draw: st.DrawFn, shape: Shape) -> Pool:
-    kind = draw(st.sampled_from(["max", "avg"]))
-    return Pool(kind, draw(st.integers(1, min(5, *shape[1:]))), draw(st.integers(1, 5)))
-
-
-def _anywhere(shape: Shape) -> list[st.SearchStrategy[Layer]]:
-    rates = st.floats(0, 0.99)
-    return [
+@cache
+def _fitting(shape: Shape) -> st.SearchStrategy[Layer]:
+    """Any layer that fits on `shape`, flatten only where few features come of it."""
+    maps = len(shape) == 3
+    layers = [
         st.sampled_from(ACTIVATIONS).map(Activation),
         st.just(BatchNorm()),
-        st.builds(Dropout, rates, st.booleans() if len(shape) == 3 else st.just(False)),
-        st.just(Flatten()) if len(shape) == 1 else convs(shape),
+        st.builds(Dropout, st.floats(0, 0.99), st.booleans() if maps else st.just(False)),
     ]
+    if math.prod(shape) < _MANY:
+        layers += [st.just(Flatten())]
+    if not maps:
+        return st.one_of(*layers, st.builds(Linear, st.just(shape[0]), st.integers(1, 30)))
+    kernels = st.integers(1, min(5, *shape[1:]))
+    pools = st.builds(Pool, st.sampled_from(["max", "avg"]), kernels, st.integers(1, 5))
+    return st.one_of(*layers, convs(shape), convs(shape), pools, st.just(GlobalAvgPool()))
 
 
 @st.composite
@@ -75,19 +81,150 @@ def nets(draw: st.DrawFn, longest: int = 10) -> tuple[Layer, ...]:
     """Layers that fit one another and put out 10 scores for an image."""
     layers: list[Layer] = []
     shape = IMAGE
+
+    def add(layer: Layer) -> None:
+        nonlocal shape
+        layers.append(layer)
+        shape = layer.output(shape)
+
     for _ in range(draw(st.integers(0, longest))):
-        choices = _anywhere(shape)
-        if len(shape) == 3:
-            choices += [convs(shape), _pools(shape), st.just(GlobalAvgPool())]
-            choices += [st.just(Flatten())] if math.prod(shape) < 2000 else []
-        else:
-            choices += [st.builds(Linear, st.just(shape[0]), st.integers(1, 30), st.booleans())]
-        layers.append(draw(st.one_of(choices)))
-        shape = layers[-1].output(shape)
+        add(draw(_fitting(shape)))
     if len(shape) == 3 and draw(st.booleans()):
-        return (*layers, Conv(shape[0], 10, 1), GlobalAvgPool(), Flatten())
+        add(draw(convs(shape, outputs=10)))
+        add(GlobalAvgPool())
+        add(Flatten())
+        return tuple(layers)
+    if math.prod(shape) > _MANY:
+        add(GlobalAvgPool())
     if len(shape) == 3:
-        layers += [GlobalAvgPool()] if math.prod(shape) > 2000 else []
-        layers.append(Flatten())
-        shape = math.prod(layers[-2].output(shape) if layers[:-1] else shape), 
-    return (*layers, Linear(shape[0], 10, draw(st.booleans())))
+        add(Flatten())
+    add(Linear(shape[0], 10, draw(st.booleans())))
+    return tuple(layers)
+
+
+_FRACTION = st.floats(0, 1, exclude_max=True)
+_ABOVE_ZERO = st.floats(0, exclude_min=True, allow_infinity=False)
+_NOT_NEGATIVE = st.floats(0, allow_infinity=False)
+_WHOLE = st.integers(1, 10**9)
+_GAMMA = st.floats(0, 1, exclude_min=True)
+_PERCENT = st.floats(0, 100)
+_WORDS = st.text(st.characters(codec="utf-8"), max_size=12)
+_NAMED_WORDS = st.dictionaries(_WORDS, _WORDS, max_size=3)
+
+
+def _all(model: type[BaseModel], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Every field of the model drawn, so that a new one cannot be forgotten here."""
+    assert fields.keys() == model.model_fields.keys(), model
+    return st.builds(model, **fields)
+
+
+def _optimizers() -> st.SearchStrategy[Any]:
+    common = {
+        "lr": _ABOVE_ZERO,
+        "weight_decay": _NOT_NEGATIVE,
+        "decay": st.sampled_from(["all", "weights"]),
+    }
+    plain = _all(Sgd, kind=st.just("sgd"), momentum=_FRACTION, nesterov=st.just(False), **common)
+    nesterov = plain.filter(lambda sgd: sgd.momentum > 0).map(
+        lambda sgd: Sgd(**{**sgd.model_dump(), "nesterov": True})
+    )
+    kinds = st.sampled_from(["adam", "adamw"])
+    adam = _all(Adam, kind=kinds, betas=st.tuples(_FRACTION, _FRACTION), **common)
+    return plain | nesterov | adam
+
+
+def _schedules() -> st.SearchStrategy[Any]:
+    moment = {"per": st.just("epoch"), "when": st.sampled_from(["after", "before"])}
+    batch = {"per": st.just("batch"), "when": st.just("after")}
+    milestones = st.lists(_WHOLE, min_size=1, max_size=5).map(tuple)
+    kinds = []
+    for stepped in (moment, batch):
+        course = {**stepped, "warmup": _FRACTION}
+        kinds += [
+            _all(Constant, kind=st.just("none"), **course),
+            _all(Step, kind=st.just("step"), size=_WHOLE, gamma=_GAMMA, **course),
+            _all(
+                MultiStep,
+                kind=st.just("multistep"),
+                milestones=milestones,
+                gamma=_GAMMA,
+                **course,
+            ),
+            _all(Cosine, kind=st.just("cosine"), final=_FRACTION, **course),
+            _all(LinearSchedule, kind=st.just("linear"), final=_FRACTION, **course),
+            _all(
+                OneCycle,
+                kind=st.just("onecycle"),
+                rise=st.floats(0, 1, exclude_min=True, exclude_max=True),
+                div=st.floats(1, 1e300),
+                final_div=st.floats(1, 1e300),
+                anneal=st.sampled_from(["cosine", "linear"]),
+                cycle_momentum=st.booleans(),
+                base_momentum=_FRACTION,
+                max_momentum=_FRACTION,
+                **stepped,
+            ),
+        ]
+    return st.one_of(*kinds, _all(LossDip, kind=st.just("loss_dip"), gamma=_GAMMA))
+
+
+def _augmentations() -> st.SearchStrategy[Any]:
+    degrees, share = st.floats(0, 180), st.floats(0, 1)
+    resampled = {
+        "fill": st.floats(0, 255),
+        "interpolation": st.sampled_from(["nearest", "bilinear"]),
+    }
+    return st.one_of(
+        _all(Rotation, kind=st.just("rotation"), degrees=degrees, **resampled),
+        _all(
+            Affine,
+            kind=st.just("affine"),
+            degrees=degrees,
+            translate=st.tuples(share, share),
+            whole_pixels=st.booleans(),
+            scale=st.tuples(_ABOVE_ZERO, _ABOVE_ZERO).map(lambda pair: tuple(sorted(pair))),
+            shear=st.tuples(degrees, degrees),
+            **resampled,
+        ),
+        _all(Jitter, kind=st.just("jitter"), brightness=_NOT_NEGATIVE, contrast=_NOT_NEGATIVE),
+    )
+
+
+def configs() -> st.SearchStrategy[Config]:
+    """Every field, every kind of everything, at any value that is allowed."""
+    return _all(
+        Config,
+        epochs=st.integers(1, 1000),
+        batch_size=st.integers(1, 60_000),
+        seed=st.integers(0, 2**63 - 1),
+        label_smoothing=_FRACTION,
+        layers=nets(longest=6),
+        data=_all(Data, train=st.integers(1, 60_000), test=st.integers(1, 10_000)),
+        augment=st.lists(_augmentations(), max_size=3).map(tuple),
+        optimizer=_optimizers(),
+        schedule=_schedules(),
+        averaging=st.just(NoAveraging()) | _all(Ema, kind=st.just("ema"), decay=_FRACTION),
+    )
+
+
+def records() -> st.SearchStrategy[Record]:
+    """Config files with and without what an export adds, in any characters."""
+    environment = _all(
+        Environment,
+        device=_WORDS,
+        threads=st.integers(1, 1_000_000),
+        versions=_NAMED_WORDS,
+        machine=_WORDS,
+        data_sha256=_NAMED_WORDS,
+    )
+    origin = _all(
+        Origin, study=_WORDS, trial=st.integers(0, 2**63 - 1), score=_PERCENT, goal=_WORDS
+    )
+    expected = _all(Expected, test_acc=st.lists(_PERCENT, max_size=15).map(tuple))
+    return _all(
+        Record,
+        config=configs(),
+        environment=st.none() | environment,
+        origin=st.none() | origin,
+        expected=st.none() | expected,
+    )
