@@ -3,6 +3,7 @@
 import difflib
 import re
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -25,7 +26,7 @@ def explain(error: ValidationError, *models: type[BaseModel]) -> str:
     faults = error.errors(include_url=False)
     first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-    root = next((m.model_json_schema() for m in models if m.__name__ == error.title), {})
+    root = next((_schema(model) for model in models if model.__name__ == error.title), {})
     beside = {field for model in models for field in model.model_fields}
     return " ".join(f"{_explained(first, root, beside)}{more}".split())
 
@@ -80,6 +81,11 @@ def _at(*path: str | int, said: str) -> str:
     """A field's path before what is said of it; a key that is no plain word is quoted."""
     parts = [str(p) if re.fullmatch(r"[\w-]{1,60}", str(p)) else shortened(p) for p in path]
     return f"{'.'.join(parts)}: {said}" if parts else said
+
+
+@cache
+def _schema(model: type[BaseModel]) -> Schema:
+    return model.model_json_schema()
 
 
 def _place(loc: Sequence[str | int], root: Schema) -> tuple[list[str | int], Schema]:

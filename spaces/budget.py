@@ -5,7 +5,6 @@ constraint would reject samples. So every layer has one dimension with fixed bou
 which says how wide it is relative to the others; the common scale is then the largest that fits.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -22,22 +21,19 @@ class WidthBudget:
     """Turns shares into widths for one layout.
 
     count: the exact number of parameters of a net with given widths; it never falls when a width
-    grows. budget: the net has strictly fewer. low: the least width of a layer.
+    grows. budget: the net has strictly fewer. highs: the largest width of each layer. low: the
+    least width of any.
     """
 
     count: Callable[[Sequence[int]], int]
     budget: int
+    highs: Sequence[int]
     low: int = 4
 
     @property
-    def high(self) -> int:
-        """The largest width of a layer: about twice that of a net of equal widths (32 for 10,000
-        parameters; parameters grow with the square of the width)."""
-        return max(2 * self.low, int(0.32 * math.sqrt(self.budget)))
-
-    def smallest(self, layers: int) -> int:
+    def smallest(self) -> int:
         """Parameters of the net whose every width is `low`; the budget must exceed it."""
-        return self.count([self.low] * layers)
+        return self.count([self.low] * len(self.highs))
 
     def widths(self, shares: Sequence[float]) -> tuple[int, ...]:
         """Widths in the proportions asked for that use the budget as far as they can.
@@ -46,8 +42,11 @@ class WidthBudget:
         The scale is found by bisection, then single channels fill what the cutting left over,
         first where it took most.
         """
-        wanted = [self.low * (self.high / self.low) ** share for share in shares]
-        narrow, wide = 1 / 64, 64.0  # scales at which every width is `low`, or `high`
+        wanted = [
+            self.low * (high / self.low) ** share
+            for high, share in zip(self.highs, shares, strict=True)
+        ]
+        narrow, wide = 1 / 64, 64.0  # scales at which every width is the least, or the largest
         while wide / narrow > 1.001:
             middle = (narrow * wide) ** 0.5
             if self._fits(self._scaled(wanted, middle)):
@@ -57,7 +56,10 @@ class WidthBudget:
         return self._filled(self._scaled(wanted, narrow), [narrow * width for width in wanted])
 
     def _scaled(self, wanted: Sequence[float], scale: float) -> list[int]:
-        return [min(self.high, max(self.low, int(scale * width))) for width in wanted]
+        return [
+            min(high, max(self.low, int(scale * width)))
+            for high, width in zip(self.highs, wanted, strict=True)
+        ]
 
     def _filled(self, widths: list[int], wanted: Sequence[float]) -> tuple[int, ...]:
         by_loss = sorted(range(len(widths)), key=lambda i: widths[i] - wanted[i])
@@ -66,7 +68,7 @@ class WidthBudget:
             grown = False
             for i in by_loss:
                 wider = [*widths[:i], widths[i] + 1, *widths[i + 1 :]]
-                if wider[i] <= self.high and self._fits(wider):
+                if wider[i] <= self.highs[i] and self._fits(wider):
                     widths, grown = wider, True
         return tuple(widths)
 

@@ -4,6 +4,7 @@ All have seven convolutions, so that one set of width dimensions serves them all
 from the 28x28 image on are given beside each.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
@@ -54,15 +55,25 @@ def count(plan: str, widths: Sequence[int]) -> int:
 def sampled_widths(plan: str, params: Mapping[str, Any], budget: int) -> tuple[int, ...]:
     """The widths that a sample's shares come to under the budget."""
     shares = [params[f"width_{i}"] for i in range(1, CONVOLUTIONS + 1)]
-    return WidthBudget(partial(count, plan), budget).widths(shares)
+    return _width_budget(plan, budget).widths(shares)
 
 
 def check_budget(budget: int) -> None:
     """Raises SpaceError where some layout's narrowest net does not fit the budget."""
     for plan in PLANS:
-        least = WidthBudget(partial(count, plan), budget).smallest(CONVOLUTIONS)
+        least = _width_budget(plan, budget).smallest
         if least >= budget:
             raise SpaceError(
                 f"goal.params: {budget} is too few: the narrowest net of layout {plan!r} has "
                 f"{least}; ask for more than that"
             )
+
+
+def _width_budget(plan: str, budget: int) -> WidthBudget:
+    """The largest width is about twice that of a net of equal widths (32 for 10,000 parameters,
+    which grow with the square of the width); before the first pool half of that, since a channel
+    costs four times the arithmetic there."""
+    high = max(8, int(0.32 * math.sqrt(budget)))
+    early = PLANS[plan].index("pool")
+    highs = [max(8, high // 2)] * early + [high] * (CONVOLUTIONS - early)
+    return WidthBudget(partial(count, plan), budget, highs)

@@ -133,7 +133,7 @@ def _optimizers() -> st.SearchStrategy[Any]:
     return plain | nesterov | adam
 
 
-def _schedules() -> st.SearchStrategy[Any]:
+def schedules() -> st.SearchStrategy[Any]:
     moment = {"per": st.just("epoch"), "when": st.sampled_from(["after", "before"])}
     batch = {"per": st.just("batch"), "when": st.just("after")}
     milestones = st.lists(_WHOLE, min_size=1, max_size=5).map(tuple)
@@ -202,7 +202,7 @@ def configs() -> st.SearchStrategy[Config]:
         data=_all(Data, train=st.integers(1, 60_000), test=st.integers(1, 10_000)),
         augment=st.lists(_augmentations(), max_size=3).map(tuple),
         optimizer=_optimizers(),
-        schedule=_schedules(),
+        schedule=schedules(),
         averaging=st.just(NoAveraging()) | _all(Ema, kind=st.just("ema"), decay=_FRACTION),
     )
 
