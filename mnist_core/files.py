@@ -48,18 +48,18 @@ def write_whole(path: Path, content: bytes) -> None:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing.")
-        with open(descriptor, "wb") as file:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".writing.", delete=False) as file:
+            temporary = Path(file.name)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp's files are their owner's alone
-        os.replace(temporary, path)
+        temporary.chmod(0o644)  # a temporary file is its owner's alone
+        temporary.replace(path)
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror}") from None
     finally:
         if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
 
 def parsed(path: Path, parse: Callable[[Mapping[str, Any]], T], *models: type[BaseModel]) -> T:

@@ -1,13 +1,13 @@
-"""The layer notation: one line of text a layer, with its shapes and exact parameter count. No torch.
+"""The layer notation: a line of text a layer, with its shapes and exact parameter count. No torch.
 
-    conv IN->OUT kK [pP] [sS] [gG] [bias=true|false]   square kernel K, padding P, stride S, groups G
-    linear IN->OUT [bias=true|false]
-    bn                                     batch norm over the channels (eps 1e-5, momentum 0.1)
-    relu silu gelu elu leaky_relu hardswish mish tanh
-    dropout P, dropout2d P                 single activations, whole channels
-    maxpool K [sS], avgpool K [sS]         kernel K, stride S (K unless given), no padding, floor
-    gap                                    mean over the map, to 1x1
-    flatten
+conv IN->OUT kK [pP] [sS] [gG] [bias=true|false]   square kernel K, padding P, stride S, groups G
+linear IN->OUT [bias=true|false]
+bn                                     batch norm over the channels (eps 1e-5, momentum 0.1)
+relu silu gelu elu leaky_relu hardswish mish tanh
+dropout P, dropout2d P                 single activations, whole channels
+maxpool K [sS], avgpool K [sS]         kernel K, stride S (K unless given), no padding, floor
+gap                                    mean over the map, to 1x1
+flatten
 """
 
 import math
@@ -42,9 +42,7 @@ class Conv:
     def output(self, shape: Shape) -> Shape:
         channels, height, width = _map(shape)
         _expect(channels, self.inputs, "channels")
-        side = [
-            _window(n + 2 * self.padding, self.kernel, self.stride) for n in (height, width)
-        ]
+        side = [_window(n + 2 * self.padding, self.kernel, self.stride) for n in (height, width)]
         return (self.outputs, *side)
 
     def params(self, shape: Shape) -> int:

@@ -48,9 +48,7 @@ def _module(layer: notation.Layer, shape: notation.Shape, dropout: Generator | N
     """shape: what comes in."""
     match layer:
         case notation.Conv(inputs, outputs, kernel, padding, stride, groups, bias):
-            return nn.Conv2d(
-                inputs, outputs, kernel, stride, padding, groups=groups, bias=bias
-            )
+            return nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=bias)
         case notation.Linear(inputs, outputs, bias):
             return nn.Linear(inputs, outputs, bias)
         case notation.BatchNorm():
@@ -60,10 +58,8 @@ def _module(layer: notation.Layer, shape: notation.Shape, dropout: Generator | N
             return nn.ReLU(inplace=True) if name == "relu" else _ACTIVATIONS[name]()
         case notation.Dropout(p, whole_channels):
             return Dropout(p, whole_channels, dropout)
-        case notation.Pool("max", kernel, stride):
-            return nn.MaxPool2d(kernel, stride)
-        case notation.Pool("avg", kernel, stride):
-            return nn.AvgPool2d(kernel, stride)
+        case notation.Pool(kind, kernel, stride):
+            return nn.MaxPool2d(kernel, stride) if kind == "max" else nn.AvgPool2d(kernel, stride)
         case notation.GlobalAvgPool():
             return nn.AdaptiveAvgPool2d(1)
         case notation.Flatten():

@@ -67,9 +67,7 @@ def _optimizer(options: configs.Sgd | configs.Adam, net: nn.Module) -> Optimizer
     fused = next(net.parameters()).device.type in ("cpu", "cuda")
     match options:
         case configs.Sgd():
-            return SGD(
-                groups, options.lr, options.momentum, nesterov=options.nesterov, fused=fused
-            )
+            return SGD(groups, options.lr, options.momentum, nesterov=options.nesterov, fused=fused)
         case configs.Adam(kind="adam"):
             return Adam(groups, options.lr, options.betas, fused=fused)
         case _:

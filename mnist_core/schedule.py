@@ -75,7 +75,7 @@ class MultiStep(_Course):
 
 
 class Cosine(_Course):
-    """Half a cosine from 1 down to `final` (torch's CosineAnnealingLR; Loshchilov & Hutter 2017)."""
+    """Half a cosine from 1 to `final` (torch's CosineAnnealingLR; Loshchilov & Hutter 2017)."""
 
     kind: Literal["cosine"] = "cosine"
     final: Fraction = 0.0

@@ -20,7 +20,9 @@ MEAN, STD = 0.1307, 0.3081  # of the 60,000 training images, grey values scaled 
 _TEST_BATCH = 500
 
 
-def train(config: Config, mnist: Mnist, device: str | torch.device = "cpu") -> Iterator[EpochResult]:
+def train(
+    config: Config, mnist: Mnist, device: str | torch.device = "cpu"
+) -> Iterator[EpochResult]:
     """Train, and test after every epoch; stop by not asking for the next result.
 
     The same config, machine, device and number of threads give the same results bit for bit.
@@ -47,7 +49,7 @@ class Training:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(init)
             net = build(config, Generator(device).manual_seed(dropout))
-        self._net = net.to(device, memory_format=torch.channels_last)
+        self._net = net.to(device).to(memory_format=torch.channels_last)
         self._average = averaged(self._net, config.averaging)
 
     @property
@@ -71,8 +73,9 @@ class Training:
     def _train_epoch(self, epoch: int, pace: Pace) -> tuple[float, float]:
         """(mean loss, accuracy in percent) over the epoch's images."""
         self._net.train()
-        losses, correct = [], 0
-        sizes = []
+        losses: list[float] = []
+        sizes: list[int] = []
+        correct = 0
         for (images, labels), optimizer in zip(self._batches(), pace.epoch(epoch - 1), strict=True):
             scores = self._net(images)
             loss = F.cross_entropy(scores, labels, label_smoothing=self.config.label_smoothing)

@@ -1,25 +1,26 @@
-"""The command line: parse, call, print; no logic."""
+"""The command line: parse, call, print; no logic.
 
-import logging
+Each command imports what it needs itself: Optuna takes a second to load, for which neither `--help`
+nor a worker, whose process loads this file first, should wait.
+"""
+
+import re
 import shlex
 import signal
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
-from rich.console import Console
-from rich.logging import RichHandler
 
-from mnist_core import record
 from mnist_core.errors import UserError
 from mnist_core.result import EpochResult
-from search import dashboard as dashboards
-from search import export as exports
-from search import launch as launches
-from search import listing, retrain, spec, storage
 
+_Command = Callable[..., Any]
 _FILE = click.Path(path_type=Path)
-_COUNT = click.IntRange(min=1)
+_SEED = click.IntRange(0, 2**63 - 1)
 _storage = click.option(
     "--storage",
     "url",
@@ -27,41 +28,76 @@ _storage = click.option(
     help="Database of the studies [default: DRILLDOWN_STORAGE, else an SQLite file beside the "
     "runs]. Put one with a password into DRILLDOWN_STORAGE, which no process list shows.",
 )
-_device = click.option("--device", help="cpu, cuda or cuda:N")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def _device(default: str) -> Callable[[_Command], _Command]:
+    return click.option(
+        "--device", callback=_known_device, help=f"cpu, cuda or cuda:N [default: {default}]"
+    )
+
+
+def _known_device(_ctx: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is None or re.fullmatch(r"cpu|cuda(:[0-9]{1,4})?", value):
+        return value
+    raise click.BadParameter(f"{value[:60]!r} is not one of them: cpu, cuda or cuda:N.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(package_name="drilldown", message="%(version)s")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Find a tiny network that reaches an MNIST goal consistently.
 
     Start with: drilldown launch
     """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
 
 
 @cli.command()
 @click.argument("study", default="quick")
-@click.option("--trials", type=_COUNT, help="Finish so many in all, with those of earlier launches")
-@click.option("--workers", type=_COUNT, help="Processes that train, of one thread each")
+@click.option(
+    "--trials",
+    type=click.IntRange(1, 1_000_000),
+    help="Finish so many in all, with those of earlier launches",
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 1024), help="Processes that train, of one thread each"
+)
 @click.option("--name", help="Name of the run [default: the study's]; a known one is resumed")
-@click.option("--seed", type=click.IntRange(min=0), help="Everything random follows from it")
-@click.option("--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
-              help="Start no further trial after so long")
+@click.option("--seed", type=_SEED, help="Everything random follows from it")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Start no further trial after so long",
+)
 @click.option("--quiet", is_flag=True, help="Warnings and the result only")
 @click.option("--verbose", is_flag=True, help="A line for every epoch, no live view")
-@_device
+@_device("cpu")
 @_storage
-def launch(study: str, name: str | None, url: str | None, device: str | None, quiet: bool,
-           verbose: bool, **changes: float | None) -> None:
+def launch(
+    study: str,
+    name: str | None,
+    url: str | None,
+    device: str | None,
+    quiet: bool,
+    verbose: bool,
+    **changes: float | None,
+) -> None:
     """Run a study, or resume it: STUDY is a name that `drilldown list` shows, or a TOML file.
 
     Without STUDY it is `quick`: about ten minutes on two cores.
     """
-    stem, plan = spec.load(study)
-    plan = spec.changed(plan, changes)
-    console = _start_log(quiet, verbose)
-    ended = launches.launch(stem if name is None else name, plan, url, device or "cpu", console)
-    click.echo(launches.report(ended, shlex.join(["drilldown", *sys.argv[1:]])))
+    with _resumable(url):
+        from search import launch as launches
+        from search import progress, spec
+
+        stem, plan = spec.load(study)
+        plan = spec.changed(plan, changes)
+        console = progress.start_log(quiet, verbose)
+        ended = launches.launch(stem if name is None else name, plan, url, device or "cpu", console)
+    click.echo(launches.report(ended, _typed(url), url))
     if ended.signal:
         sys.exit(128 + ended.signal)
 
@@ -70,6 +106,8 @@ def launch(study: str, name: str | None, url: str | None, device: str | None, qu
 @_storage
 def list_(url: str | None) -> None:
     """Studies that can be launched, and studies that have been run."""
+    from search import listing, spec
+
     listing.studies(spec.packaged(), url)
 
 
@@ -79,6 +117,8 @@ def list_(url: str | None) -> None:
 @_storage
 def show(name: str, form: str, url: str | None) -> None:
     """Trials of a study that has been run, best first."""
+    from search import listing, storage
+
     _print(listing.trials(storage.load_study(storage.open_storage(url), name), form))
 
 
@@ -89,23 +129,38 @@ def show(name: str, form: str, url: str | None) -> None:
 @_storage
 def export(name: str, trial: int | None, output: Path | None, url: str | None) -> None:
     """Write a trial as a config that anyone can run again, with the curve to expect."""
+    from search import export as exports
+    from search import retrain, storage
+
     study = storage.load_study(storage.open_storage(url), name)
+    if output is None:
+        storage.check_name(name)  # another program may have named it otherwise
     path = output or exports.default_path(name, trial)
     exports.export(study, trial, path)
-    click.echo(f"{path}\nrun it again with: drilldown train {path} --check")
+    click.echo(f"{path}\nTrain it again: {retrain.command_for(path)}")
 
 
 @cli.command()
 @click.argument("config", type=_FILE)
-@click.option("--seed", type=click.IntRange(min=0), help="Instead of the config's")
-@click.option("--epochs", type=_COUNT, help="Instead of the config's")
-@click.option("--check", is_flag=True,
-              help="Compare every epoch with the curve kept in the config; exit 1 on a difference")
+@click.option("--seed", type=_SEED, help="Instead of the config's")
+@click.option("--epochs", type=click.IntRange(1, 1000), help="Instead of the config's")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Compare every epoch with the curve kept in the config; exit 1 on a difference",
+)
 @click.option("--save", type=_FILE, metavar="WEIGHTS", help="Keep the weights, as safetensors")
-@click.option("--threads", type=_COUNT, help="[default: as the curve was made, else 1]")
-@_device
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    help="Of this process [default: as the curve was made, else 1]",
+)
+@_device("as the curve was made, else cpu")
 def train(config: Path, check: bool, save: Path | None, **changes: int | str | None) -> None:
     """Run a config."""
+    from mnist_core import record
+    from search import retrain
+
     wanted = retrain.Changes(**changes)  # type: ignore[arg-type]
     trained = retrain.retrain(record.load(config), wanted, check, save, _show_epoch)
     for line in trained.remarks():
@@ -119,18 +174,28 @@ def train(config: Path, check: bool, save: Path | None, **changes: int | str | N
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 def count(config: Path, form: str) -> None:
     """Layers, output shapes and parameters of a config, without training it."""
+    from mnist_core import record
+    from search import listing
+
     _print(listing.layers(record.load(config).config, form))
 
 
 @cli.command()
 @click.argument("name", required=False)
-@click.option("--host", default="127.0.0.1", show_default=True,
-              help="Another address lets others in: the dashboard has no login and can delete")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Another address lets others in: the dashboard has no login and can delete",
+)
 @click.option("--port", type=click.IntRange(0, 65535), help="[default: 8080, or the next free one]")
 @_storage
 def dashboard(name: str | None, host: str, port: int | None, url: str | None) -> None:
     """Open optuna-dashboard on the studies, until Ctrl-C."""
-    _start_log(quiet=False, verbose=True)
+    from search import dashboard as dashboards
+    from search import progress, storage
+
+    progress.start_log(quiet=False, verbose=True)
     dashboards.serve(storage.open_storage(url), name, host, port, click.echo)
 
 
@@ -145,11 +210,42 @@ def main() -> None:
         _fail(str(error))
     except (KeyboardInterrupt, click.Abort):
         sys.exit(128 + signal.SIGINT)
+    except Exception as error:
+        from search.storage import explained
+
+        reason = explained(error)
+        if reason is None:
+            raise
+        _fail(reason)
 
 
 def _fail(message: str) -> None:
     click.echo(f"Error: {' '.join(message.split())}", err=True)
     sys.exit(2)
+
+
+@contextmanager
+def _resumable(url: str | None) -> Iterator[None]:
+    """SIGTERM unwinds as Ctrl-C does, and after either a person is told how to go on.
+
+    This is for the time in which no study runs yet, or no more; a running one sees to both itself.
+    """
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        click.echo(f"Interrupted. Go on with: {_typed(url)}")
+        raise
+
+
+def _typed(url: str | None) -> str:
+    """The command that this process was started with, the password of its storage left out."""
+    words = sys.argv[1:]
+    if url:
+        from search.storage import shown
+
+        words = [word.replace(url, shown(url)) for word in words]
+    return shlex.join(["drilldown", *words])
 
 
 def _print(text: str | None) -> None:
@@ -162,20 +258,3 @@ def _show_epoch(result: EpochResult) -> None:
         f"epoch {result.epoch:3d}  test {result.test_acc:.2f} %  train {result.train_acc:.2f} %  "
         f"lr {result.lr:.4g}  {result.seconds:.1f} s"
     )
-
-
-def _start_log(quiet: bool, verbose: bool) -> Console | None:
-    """Send log lines to standard error; returns the terminal for a live view, if there is one."""
-    console = Console(stderr=True, highlight=False)
-    live = console.is_terminal and not quiet and not verbose
-    handler: logging.Handler
-    if live:
-        handler = RichHandler(console=console, show_path=False, show_level=False)
-    else:
-        handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    handler.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
-    for name in ("drilldown", "search", "mnist_core"):
-        logging.getLogger(name).addHandler(handler)
-        logging.getLogger(name).setLevel(logging.DEBUG)
-    return console if live else None

@@ -21,7 +21,8 @@ def default_path(name: str, number: int | None = None) -> Path:
 def export(study: Study, number: int | None, path: Path) -> FrozenTrial:
     """Write the trial of this number (the best if None) to `path`, whole or not at all.
 
-    Raises UserError where there is no such finished trial, or the file cannot be written.
+    Raises UserError where there is no such complete or pruned trial, or the file cannot be
+    written.
     """
     trial = _finished(study, number)
     record.save(path, to_record(study, trial))
@@ -29,7 +30,7 @@ def export(study: Study, number: int | None, path: Path) -> FrozenTrial:
 
 
 def to_record(study: Study, trial: FrozenTrial) -> Record:
-    """All that reproduces a finished trial, and the curve to expect."""
+    """All that reproduces a complete or pruned trial, and the curve to expect."""
     return Record(
         config=results.config_of(trial),
         environment=results.environment_of(trial),
@@ -52,8 +53,8 @@ def _finished(study: Study, number: int | None) -> FrozenTrial:
         return trial
     for trial in study.get_trials(deepcopy=False):
         if trial.number == number:
-            if TrialAttr.ENVIRONMENT not in trial.user_attrs or not trial.intermediate_values:
-                state = trial.state.name.lower()
-                raise UserError(f"trial {number} of study {name!r} is {state}: it has no curve")
+            if trial.state not in (TrialState.COMPLETE, TrialState.PRUNED):
+                why = trial.user_attrs.get(TrialAttr.REASON) or trial.state.name.lower()
+                raise UserError(f"trial {number} of study {name!r} has no curve to expect: {why}")
             return trial
     raise UserError(f"study {name!r} has no trial {number}; see: drilldown show {name}")

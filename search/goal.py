@@ -19,7 +19,7 @@ class Goal(Frozen):
     accuracy: Annotated[float, Field(gt=0, le=100)] = 99.4
     last: Annotated[int, Field(ge=1)] = 5
     epochs: Annotated[int, Field(ge=1, le=1000)] = 15
-    params: Annotated[int, Field(ge=2)] = 10_000
+    params: Annotated[int, Field(ge=2, le=1_000_000)] = 10_000
 
     @model_validator(mode="after")
     def _last_within_epochs(self) -> Self:
@@ -39,7 +39,8 @@ class Goal(Frozen):
 
     def met(self, test_acc: Sequence[float]) -> bool:
         """Whether a whole curve (percent, one an epoch) holds the goal."""
-        return len(test_acc) >= self.last and min(self.final(test_acc)) >= self.accuracy
+        final = self.final(test_acc)
+        return len(final) == self.last and all(value >= self.accuracy for value in final)
 
     def score(self, test_acc: Sequence[float]) -> float:
         """The score of a whole curve: `steady_mean` of its last epochs, in percent."""

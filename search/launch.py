@@ -1,9 +1,7 @@
 """Launch or resume a study: storage, ownership, workers, and what is left when it is over."""
 
 import logging
-import re
-import unicodedata
-from collections import Counter
+import shlex
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -11,29 +9,36 @@ from pathlib import Path
 
 import optuna
 from optuna.study import Study
+from optuna.trial import TrialState
 from rich.console import Console
 
 from mnist_core import fetch
+from mnist_core.config import Config
 from mnist_core.errors import UserError
 from mnist_core.paths import data_dir, runs_dir
-from search import choices, results, storage
-from search.note import annotate
+from mnist_core.result import EpochResult
+from search import choices, progress, results, storage
 from search.export import default_path, export
 from search.goal import Goal
+from search.note import annotate
 from search.progress import LiveProgress, Progress
+from search.retrain import command_for
 from search.scheduler import Owner, reconcile
 from search.spec import StudySpec
 from search.workers import training
 from search.workers.local import LocalWorkers, Start
 
 log = logging.getLogger("drilldown")
+_COLUMN = 28  # where the commands of a report begin
 
 
 @dataclass(frozen=True)
 class Launched:
-    """How a launch ended: the study as it is now, where its best lies, the signal if any."""
+    """How a launch ended: the study as it is now, the trials it should have, where its best lies,
+    the signal if any."""
 
     study: Study
+    trials: int
     best: Path | None
     signal: int
 
@@ -50,84 +55,82 @@ def launch(
 
     console: a terminal for the live view. start: what a worker begins with.
 
-    Raises UserError where the name is no safe one, another process runs the study, or it was
-    launched with another goal, space or seed.
+    Raises UserError where the name is no safe one, there is no such device, another process runs
+    the study, or it was launched with another goal, space or seed.
     """
-    check_name(name)
+    storage.check_name(name)
+    if device != "cpu":
+        from mnist_core import machine  # imports torch, which the owner else never needs
+
+        machine.check_device(device)
     choices.quiet_optuna()
     fetch.ensure(data_dir() / "mnist")  # once, before workers in parallel find it missing
     store = storage.open_storage(url, create=True)
     study = optuna.create_study(
         study_name=name, storage=store, direction="maximize", load_if_exists=True
     )
-    with storage.owned(study, store), _log_file(runs_dir() / name / "launch.log"):
+    with storage.owned(study, store), _log_file(runs_dir() / name):
         _same_or_refused(study, spec)
         signal = _run(study, spec, device, console, start)
         best = _keep_best(study)
-    return Launched(study, best, signal)
+    return Launched(study, spec.trials, best, signal)
 
 
-def report(launched: Launched, command: str) -> str:
+def report(launched: Launched, command: str, url: str | None) -> str:
     """What a person reads when a launch is over: the best trial, the goal, what to type next.
 
-    command: what launched the study, which resumes it too.
+    command: what launched the study, which resumes it too. url: of the storage, where it was given.
     """
     study = launched.study
     name, goal, rows = study.study_name, results.goal_of(study), results.rows(study)
-    trials = study.get_trials(deepcopy=False)
-    lines = [f"{name}: {results.counted(trials)} trials finished"]
+    ended = progress.ended(rows)
+    lines = [f"{name}: {progress.tally(ended, launched.trials)}"]
+    where = f" --storage {shlex.quote(storage.shown(url))}" if url else ""
     if launched.best is None:
-        lines.append("No trial is complete, so there is no best yet.")
+        lines.append("No trial was trained to its end, so there is no best yet.")
     else:
-        lines += _best_lines(goal, rows, launched.best)
-    if launched.signal:
-        lines.append(f"Interrupted. Resume with:  {command}")
-    lines.append(f"See all trials with:       drilldown show {name}")
-    lines.append(f"Look at them in a browser: drilldown dashboard {name}")
+        lines += _best_lines(name, goal, rows, launched.best, where)
+    if ended.total() < launched.trials:
+        why = "Interrupted" if launched.signal else "The time is over"
+        lines.append(f"{why}; go on with:".ljust(_COLUMN) + command)
+    lines.append("All trials:".ljust(_COLUMN) + f"drilldown show {name}{where}")
+    lines.append("In a browser:".ljust(_COLUMN) + f"drilldown dashboard {name}{where}")
     return "\n".join(lines)
 
 
-def _best_lines(goal: Goal, rows: list[results.Row], path: Path) -> list[str]:
+def _best_lines(
+    name: str, goal: Goal, rows: list[results.Row], path: Path, where: str
+) -> list[str]:
     best = rows[0]
     final = " ".join(f"{accuracy:.2f}" for accuracy in goal.final(best.test_acc))
     holders = [row.number for row in rows if row.holds_goal]
     if best.holds_goal:
-        met = "held by this trial" + f", {len(holders)} in all" * (len(holders) > 1)
+        met = "held by this trial" + f", {len(holders)} trials in all" * (len(holders) > 1)
     elif holders:
-        met = f"not held by this trial, but by trial {holders[0]} (drilldown export {holders[0]})"
+        other = f"drilldown export {name} --trial {holders[0]}{where}"
+        met = f"not held by this trial, but by trial {holders[0]} ({other})"
     else:
         met = "not held by any trial yet"
     return [
         f"Best: trial {best.number}, score {best.score:.2f}, {best.params:,} parameters, "
         f"last epochs {final} % (one seed)",
-        f"Goal ({goal}): {met}",
-        f"Its config:                {path}",
-        f"Run it again with:         drilldown train {path} --check",
+        f"Goal: {met}",
+        f"      {goal}",
+        "Config of the best:".ljust(_COLUMN) + str(path),
+        "Train it again:".ljust(_COLUMN) + command_for(path),
     ]
 
 
-def check_name(name: str) -> None:
-    """A study's name is a folder's and a URL's too. Raises UserError on any that is not safe."""
-    plain = unicodedata.normalize("NFC", name)
-    if not re.fullmatch(r"\w[\w.-]*", plain) or len(name.encode()) > 200:
-        raise UserError(
-            f"--name {name[:60]!r}: use letters, digits, '_', '-' and '.', beginning with a letter "
-            "or a digit, 200 bytes at most"
-        )
-
-
-def _run(
-    study: Study, spec: StudySpec, device: str, console: Console | None, start: Start
-) -> int:
+def _run(study: Study, spec: StudySpec, device: str, console: Console | None, start: Start) -> int:
     orphans = reconcile(study)
     if orphans:
         log.info("%d trials were left running by an earlier owner; marked interrupted", orphans)
     study.pruner = choices.make_pruner(spec.pruner, spec.goal)
-    progress = _progress(study, spec, live=console is not None)
-    annotate(study, _command(study))
+    _keep_best(study)
     if results.counted(study.get_trials(deepcopy=False)) >= spec.trials:
         return 0
-    with LocalWorkers(spec.workers, device, start) as workers, _view(progress, console):
+    watcher = _progress(study, spec, live=console is not None)
+    with LocalWorkers(spec.workers, device, start) as workers, _view(watcher, console):
         owner = Owner(
             study,
             spec.make_space(),
@@ -135,7 +138,7 @@ def _run(
             spec.seed,
             lambda trial: choices.make_sampler(spec.sampler, spec.seed, trial),
             workers,
-            progress,
+            [watcher, _Keeper(study)],
         )
         return owner.run(spec.trials, spec.timeout)
 
@@ -163,41 +166,55 @@ def _same_or_refused(study: Study, spec: StudySpec) -> None:
         )
 
 
+class _Keeper:
+    """Keeps the best trial's config and the study's note up to date while the study runs."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+
+    def started(self, number: int, config: Config) -> None: ...
+    def epoch(self, number: int, result: EpochResult) -> None: ...
+
+    def ended(self, number: int, state: TrialState, score: float | None, reason: str) -> None:
+        best = results.best(self._study)
+        if best is not None and best.number == number:
+            _keep_best(self._study)
+
+
 def _keep_best(study: Study) -> Path | None:
-    annotate(study, _command(study))
+    """Where the best trial's config lies; None where there is no best yet."""
+    path = default_path(study.study_name)
+    annotate(study, command_for(path))
     if results.best(study) is None:
         return None
-    path = default_path(study.study_name)
     export(study, None, path)
     return path
 
 
-def _command(study: Study) -> str:
-    return f"drilldown train {default_path(study.study_name)} --check"
-
-
 def _progress(study: Study, spec: StudySpec, live: bool) -> Progress:
-    names = {"complete": "finished", "pruned": "pruned", "fail": "failed"}
     rows = results.rows(study)
-    done = Counter(names[row.state] for row in rows if row.state in names)
     kind = LiveProgress if live else Progress
-    progress = kind(study.study_name, str(spec.goal), spec.trials, done)
+    watcher = kind(study.study_name, str(spec.goal), spec.trials, progress.ended(rows))
     if rows and rows[0].score is not None:
-        progress.best_before(rows[0].score, rows[0].number)
-    return progress
+        watcher.best_before(rows[0].score, rows[0].number)
+    return watcher
 
 
-def _view(progress: Progress, console: Console | None) -> AbstractContextManager[object]:
-    if console is not None and isinstance(progress, LiveProgress):
-        return progress.attach(console)
+def _view(watcher: Progress, console: Console | None) -> AbstractContextManager[object]:
+    if console is not None and isinstance(watcher, LiveProgress):
+        return watcher.attach(console)
     return nullcontext()
 
 
 @contextmanager
-def _log_file(path: Path) -> Iterator[None]:
+def _log_file(folder: Path) -> Iterator[None]:
     """Every line of the launch, epochs included, is kept beside its results."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path, encoding="utf-8")
+    storage.make_folder(folder)
+    path = folder / "launch.log"
+    try:
+        handler = logging.FileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror}") from None
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     log.addHandler(handler)
     try:

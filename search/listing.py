@@ -1,11 +1,13 @@
 """Tables for people, JSON and CSV for programs: what `list`, `show` and `count` print."""
 
+import csv
+import io
 import json
 from collections.abc import Sequence
 from typing import Any
 
+import click
 import optuna
-import pandas as pd
 from optuna.storages import RDBStorage
 from optuna.study import Study
 from rich.console import Console
@@ -13,24 +15,27 @@ from rich.table import Table
 
 from mnist_core.config import Config
 from search import results
+from search.goal import Goal
 from search.results import Row
 from search.spec import StudySpec
 from search.storage import has_storage, open_storage
 
-_WIDE = 160  # columns where the output is no terminal and has none of its own
+_WIDE = 1000  # columns where the output is no terminal: a line of a table stays one line
 
 
 def print_table(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
     """One table on standard output; numbers to the right."""
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, width=_WIDE)
-    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-    for head, cells in zip(heads, zip(*lines, strict=True) if lines else [()] * len(heads), strict=True):
+    width = None if Console().is_terminal else _WIDE
+    console = Console(highlight=False, markup=False, emoji=False, width=width)
+    table = Table(box=None, pad_edge=False)
+    for number, head in enumerate(heads):
+        cells = [line[number] for line in lines]
         numeric = all(cell[:1].isdigit() or not cell for cell in cells)
-        table.add_column(head, justify="right" if numeric else "left")
+        table.add_column(head, justify="right" if numeric else "left", overflow="fold")
     for line in lines:
         table.add_row(*line)
+    if title:
+        console.print(title, style="bold", soft_wrap=True)
     console.print(table)
 
 
@@ -38,15 +43,26 @@ def studies(packaged: dict[str, StudySpec], url: str | None) -> None:
     """Print what can be launched, and what has been run in the storage at `url`."""
     print_table(
         "Studies to launch",
-        ["name", "trials", "goal", "what"],
-        [[name, str(s.trials), str(s.goal), s.title] for name, s in packaged.items()],
+        ["name", "trials", *_GOAL_HEADS],
+        [[name, str(spec.trials), *_goal_cells(spec.goal)] for name, spec in packaged.items()],
     )
-    run = _launched(open_storage(url)) if has_storage(url) else []
-    print_table(
-        "\nStudies that have been run" if run else "\nNo study has been run yet.",
-        ["name", "finished", "best score", "hold the goal", "goal"],
-        run,
-    )
+    click.echo()
+    for name, spec in packaged.items():
+        click.echo(f"{name}: {spec.title}")
+    click.echo()
+    run = _launched(open_storage(url)) if url or has_storage() else []
+    if not run:
+        click.echo("No study has been run yet; start with: drilldown launch")
+        return
+    heads = ["name", "ended", *_GOAL_HEADS, "best score", "at goal"]
+    print_table("Studies that have been run", heads, run)
+
+
+_GOAL_HEADS = ["accuracy", "in the last", "parameters"]
+
+
+def _goal_cells(goal: Goal) -> list[str]:
+    return [f"{goal.accuracy:.2f} %", f"{goal.last} of {goal.epochs} epochs", f"< {goal.params:,}"]
 
 
 def _launched(storage: RDBStorage) -> list[list[str]]:
@@ -55,11 +71,10 @@ def _launched(storage: RDBStorage) -> list[list[str]]:
         study = optuna.load_study(study_name=name, storage=storage)
         if results.GOAL not in study.user_attrs:
             continue  # not one of ours
-        rows = results.rows(study)
+        rows, goal = results.rows(study), _goal_cells(results.goal_of(study))
         best = next((f"{row.score:.2f}" for row in rows if row.score is not None), "")
-        finished = str(results.counted(study.get_trials(deepcopy=False)))
-        holders = str(sum(row.holds_goal for row in rows))
-        lines.append([name, finished, best, holders, str(results.goal_of(study))])
+        ended = str(results.counted(study.get_trials(deepcopy=False)))
+        lines.append([name, ended, *goal, best, str(sum(row.holds_goal for row in rows))])
     return lines
 
 
@@ -69,9 +84,13 @@ def trials(study: Study, form: str) -> str | None:
     if form == "json":
         return json.dumps([_plain(row) for row in rows], indent=2)
     if form == "csv":
-        return str(pd.DataFrame([_plain(row) for row in rows], columns=_FIELDS).to_csv(index=False))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, _FIELDS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(_plain(row) for row in rows)
+        return text.getvalue().removesuffix("\n")
     print_table(
-        f"{study.study_name}: {results.goal_of(study)}",
+        f"{study.study_name}: {results.goal_of(study)}; accuracies in percent",
         ["trial", "score", "worst", "mean", "spread", "parameters", "epochs", "goal", "state"],
         [_cells(row) for row in rows],
     )
@@ -91,8 +110,18 @@ def layers(config: Config, form: str) -> str | None:
 
 
 _FIELDS = [
-    "trial", "state", "score", "worst", "mean", "spread", "params", "epochs", "seconds",
-    "holds_goal", "reason", "test_acc",
+    "trial",
+    "state",
+    "score",
+    "worst",
+    "mean",
+    "spread",
+    "params",
+    "epochs",
+    "seconds",
+    "holds_goal",
+    "reason",
+    "test_acc",
 ]
 
 

@@ -2,20 +2,35 @@
 
 import logging
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from time import monotonic
 
 from optuna.trial import TrialState
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
+from rich.logging import RichHandler
 from rich.table import Table
 from rich.text import Text
 
 from mnist_core.config import Config
 from mnist_core.result import EpochResult
+from search.results import Row
 
 log = logging.getLogger("drilldown")
 _NAMES = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+
+
+def tally(ended: Counter[str], trials: int) -> str:
+    """How many of a study's trials ended, and how; `ended` counts by the names in `_NAMES`."""
+    parts = [f"{ended[name]} {name}" for name in _NAMES.values()]
+    return f"{ended.total()} of {trials} trials ended: {', '.join(parts)}"
+
+
+def ended(rows: Iterable[Row]) -> Counter[str]:
+    """How the trials of a study ended, those not counted that were interrupted."""
+    names = {state.name.lower(): name for state, name in _NAMES.items()}
+    return Counter(names[row.state] for row in rows if row.state in names)
 
 
 @dataclass
@@ -56,7 +71,12 @@ class Progress:
         log.log(
             self.epoch_level,
             "trial %d: epoch %d/%d, test %.2f %%, train %.2f %%, %.1f s",
-            number, result.epoch, trial.epochs, result.test_acc, result.train_acc, result.seconds,
+            number,
+            result.epoch,
+            trial.epochs,
+            result.test_acc,
+            result.train_acc,
+            result.seconds,
         )
 
     def ended(self, number: int, state: TrialState, score: float | None, reason: str) -> None:
@@ -78,9 +98,8 @@ class Progress:
         self._best = (score, number)
 
     def summary(self) -> str:
-        parts = [f"{self._ended[name]} {name}" for name in _NAMES.values()]
         best = f"best {self._best[0]:.2f} (trial {self._best[1]})" if self._best else "no best yet"
-        return f"{', '.join(parts)} of {self._trials}; {best}"
+        return f"{tally(self._ended, self._trials)}; {best}"
 
     def view(self) -> RenderableType:
         """The live view."""
@@ -106,3 +125,20 @@ class LiveProgress(Progress):
     def attach(self, console: Console) -> Live:
         """The live view on this console, shown while the context that it is lasts."""
         return Live(get_renderable=self.view, console=console, refresh_per_second=2, transient=True)
+
+
+def start_log(quiet: bool, verbose: bool) -> Console | None:
+    """Send log lines to standard error; returns the terminal for a live view, if there is one."""
+    console = Console(stderr=True, highlight=False)
+    live = console.is_terminal and not quiet and not verbose
+    handler: logging.Handler
+    if live:
+        handler = RichHandler(console=console, show_path=False, show_level=False)
+    else:
+        handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
+    for name in ("drilldown", "search", "mnist_core"):
+        logging.getLogger(name).handlers = [handler]
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    return console if live else None

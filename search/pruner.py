@@ -89,7 +89,8 @@ class GoalPruner(BasePruner):
         factors = [
             other.later_error(epoch) / other.error(epoch)
             for other, _ in self._finished.values()
-            if len(other.acc) > epoch and abs(other.fall[epoch - 1] - course.fall[epoch - 1]) <= self._alike
+            if len(other.acc) > epoch
+            and abs(other.fall[epoch - 1] - course.fall[epoch - 1]) <= self._alike
         ]
         if len(factors) < self._peers:
             return None

@@ -14,6 +14,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from mnist_core.config import Config
+from mnist_core.errors import UserError
 from mnist_core.record import Environment
 from search.goal import Goal
 
@@ -58,7 +59,9 @@ class Row:
 
 
 def goal_of(study: Study) -> Goal:
-    """The goal the study was launched with."""
+    """The goal the study was launched with. Raises UserError where drilldown never launched it."""
+    if GOAL not in study.user_attrs:
+        raise UserError(f"study {study.study_name!r} has no goal: drilldown did not launch it")
     return Goal.model_validate(study.user_attrs[GOAL])
 
 
@@ -80,7 +83,7 @@ def rows(study: Study) -> list[Row]:
     """All trials, best first: by score, then those without one by number."""
     goal = goal_of(study)
     found = [_row(trial, goal) for trial in study.get_trials(deepcopy=False)]
-    return sorted(found, key=lambda row: (-(row.score or -math.inf), row.number))
+    return sorted(found, key=lambda row: (row.score is None, -(row.score or 0.0), row.number))
 
 
 def best(study: Study) -> FrozenTrial | None:

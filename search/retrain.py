@@ -1,10 +1,15 @@
 """Run a config file: print each epoch, compare with the curve it expects, keep the weights."""
 
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from mnist_core.config import Config
 from mnist_core.errors import UserError
+from mnist_core.faults import explain
 from mnist_core.record import Environment, Record
 from mnist_core.result import EpochResult, NonFiniteLoss
 
@@ -21,23 +26,38 @@ class Changes:
 
 @dataclass(frozen=True)
 class Trained:
-    """test_acc: percent, one an epoch. differing: the epochs (from 1) whose accuracy is not the
-    expected one, of the first `compared`. elsewhere: what differs from where the expected curve was made."""
+    """test_acc: percent, one an epoch. expected: of the first epochs, as many as are compared.
+    elsewhere: what differs from where the expected curve was made."""
 
     test_acc: tuple[float, ...]
-    differing: tuple[int, ...]
-    compared: int
+    expected: tuple[float, ...]
     elsewhere: tuple[str, ...]
+
+    @property
+    def differing(self) -> list[int]:
+        """The epochs, from 1, whose accuracy is not the expected one to the last bit."""
+        pairs = enumerate(zip(self.test_acc, self.expected, strict=False), start=1)
+        return [epoch for epoch, (got, wanted) in pairs if got != wanted]
 
     def remarks(self) -> list[str]:
         """What a check found, in lines to print; none where nothing was compared."""
-        if not self.compared:
+        compared = len(self.expected)
+        if not compared:
             return []
         if not self.differing:
-            return [f"all {self.compared} epochs equal the expected curve"]
-        epochs = ", ".join(map(str, self.differing))
-        lines = [f"{len(self.differing)} of {self.compared} epochs differ: {epochs}"]
-        return [*lines, *(f"made elsewhere: {difference}" for difference in self.elsewhere)]
+            return [f"Every epoch equals the expected curve ({compared} compared)."]
+        lines = [
+            f"epoch {epoch:3d}  test {self.test_acc[epoch - 1]:.4f} %, "
+            f"expected {self.expected[epoch - 1]:.4f} %"
+            for epoch in self.differing
+        ]
+        lines += [f"The curve was made elsewhere: {difference}" for difference in self.elsewhere]
+        return [f"{len(self.differing)} of {compared} epochs differ from the curve:", *lines]
+
+
+def command_for(path: Path) -> str:
+    """What to type to train a config again and compare it with its curve."""
+    return f"drilldown train {shlex.quote(str(path))} --check"
 
 
 def retrain(
@@ -47,21 +67,24 @@ def retrain(
     weights: Path | None,
     show: Callable[[EpochResult], None],
 ) -> Trained:
-    """Train the record's config.
+    """Train the record's config, and keep the weights where a file is given.
 
-    Raises UserError where a check has nothing to compare with, or the training diverges.
+    show: told of each epoch.
+
+    Raises UserError where a check has nothing to compare with, the weights cannot be kept, the
+    device is not to be had, or the training diverges.
     """
-    from mnist_core import data, machine, model
+    config = _changed(record.config, changes)
+    expected = _expected(record, config) if check else ()
+    if weights is not None and weights.is_dir():
+        raise UserError(f"--save {weights}: is a folder; name a file")
+    from mnist_core import data, machine, model  # torch takes seconds: after what needs none
     from mnist_core.train import Training
 
-    expected = _expected(record, changes) if check else ()
     then = record.environment
     device = changes.device or (then.device if then else "cpu")
     machine.settle(changes.threads or (then.threads if then else 1))
     machine.check_device(device)
-    given = {"seed": changes.seed, "epochs": changes.epochs}
-    updates = {name: value for name, value in given.items() if value is not None}
-    config = record.config.from_dict({**record.config.to_dict(), **updates})
     training = Training(config, data.load(), device)
     curve = []
     try:
@@ -72,18 +95,31 @@ def retrain(
         raise UserError(f"{error}; lower optimizer.lr") from None
     if weights is not None:
         model.save_weights(training.model, weights)
-    differing = [n for n, (a, b) in enumerate(zip(curve, expected), start=1) if a != b]
     elsewhere = _differences(then, machine.environment(device)) if then else ()
-    compared = min(len(curve), len(expected))
-    return Trained(tuple(curve), tuple(differing), compared, elsewhere)
+    return Trained(tuple(curve), expected, elsewhere)
 
 
-def _expected(record: Record, changes: Changes) -> tuple[float, ...]:
-    if record.expected is None:
-        raise UserError("--check: the config has no [expected] curve; export one, or leave it out")
-    if changes.seed not in (None, record.config.seed):
-        raise UserError(f"--check: the curve belongs to seed {record.config.seed}; drop --seed")
-    return record.expected.test_acc
+def _changed(config: Config, changes: Changes) -> Config:
+    given = {"seed": changes.seed, "epochs": changes.epochs}
+    updates = {name: value for name, value in given.items() if value is not None}
+    try:
+        return Config.from_dict({**config.to_dict(), **updates})
+    except ValidationError as error:
+        raise UserError(f"with {updates}: {explain(error, Config)}") from None
+
+
+def _expected(record: Record, config: Config) -> tuple[float, ...]:
+    curve = record.expected.test_acc if record.expected is not None else ()
+    if not curve:
+        raise UserError(
+            "--check: the config has no curve to compare with (expected.test_acc); "
+            "drilldown export writes one"
+        )
+    for field in ("seed", "epochs"):
+        kept, now = getattr(record.config, field), getattr(config, field)
+        if kept != now:
+            raise UserError(f"--check: the curve belongs to {field} {kept}; leave --{field} out")
+    return curve[: config.epochs]
 
 
 def _differences(then: Environment, now: Environment) -> tuple[str, ...]:
@@ -94,4 +130,3 @@ def _differences(then: Environment, now: Environment) -> tuple[str, ...]:
         for key in flat[0] | flat[1]
         if flat[0].get(key) != flat[1].get(key)
     )
-

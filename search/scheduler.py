@@ -3,7 +3,7 @@
 import logging
 import math
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import monotonic
@@ -64,11 +64,11 @@ class Owner:
         seed: int,
         sampler: Callable[[int], BaseSampler],
         workers: Workers,
-        watcher: Watcher,
+        watchers: Sequence[Watcher],
     ) -> None:
         """sampler: from the number of the next trial to the sampler that makes it."""
         self._study, self._space, self._goal, self._seed = study, space, goal, seed
-        self._sampler, self._workers, self._watcher = sampler, workers, watcher
+        self._sampler, self._workers, self._watchers = sampler, workers, watchers
         self._running: dict[int, _Running] = {}
         self._environment: Environment | None = None
 
@@ -106,7 +106,8 @@ class Owner:
         trial.set_user_attr(TrialAttr.CONFIG, config.to_dict())
         self._running[trial.number] = _Running(trial, config)
         self._workers.submit(trial.number, config)
-        self._watcher.started(trial.number, config)
+        for watcher in self._watchers:
+            watcher.started(trial.number, config)
 
     def _handle(self, job: int | None, message: Message) -> None:
         if isinstance(message, Ready):
@@ -123,8 +124,11 @@ class Owner:
         running = self._running[job]
         running.test_acc.append(result.test_acc)
         running.seconds += result.seconds
+        for watcher in self._watchers:
+            watcher.epoch(job, result)
+        if not math.isfinite(result.test_acc):
+            return False  # nothing that a pruner, or the storage, should see
         running.trial.report(result.test_acc, result.epoch)
-        self._watcher.epoch(job, result)
         last = result.epoch >= running.config.epochs
         running.pruned = not last and running.trial.should_prune()
         return not running.pruned
@@ -146,7 +150,8 @@ class Owner:
             state, score = TrialState.COMPLETE, self._goal.score(running.test_acc)
             self._summarise(running)
         self._study.tell(running.trial, score, state)
-        self._watcher.ended(job, state, score, reason)
+        for watcher in self._watchers:
+            watcher.ended(job, state, score, reason)
 
     def _summarise(self, running: _Running) -> None:
         """What people sort by in the dashboard."""
@@ -189,8 +194,9 @@ def interrupt(study: Study, trial: Trial, reason: str) -> None:
 
 def _fault(running: _Running) -> str:
     """Why a curve cannot be scored, though its training did not say so."""
-    if not all(math.isfinite(accuracy) for accuracy in running.test_acc):
-        return "an accuracy is not finite"
+    for epoch, accuracy in enumerate(running.test_acc, start=1):
+        if not math.isfinite(accuracy):
+            return f"the test accuracy is {accuracy} in epoch {epoch}"
     if len(running.test_acc) < running.config.epochs and not running.pruned:
         return f"ended after {len(running.test_acc)} of {running.config.epochs} epochs"
     return ""
@@ -206,7 +212,7 @@ def _signals() -> Iterator[list[int]]:
         caught.append(number)
         signal.signal(number, before[number])
 
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     for number in before:
         signal.signal(number, note)
     try:

@@ -5,13 +5,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from mnist_core.config import Data
 from mnist_core.errors import UserError
-from mnist_core.files import parsed, suggest
-from mnist_core.frozen import Frozen, Positive, tuples
-from search.choices import Choice, ChoiceError, make_pruner, make_sampler
+from mnist_core.files import explain, parsed, suggest
+from mnist_core.frozen import Frozen, Positive, shortened, tuples
+from search.choices import Choice, make_pruner, make_sampler
 from search.goal import Goal
 from spaces import SPACES, Frame, Space, SpaceError
 
@@ -22,8 +22,8 @@ class SpaceChoice(Frozen):
     """`vary` narrows dimensions ([low, high] or choices), `fix` holds them at one value."""
 
     name: str
-    vary: dict[str, tuple[Any, ...]] = {}
-    fix: dict[str, float | str] = {}
+    vary: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
+    fix: dict[str, Any] = Field(default_factory=dict)
 
 
 class StudySpec(Frozen):
@@ -46,21 +46,15 @@ class StudySpec(Frozen):
     def _can_be_made(self) -> Self:
         """Everything that a launch would trip over is said when the file is read."""
         self.make_space()
-        for table, make in (
-            ("sampler", lambda: make_sampler(self.sampler, self.seed, 0)),
-            ("pruner", lambda: make_pruner(self.pruner, self.goal)),
-        ):
-            try:
-                make()
-            except ChoiceError as error:
-                raise ValueError(f"{table}.{error}") from None
+        make_sampler(self.sampler, self.seed, 0)
+        make_pruner(self.pruner, self.goal)
         return self
 
     def make_space(self) -> Space:
         """The space, narrowed as asked. Raises SpaceError (a ValueError) naming the field."""
         name = self.space.name
         if name not in SPACES:
-            raise SpaceError(f"space.name: no space {name!r}{suggest(name, list(SPACES))}")
+            raise SpaceError(f"space.name: no space {shortened(name)}{suggest(name, SPACES)}")
         frame = Frame(self.goal.params, self.goal.epochs, self.data)
         return SPACES[name](frame).narrowed(self.space.vary, self.space.fix)
 
@@ -71,33 +65,39 @@ class StudySpec(Frozen):
 
 
 def changed(spec: StudySpec, options: Mapping[str, Any]) -> StudySpec:
-    """The study with options of the command line instead of its own; None leaves one as it is."""
+    """The study with options of the command line instead of its own; None leaves one as it is.
+
+    Raises UserError naming the option.
+    """
     given = {name: value for name, value in options.items() if value is not None}
-    return spec.model_copy(update=given)
+    try:
+        return StudySpec.model_validate({**dict(spec), **given})
+    except ValidationError as error:
+        raise UserError(f"--{explain(error, StudySpec)}") from None
 
 
 def packaged() -> dict[str, StudySpec]:
     """The studies that come with drilldown, by name."""
-    names = sorted(
-        file.name.removesuffix(".toml")
-        for file in PACKAGED.iterdir()
-        if file.name.endswith(".toml")
-    )
-    return {name: load(name)[1] for name in names}
+    return {name: load(name)[1] for name in _packaged_names()}
 
 
 def load(study: str) -> tuple[str, StudySpec]:
-    """(name, study) for the name of a packaged study or the path of a TOML file.
+    """(name, study) for the path of a file, which ends in .toml, or the name of a packaged study.
 
     Raises UserError naming the file, the field and the remedy.
     """
     path = Path(study)
-    if path.suffix != ".toml" and not path.exists():
-        inside = PACKAGED / f"{study}.toml"
-        if not study.isidentifier() and not study.replace("-", "_").isidentifier():
-            raise UserError(f"{study!r} is neither a packaged study nor a TOML file")
-        if not inside.is_file():
-            known = [f.name.removesuffix(".toml") for f in PACKAGED.iterdir() if ".toml" in f.name]
-            raise UserError(f"no packaged study {study!r}{suggest(study, known)}; a file ends .toml")
-        path = Path(str(inside))
+    if path.suffix != ".toml":
+        known = _packaged_names()
+        if study not in known:
+            raise UserError(
+                f"no packaged study {shortened(study)}{suggest(study, known)} "
+                "(the path of a study's file ends in .toml)"
+            )
+        path = Path(str(PACKAGED / f"{study}.toml"))
     return path.stem, parsed(path, StudySpec.from_dict, StudySpec)
+
+
+def _packaged_names() -> list[str]:
+    files = (Path(file.name) for file in PACKAGED.iterdir())
+    return sorted(file.stem for file in files if file.suffix == ".toml")

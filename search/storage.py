@@ -2,22 +2,28 @@
 
 import hashlib
 import os
+import re
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
+from time import sleep
+from typing import Any
 
 import filelock
 import optuna
 import sqlalchemy as sa
+from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 from optuna.study import Study
 
 from mnist_core.errors import UserError
 from mnist_core.files import suggest
+from mnist_core.frozen import shortened
 from mnist_core.paths import runs_dir
 
 _WAIT = 60.0  # seconds a writer waits for another's lock on an SQLite file
+_SETTLE = 0.5  # seconds in which one who has just taken the lock has said who it is
 OWNER = "owner"  # study attribute: who holds, or last held, the study
 
 
@@ -28,10 +34,10 @@ def default_url() -> str:
 
 
 def shown(url: str) -> str:
-    """The URL as it may be printed: without its password."""
+    """The URL as it may be printed: without its password, and without options (one may be it)."""
     try:
-        return sa.make_url(url).render_as_string(hide_password=True)
-    except sa.exc.ArgumentError:
+        return _database(url).set(query={}).render_as_string(hide_password=True)
+    except UserError:
         return "the storage"
 
 
@@ -43,45 +49,74 @@ def open_storage(url: str | None = None, create: bool = False) -> RDBStorage:
     Raises UserError, without the password, where the URL is none or nothing answers there.
     """
     url = url or default_url()
-    try:
-        database = sa.make_url(url)
-    except sa.exc.ArgumentError:
-        raise UserError(
-            "--storage (or DRILLDOWN_STORAGE) is not a database URL; "
-            "it looks like sqlite:///runs/studies.sqlite3 or postgresql+psycopg://user@host/name"
-        ) from None
-    if database.get_backend_name() == "sqlite" and database.database:
-        _sqlite_file(Path(database.database), create)
+    database = _database(url)
+    making: AbstractContextManager[object] = nullcontext()
+    options: dict[str, Any] = {"pool_pre_ping": True}  # a server may have been restarted
+    if database.get_backend_name() == "sqlite":
+        making = _sqlite_file(database, create)
         options = {"connect_args": {"timeout": _WAIT}}
-    else:
-        options = {"pool_pre_ping": True}  # a server may have been restarted in between
     try:
-        storage = RDBStorage(url, engine_kwargs=options)
+        with making:
+            storage = RDBStorage(url, engine_kwargs=options)
     except ImportError as error:
         raise UserError(f"{shown(url)}: needs a driver that is not installed: {error}") from None
-    except (sa.exc.SQLAlchemyError, RuntimeError) as error:
-        reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        raise UserError(f"{shown(url)}: cannot be opened: {reason}") from None
+    except (sa.exc.SQLAlchemyError, RuntimeError, ValueError) as error:
+        raise UserError(f"{shown(url)}: cannot be opened: {_reason(error, database)}") from None
     if database.get_backend_name() == "sqlite":
         _tame_sqlite(storage.engine)
     return storage
 
 
+def explained(error: BaseException) -> str | None:
+    """What to say of a storage that stopped answering; None where the error is not a storage's."""
+    while isinstance(error, StorageInternalError) and error.__cause__ is not None:
+        error = error.__cause__
+    if not isinstance(error, sa.exc.SQLAlchemyError):
+        return None
+    return f"the storage failed: {_reason(error)}; once it answers again, launch again to resume"
+
+
+def _database(url: str) -> sa.URL:
+    """Raises UserError, quoting nothing of it, where the URL is none."""
+    with suppress(sa.exc.ArgumentError, ValueError):  # ValueError: of a port that is no number
+        database = sa.make_url(url)
+        if "@" not in (database.host or ""):  # else a part of the password is taken for the host
+            return database
+    raise UserError(
+        "--storage (or DRILLDOWN_STORAGE) is not a database URL; it looks like "
+        "sqlite:///runs/studies.sqlite3 or postgresql+psycopg://user@host/name, "
+        "a password with signs in it %-encoded"
+    )
+
+
+def _reason(error: BaseException, database: sa.URL | None = None) -> str:
+    """The first line of what the driver says; no driver should, but some might, say a password."""
+    said = str(getattr(error, "orig", None) or error).strip().splitlines() or [type(error).__name__]
+    secret = str(database.password) if database is not None and database.password else ""
+    return said[0].replace(secret, "***") if secret else said[0]
+
+
 def has_storage(url: str | None = None) -> bool:
     """False only where the storage is an SQLite file that is not there yet."""
-    try:
-        database = sa.make_url(url or default_url())
-    except sa.exc.ArgumentError:
-        return True  # opening it says what is wrong
+    database = _database(url or default_url())
     path = database.database if database.get_backend_name() == "sqlite" else None
     return path is None or Path(path).exists()
+
+
+def check_name(name: str) -> None:
+    """A study's name is a folder's and a URL's too. Raises UserError on any that is not safe."""
+    if not re.fullmatch(r"\w[\w.-]*", name) or len(name.encode()) > 200:
+        raise UserError(
+            f"--name {shortened(name)}: use letters, digits, '_', '-' and '.', beginning with a "
+            "letter or a digit, 200 bytes at most"
+        )
 
 
 def load_study(storage: RDBStorage, name: str) -> Study:
     """A study that has been run; UserError, with the nearest name, where there is none."""
     try:
         return optuna.load_study(study_name=name, storage=storage)
-    except KeyError:
+    except (KeyError, UnicodeEncodeError):
         known = optuna.get_all_study_names(storage)
         remedy = suggest(name, known) if known else "; none has been run yet"
         raise UserError(f"no study named {name!r} has been run{remedy}") from None
@@ -98,6 +133,7 @@ def owned(study: Study, storage: RDBStorage) -> Iterator[None]:
     lock = _server_lock if storage.engine.dialect.name == "postgresql" else _file_lock
     with lock(storage.engine, key) as ours:
         if not ours:
+            sleep(_SETTLE)
             holder = study.user_attrs.get(OWNER, "another process")
             raise UserError(
                 f"study {study.study_name!r} is being run by {holder}; wait for it, stop it, or "
@@ -118,7 +154,7 @@ def _server_lock(engine: sa.Engine, key: str) -> Iterator[bool]:
 def _file_lock(engine: sa.Engine, key: str) -> Iterator[bool]:
     database = engine.url.database if engine.dialect.name == "sqlite" else None
     folder = Path(database).parent if database else runs_dir()
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     lock = filelock.FileLock(folder / f".{key}.lock", timeout=0)
     try:
         lock.acquire()
@@ -131,23 +167,33 @@ def _file_lock(engine: sa.Engine, key: str) -> Iterator[bool]:
         lock.release()
 
 
-def _sqlite_file(path: Path, create: bool) -> None:
+def _sqlite_file(database: sa.URL, create: bool) -> AbstractContextManager[object]:
+    """What to hold while the file is opened: two who make its tables at once would both fail."""
+    if database.database in (None, "", ":memory:"):
+        raise UserError("--storage: SQLite without a file would forget all; use sqlite:///FILE")
+    path = Path(str(database.database))
     if path.is_dir():
         raise UserError(f"{path}: is a folder, not an SQLite file")
-    if path.exists():
-        return
+    if path.exists() and not create:
+        return nullcontext()
     if not create:
         raise UserError(f"{path}: no study has been run here yet; start one with: drilldown launch")
+    make_folder(path.parent)
+    return filelock.FileLock(path.with_name(f".{path.name}.lock"))
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it. Raises UserError where it cannot be made."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UserError(f"{path.parent}: cannot be made: {error.strerror}") from None
+        raise UserError(f"{path}: cannot be made: {error.strerror}") from None
 
 
 def _tame_sqlite(engine: sa.Engine) -> None:
-    """Readers never wait for writers, and a transaction that will write takes the lock at once.
+    """Every transaction takes the lock at once, and waits for it as long as `_WAIT`.
 
-    Without the latter two writers can both read first and then block each other for good.
+    Without this two writers can both read first and then block each other for good.
     """
 
     @sa.event.listens_for(engine, "connect")

@@ -31,9 +31,10 @@ def make(frame: Frame) -> Space:
         "average_over": FloatDistribution(50.0, 2000.0, log=True),
     }
     switches = {
-        "step_size": ("schedule", "step"),
-        "gamma": ("schedule", "step"),
-        "average_over": ("averaging", "ema"),
+        "warmup": ("schedule", ("linear", "cosine", "onecycle")),
+        "step_size": ("schedule", ("step",)),
+        "gamma": ("schedule", ("step",)),
+        "average_over": ("averaging", ("ema",)),
     }
     return Space("open", frame, dimensions, {}, _build, switches)
 

@@ -1,7 +1,7 @@
 """A space: named dimensions with fixed distributions, and the way from a sample to a config."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from optuna.distributions import (
 
 from mnist_core.config import Config, Data
 from mnist_core.files import suggest
+from mnist_core.frozen import shortened
 
 Params = Mapping[str, Any]
 
@@ -30,21 +31,21 @@ class Frame:
     budget: int
     """Every net has strictly fewer parameters."""
     epochs: int
-    data: Data = Data()
+    data: Data = field(default_factory=Data)
 
 
 @dataclass(frozen=True)
 class Space:
     """name: as in a study's TOML. dimensions: what varies. fixed: dimensions held at one value.
     build: from a value for each of them all, and a seed, to a config. switches: dimension ->
-    (categorical dimension, the choice without which it is idle)."""
+    (categorical dimension, the choices without which it is idle)."""
 
     name: str
     frame: Frame
     dimensions: Mapping[str, BaseDistribution]
     fixed: Params
     build: Callable[[Params, int, Frame], Config]
-    switches: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    switches: Mapping[str, tuple[str, Sequence[str]]] = field(default_factory=dict)
 
     def config(self, params: Params, seed: int) -> Config:
         """The config of a sample of `dimensions`; always under the frame's budget."""
@@ -53,26 +54,33 @@ class Space:
     def narrowed(self, vary: Mapping[str, Any], fix: Params) -> "Space":
         """This space with other bounds (`vary`) and with dimensions held at a value (`fix`).
 
-        What a fixed choice makes idle is no dimension any more.
+        What the choices that are left make idle is no dimension any more.
 
         vary: name -> [low, high], or the list of choices of a categorical dimension. fix: name ->
-        value. Raises SpaceError on an unknown name or a value outside the dimension's kind.
+        value. Raises SpaceError on an unknown name, a value outside the dimension's bounds, or
+        other bounds for what is idle.
         """
-        for name in (*vary, *fix):
-            if name not in self.dimensions:
-                remedy = suggest(name, list(self.dimensions))
-                raise SpaceError(f"space {self.name!r} has no dimension {name!r}{remedy}")
-            if name in vary and name in fix:
-                raise SpaceError(f"space.fix.{name}: is in space.vary too; keep one of the two")
         dimensions = dict(self.dimensions)
+        for table, names in (("vary", vary), ("fix", fix)):
+            for name in names:
+                if name not in dimensions:
+                    said = f"space.{table}: {shortened(name)} is no dimension of {self.name!r}"
+                    raise SpaceError(said + suggest(name, dimensions))
         for name, bounds in vary.items():
+            if name in fix:
+                raise SpaceError(f"space.fix.{name}: is in space.vary too; keep one of the two")
             dimensions[name] = _rebound(f"space.vary.{name}", dimensions[name], bounds)
+        fixed = dict(self.fixed)
         for name, value in fix.items():
-            _check(f"space.fix.{name}", dimensions.pop(name), value)
-        for name, (switch, choice) in self.switches.items():
-            if fix.get(switch, choice) != choice:
+            fixed[name] = _checked(f"space.fix.{name}", dimensions.pop(name), value)
+        for name, (switch, choices) in self.switches.items():
+            left = getattr(dimensions.get(switch), "choices", (fixed.get(switch),))
+            if set(left).isdisjoint(choices):
+                if name in vary:
+                    said = f"does nothing where {switch} is {_either(left)}; leave it out"
+                    raise SpaceError(f"space.vary.{name}: {said}")
                 dimensions.pop(name, None)
-        return replace(self, dimensions=dimensions, fixed={**self.fixed, **fix})
+        return replace(self, dimensions=dimensions, fixed=fixed)
 
     def fingerprint(self) -> dict[str, str]:
         """Part -> what it is, as text: two spaces with the same fingerprint give a sample the
@@ -93,35 +101,36 @@ def _text(distribution: BaseDistribution) -> str:
 
 
 def _rebound(field: str, old: BaseDistribution, bounds: Any) -> BaseDistribution:
-    if not isinstance(bounds, list | tuple):
-        raise SpaceError(f"{field}: must be a list, not {bounds!r}")
+    if not isinstance(bounds, list | tuple) or not bounds:
+        raise SpaceError(f"{field}: must be a list of bounds or choices, not {shortened(bounds)}")
+    checked = [_checked(field, old, bound) for bound in bounds]
     if isinstance(old, CategoricalDistribution):
-        if not bounds or any(choice not in old.choices for choice in bounds):
-            raise SpaceError(f"{field}: choose from {list(old.choices)}, not {list(bounds)}")
-        return CategoricalDistribution(bounds)
+        return CategoricalDistribution(checked)
     assert isinstance(old, FloatDistribution | IntDistribution)
-    if len(bounds) != 2 or bounds[0] > bounds[1]:
-        raise SpaceError(f"{field}: must be [low, high], not {list(bounds)}")
-    for bound in bounds:
-        _check(field, old, bound)
-    low, high = bounds
-    if isinstance(old, IntDistribution):
-        return IntDistribution(low, high, log=old.log)
-    return FloatDistribution(float(low), float(high), log=old.log)
+    if len(checked) != 2 or checked[0] > checked[1]:
+        raise SpaceError(f"{field}: must be [low, high], not {shortened(list(bounds))}")
+    low, high = checked
+    return type(old)(low, high, log=old.log)
 
 
-def _check(field: str, distribution: BaseDistribution, value: Any) -> None:
-    """The space's own bounds are those of sense (a rate above 0, a share up to 1): no study may
-    leave them."""
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    match distribution:
-        case CategoricalDistribution():
-            if value not in distribution.choices:
-                raise SpaceError(f"{field}: choose from {list(distribution.choices)}, not {value!r}")
-        case IntDistribution() if not whole:
-            raise SpaceError(f"{field}: must be a whole number, not {value!r}")
-        case FloatDistribution() | IntDistribution():
-            number = whole or isinstance(value, float)
-            if not number or not distribution.low <= value <= distribution.high:
-                low, high = distribution.low, distribution.high
-                raise SpaceError(f"{field}: must lie between {low} and {high}, not {value!r}")
+def _checked(field: str, distribution: BaseDistribution, value: Any) -> Any:
+    """`value` as the dimension has it. The space's own bounds are those of sense (a rate above 0,
+    a share up to 1): no study may leave them."""
+    if isinstance(distribution, CategoricalDistribution):
+        if value not in distribution.choices:
+            known = _either(distribution.choices)
+            raise SpaceError(f"{field}: must be {known}, not {shortened(value)}")
+        return value
+    assert isinstance(distribution, FloatDistribution | IntDistribution)
+    whole = isinstance(distribution, IntDistribution)
+    kinds = (int,) if whole else (int, float)
+    right = isinstance(value, kinds) and not isinstance(value, bool)
+    if not right or not distribution.low <= value <= distribution.high:
+        number = "a whole number" if whole else "a number"
+        bounds = f"from {distribution.low} to {distribution.high}"
+        raise SpaceError(f"{field}: must be {number} {bounds}, not {shortened(value)}")
+    return value if whole else float(value)
+
+
+def _either(choices: Iterable[Any]) -> str:
+    return " or ".join(map(repr, choices))

@@ -104,13 +104,17 @@ def test_rate_is_torchs(case: str, per: str, when: str):
     assert rates == pytest.approx(torchs, rel=1e-12, abs=1e-12)
 
 
+@pytest.mark.parametrize("per", ["batch", "epoch"])
 @pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 @pytest.mark.parametrize("anneal", ["cosine", "linear"])
 @pytest.mark.parametrize(
     ("rise", "div", "final_div"), [(0.3, 25.0, 1e4), (0.5, 10.0, 3.0), (0.11, 1.0, 1.0)]
 )
-def test_onecycle_is_torchs(rise: float, div: float, final_div: float, anneal: str, optimizer: str):
+def test_onecycle_is_torchs(
+    rise: float, div: float, final_div: float, anneal: str, optimizer: str, per: str
+):
     schedule = OneCycle(
+        per=per,
         rise=rise,
         div=div,
         final_div=final_div,
@@ -119,12 +123,12 @@ def test_onecycle_is_torchs(rise: float, div: float, final_div: float, anneal: s
         max_momentum=0.97,
     )
     torchs = _stepped(
-        "batch",
+        per,
         "after",
         lambda o, n: OneCycleLR(
             o,
             LR,
-            n + 1 if n != EPOCHS * BATCHES else n,
+            n,
             pct_start=rise,
             div_factor=div,
             final_div_factor=final_div,
@@ -143,7 +147,7 @@ def test_onecycle_leaves_the_momentum_alone_if_asked_to():
 
 
 def test_onecycle_stepped_before_each_epoch_ends_at_its_lowest_rate():
-    """torch's scheduler runs one step past its end here, to a rate below 0."""
+    """torch's scheduler runs one step past its end here, and if linear to a rate below 0."""
     for anneal in ("cosine", "linear"):
         schedule = OneCycle(per="epoch", when="before", anneal=anneal, final_div=10.0)
         rates = [rate for rate, _ in _ours(schedule)]

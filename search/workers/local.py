@@ -1,14 +1,17 @@
 """Workers as spawned processes of this machine: each trains one config at a time and streams.
 
-A worker sends a `Ready` once, then for each job an `EpochResult` an epoch, waits after each for the
-word to go on or to stop, and ends the job with `Ended`. It holds no storage and decides nothing.
+A worker sends a `Ready` once (or `Ended`, saying why it could not start), then for each job an
+`EpochResult` an epoch, waits after each for the word to go on or to stop, and ends the job with
+`Ended`. It holds no storage and decides nothing.
 """
 
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from multiprocessing.connection import Connection
@@ -25,7 +28,8 @@ Trainer = Callable[[Config], Iterator[EpochResult]]
 Start = Callable[[str], tuple[Trainer, Environment]]
 """Called once in each worker with the device; named by module, since the process is spawned."""
 
-_PATIENCE = 2.0  # seconds a worker has to go once it is told to
+_PATIENCE = 2.0  # seconds that workers have to go once they are told to
+_LONGEST = 300  # characters of a reason: an exception may quote a whole tensor
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,7 @@ class _Worker:
 class LocalWorkers:
     """`count` processes. A job is known by a number; at most one runs on each worker."""
 
-    def __init__(
-        self, count: int, device: str, start: Start, silence: float = 3600.0
-    ) -> None:
+    def __init__(self, count: int, device: str, start: Start, silence: float = 3600.0) -> None:
         """silence: seconds without a message after which a worker counts as hung."""
         self._device, self._start, self._silence = device, start, silence
         self._context = get_context("spawn")
@@ -87,7 +89,7 @@ class LocalWorkers:
         """(job, message) of all that came within `timeout` seconds; a job ends with `Ended`.
 
         A worker that died or hung ends its job with the reason, and is replaced. Raises UserError
-        where one dies before it is ready: its successors would too.
+        where one cannot start of itself: its successors could not either.
         """
         pipes = [worker.pipe for worker in self._workers]
         for pipe in connection.wait(pipes, timeout):
@@ -99,55 +101,86 @@ class LocalWorkers:
         for worker in self._workers:
             if worker.job is not None and monotonic() - worker.heard > self._silence:
                 job = worker.job
+                worker.process.kill()
                 self._replace(worker)
-                yield job, Ended(f"the worker sent nothing for {self._silence:.0f} s")
+                yield job, Ended(f"the worker sent nothing for {self._silence:g} s")
 
     def close(self) -> None:
         """End every process: asked first, then killed."""
         for worker in self._workers:
             worker.process.terminate()
-        for worker in self._workers:
-            _gone(worker)
+        _gone(self._workers)
         self._workers = []
 
     def _receive(self, worker: _Worker) -> Message:
         try:
             message: Message = worker.pipe.recv()
         except (EOFError, OSError):
-            if not worker.ready:
-                raise UserError("a worker could not start; its own message is above") from None
-            return Ended(f"the worker died: {self._replace(worker)}")
+            return self._dead(worker)
+        if isinstance(message, Ended) and not worker.ready:
+            raise UserError(f"a worker could not start: {message.reason}")
         worker.heard, worker.ready = monotonic(), True
         return message
 
-    def _replace(self, worker: _Worker) -> str:
-        """A new process in the worker's place; returns how the old one ended."""
-        worker.process.join(_PATIENCE)
+    def _dead(self, worker: _Worker) -> Ended:
+        """The end of a worker's job by its death. A kill may come at any time, also while it
+        starts; one that ends of itself then would do so for ever."""
+        ready, code = worker.ready, self._replace(worker)
+        if not ready and code >= 0:
+            raise UserError(f"a worker could not start: {_fate(code)}")
+        return Ended(f"the worker died: {_fate(code)}")
+
+    def _replace(self, worker: _Worker) -> int:
+        """A new process in the worker's place; returns the exit code of the old one."""
+        _gone([worker])
         code = worker.process.exitcode
-        _gone(worker)
         fresh = self._spawn()
         worker.process, worker.pipe = fresh.process, fresh.pipe
         worker.ready, worker.job = False, None
-        if code is not None and code < 0:
-            return f"killed by {signal.Signals(-code).name}"
-        return f"exit code {code}"
+        return code or 0
 
     def _spawn(self) -> _Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
             target=_work, args=(theirs, self._device, self._start), daemon=True
         )
-        process.start()
+        with _deaf_to_interrupts():
+            process.start()
         theirs.close()  # so that the worker's end is the only one, and its death is seen
         return _Worker(process, ours)
 
 
-def _gone(worker: _Worker) -> None:
-    worker.process.join(_PATIENCE)
-    if worker.process.is_alive():
-        worker.process.kill()
-        worker.process.join()
-    worker.pipe.close()
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """A process started in here never sees Ctrl-C, which reaches the whole group, not even before
+    its first line runs: what it means is the owner's to decide. The owner's own is only put off."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _fate(code: int) -> str:
+    """An exit code in words; it is negative where a signal ended the process."""
+    try:
+        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    except ValueError:  # most real-time signals have no name
+        return f"killed by signal {-code}"
+
+
+def _gone(workers: list[_Worker]) -> None:
+    """Return when the processes are gone: they have a moment, all together, then are killed."""
+    deadline = monotonic() + _PATIENCE
+    for worker in workers:
+        worker.process.join(max(0.0, deadline - monotonic()))
+        if worker.process.is_alive():
+            worker.process.kill()
+            worker.process.join()
+        worker.pipe.close()
 
 
 def _send(pipe: Connection, what: object) -> None:
@@ -159,13 +192,17 @@ def _send(pipe: Connection, what: object) -> None:
 
 def _work(pipe: Connection, device: str, start: Start) -> None:
     """The life of a worker."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group: the owner's word
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    trainer, environment = start(device)
-    pipe.send(Ready(environment))
-    while True:
-        config = Config.from_dict(pipe.recv())
-        pipe.send(Ended(_run(trainer, config, pipe)))
+    with suppress(EOFError, ConnectionError):  # the owner is gone: there is nobody to tell
+        try:
+            trainer, environment = start(device)
+        except Exception as error:
+            pipe.send(Ended(_in_a_line(error)))
+            return
+        pipe.send(Ready(environment))
+        while True:
+            config = Config.from_dict(pipe.recv())
+            pipe.send(Ended(_run(trainer, config, pipe)))
 
 
 def _run(trainer: Trainer, config: Config, pipe: Connection) -> str:
@@ -175,11 +212,17 @@ def _run(trainer: Trainer, config: Config, pipe: Connection) -> str:
             pipe.send(result)
             if not pipe.recv():
                 break
-    except (EOFError, BrokenPipeError):
+    except (EOFError, ConnectionError):
         raise
     except Exception as error:  # whatever it is, it is this trial's end and not the worker's
-        return f"{type(error).__name__}: {error}".splitlines()[0]
+        return _in_a_line(error)
     return ""
+
+
+def _in_a_line(error: Exception) -> str:
+    said = " ".join(str(error).split("\n\n")[0].split())
+    text = said if isinstance(error, UserError) else f"{type(error).__name__}: {said}"
+    return text.removesuffix(": ")[:_LONGEST]
 
 
 def _die_with_parent() -> None:

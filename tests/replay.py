@@ -1,0 +1,126 @@
+"""Replays real full-length curves through pruners: what each saves, and what it kills.
+
+`python tests/replay.py` prints the README's table.
+"""
+
+import json
+import random
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.trial import TrialState
+
+from search import choices
+from search.choices import Choice
+from search.goal import Goal
+from search.results import TrialAttr
+
+CURVES = Path(__file__).parent / "data" / "curves.json"
+PRUNERS = ("none", "goal", "median", "successive-halving", "hyperband", "patient")
+ORDERS = 20  # random orders of the trials that every figure is a mean over
+TOP = 0.1
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A trial that was trained to its end. test_acc: percent, one an epoch."""
+
+    config: dict[str, Any]
+    test_acc: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Of one order of the trials. epochs: trained in all. killed: how many of the best tenth were
+    pruned, as a share. best: the highest score of a trial that was let finish."""
+
+    epochs: int
+    killed: float
+    best: float
+
+
+def recorded() -> tuple[Goal, list[Recorded]]:
+    """The curves and the goal they were recorded for (see `note` in the file)."""
+    kept = json.loads(CURVES.read_text())
+    base = kept["config"]
+    trials = [
+        Recorded({**base, "schedule": trial["schedule"]}, tuple(trial["test_acc"]))
+        for trial in kept["trials"]
+    ]
+    return Goal(**kept["goal"]), trials
+
+
+def replay(goal: Goal, trials: Sequence[Recorded], pruner: Choice) -> Outcome:
+    """One trial after another, in this order, each for as long as the pruner lets it run."""
+    study = optuna.create_study(direction="maximize", pruner=choices.make_pruner(pruner, goal))
+    epochs = 0
+    finished = []
+    for recorded_trial in trials:
+        trial = study.ask()
+        trial.set_user_attr(TrialAttr.CONFIG, recorded_trial.config)
+        length = _run(trial, recorded_trial.test_acc)
+        epochs += length
+        if length == len(recorded_trial.test_acc):
+            finished.append(recorded_trial)
+            study.tell(trial, goal.score(recorded_trial.test_acc))
+        else:
+            study.tell(trial, state=TrialState.PRUNED)
+    ranked = sorted(trials, key=lambda one: goal.score(one.test_acc), reverse=True)
+    top = ranked[: max(1, round(TOP * len(trials)))]
+    killed = sum(one not in finished for one in top) / len(top)
+    return Outcome(epochs, killed, max(goal.score(one.test_acc) for one in finished))
+
+
+def average(goal: Goal, trials: Sequence[Recorded], pruner: Choice) -> Outcome:
+    """The mean over random orders, the same for every pruner."""
+    outcomes = []
+    for seed in range(ORDERS):
+        order = list(trials)
+        random.Random(seed).shuffle(order)
+        outcomes.append(replay(goal, order, pruner))
+    return Outcome(
+        round(statistics.mean(o.epochs for o in outcomes)),
+        statistics.mean(o.killed for o in outcomes),
+        statistics.mean(o.best for o in outcomes),
+    )
+
+
+def table() -> str:
+    """Markdown, for the README."""
+    goal, trials = recorded()
+    whole = sum(len(trial.test_acc) for trial in trials)
+    lines = [
+        "| pruner | epochs spent | share of the eventual top 10 % killed | best score found |",
+        "|---|---|---|---|",
+    ]
+    for kind in PRUNERS:
+        mean = average(goal, trials, Choice(kind=kind, **_OPTIONS.get(kind, {})))
+        lines.append(
+            f"| {kind} | {mean.epochs} ({mean.epochs / whole:.0%}) | {mean.killed:.0%} "
+            f"| {mean.best:.2f} |"
+        )
+    return "\n".join(lines)
+
+
+_OPTIONS: dict[str, dict[str, Any]] = {
+    "hyperband": {"max_resource": 15},
+    "patient": {"patience": 3, "wrapped": "median"},
+}
+
+
+def _run(trial: optuna.Trial, test_acc: Sequence[float]) -> int:
+    """Epochs until the pruner stops the trial, or all of them. The owner never asks at the last."""
+    for epoch, accuracy in enumerate(test_acc, start=1):
+        trial.report(accuracy, epoch)
+        if epoch < len(test_acc) and trial.should_prune():
+            return epoch
+    return len(test_acc)
+
+
+if __name__ == "__main__":
+    choices.quiet_optuna()
+    print(table())  # noqa: T201

@@ -1,0 +1,148 @@
+"""The goal's pruner: fair, sure of what it stops, and never moved by nan."""
+
+import math
+
+import optuna
+import pytest
+import replay
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from optuna.trial import TrialState
+
+from mnist_core.config import Config, Sgd
+from mnist_core.schedule import Linear, Schedule, Step
+from search.choices import Choice
+from search.goal import Goal
+from search.pruner import GoalPruner
+from search.results import TrialAttr
+
+GOAL = Goal(accuracy=99.4, last=5, epochs=15, params=10_000)
+LINEAR = Linear(per="batch")
+LATE_STEP = Step(size=10, gamma=0.1)
+
+
+def config(schedule: Schedule) -> dict[str, object]:
+    layers = ("conv 1->4 k3", "gap", "flatten", "linear 4->10")
+    return Config(
+        epochs=GOAL.epochs, layers=layers, optimizer=Sgd(lr=0.1), schedule=schedule
+    ).to_dict()
+
+
+def rising(last: float, first: float = 97.0) -> list[float]:
+    """A curve whose error falls by the same factor every epoch until the ones that count."""
+    steps = GOAL.epochs - GOAL.last
+    factor = ((100 - last) / (100 - first)) ** (1 / steps)
+    return [100 - (100 - first) * factor ** min(i, steps) for i in range(GOAL.epochs)]
+
+
+def study_of(*curves: list[float], schedule: Schedule = LINEAR) -> optuna.Study:
+    """A study with so many finished trials, judged by the goal's pruner."""
+    study = optuna.create_study(direction="maximize", pruner=GoalPruner(GOAL))
+    for curve in curves:
+        trial = begun(study, curve, schedule)
+        study.tell(trial, GOAL.score(curve))
+    return study
+
+
+def begun(study: optuna.Study, curve: list[float], schedule: Schedule = LINEAR) -> optuna.Trial:
+    trial = study.ask()
+    trial.set_user_attr(TrialAttr.CONFIG, config(schedule))
+    for epoch, accuracy in enumerate(curve, start=1):
+        trial.report(accuracy, epoch)
+    return trial
+
+
+GOOD = [rising(last) for last in (99.45, 99.5, 99.42, 99.48, 99.4, 99.52, 99.44, 99.5)]
+
+
+def test_hopeless_trial_is_stopped() -> None:
+    study = study_of(*GOOD)
+    assert begun(study, rising(95.0, 80.0)[:8]).should_prune()
+
+
+def test_promising_trial_goes_on_at_every_epoch() -> None:
+    study = study_of(*GOOD)
+    for epochs in range(1, GOAL.epochs):
+        assert not begun(study, rising(99.46)[:epochs]).should_prune()
+
+
+def test_nothing_is_judged_before_enough_have_finished() -> None:
+    study = study_of(*GOOD[:5])
+    assert not begun(study, [10.0] * 10).should_prune()
+
+
+def test_a_schedule_unlike_the_finished_ones_is_not_judged() -> None:
+    """Before its step, a trial is still at its full rate: where the others have fallen is no
+    measure for it."""
+    study = study_of(*GOOD)
+    flat = [97.0] * 9
+    assert begun(study, flat).should_prune()
+    assert not begun(study, flat, LATE_STEP).should_prune()
+
+
+def test_late_jumpers_are_waited_for() -> None:
+    """Curves that jump from 98.5 to 99.5 when the rate drops, of which the median would kill."""
+    jump = [[98.0 + noise] * 10 + [99.4 + noise] * 5 for noise in (0.05, 0.1, 0.15, 0.2, 0.1, 0.12)]
+    study = study_of(*jump, schedule=LATE_STEP)
+    late = [97.9] * 10
+    for epochs in range(1, 11):
+        assert not begun(study, late[:epochs], LATE_STEP).should_prune()
+
+
+def test_goal_lost_in_the_last_epochs_and_no_best_in_sight() -> None:
+    study = study_of(*GOOD)
+    lost = [*rising(99.42)[:10], 99.2, 99.3]
+    assert begun(study, lost).should_prune()
+
+
+def test_goal_lost_but_still_the_best_goes_on() -> None:
+    study = study_of(*[rising(last) for last in (98.9, 98.8, 98.7, 98.9, 98.85, 98.8)])
+    assert not begun(study, rising(99.2)[:12]).should_prune()
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("place", [0, 4, 7])
+def test_never_prunes_on_what_is_not_a_number(bad: float, place: int) -> None:
+    study = study_of(*GOOD)
+    curve = rising(95.0, 80.0)[:8]
+    curve[place] = bad
+    assert not begun(study, curve).should_prune()
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(st.floats(90, 100), min_size=1, max_size=14),
+    st.integers(0, 13),
+    st.floats(0, 5),
+)
+def test_a_better_curve_is_never_stopped_where_a_worse_goes_on(
+    curve: list[float], place: int, gain: float
+) -> None:
+    study = study_of(*GOOD)
+    better = [min(100.0, a + gain) if i >= place else a for i, a in enumerate(curve)]
+    if begun(study, better).should_prune():
+        assert begun(study, curve).should_prune()
+
+
+def test_pruned_and_failed_trials_teach_nothing() -> None:
+    study = study_of(*GOOD[:5])
+    for state in (TrialState.PRUNED, TrialState.FAIL):
+        for curve in GOOD:
+            study.tell(begun(study, curve[:9]), state=state)
+    assert not begun(study, [90.0] * 9).should_prune()
+
+
+@pytest.mark.parametrize("options", [{"startup": 0}, {"peers": 0}, {"alike": 2.0}, {"spare": 1.0}])
+def test_senseless_options_are_refused(options: dict[str, float]) -> None:
+    with pytest.raises(ValueError, match="must be"):
+        GoalPruner(GOAL, **options)  # type: ignore[arg-type]
+
+
+def test_on_real_curves_it_saves_epochs_and_spares_the_best() -> None:
+    """40 full-length curves of the open space, in 20 orders; what the README's table shows."""
+    goal, trials = replay.recorded()
+    ours = replay.average(goal, trials, Choice(kind="goal"))
+    whole = sum(len(trial.test_acc) for trial in trials)
+    assert ours.epochs < 0.8 * whole
+    assert ours.killed <= 0.02
+    assert ours.best == pytest.approx(max(goal.score(trial.test_acc) for trial in trials), abs=0.02)
