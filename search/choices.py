@@ -68,6 +68,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "peers": Count,
         "alike": Annotated[float, Field(ge=0, le=1)],
         "spare": Fraction,
+        "behind": Fraction,
     },
     "median": {
         "n_startup_trials": _Whole,

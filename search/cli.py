@@ -20,7 +20,7 @@ from mnist_core.result import EpochResult
 
 _Command = Callable[..., Any]
 _FILE = click.Path(path_type=Path)
-_SEED = click.IntRange(0, 2**63 - 1)
+_SEED = click.IntRange(min=0)
 _storage = click.option(
     "--storage",
     "url",
@@ -85,9 +85,9 @@ def launch(
     verbose: bool,
     **changes: float | None,
 ) -> None:
-    """Run a study, or resume it: STUDY is a name that `drilldown list` shows, or a TOML file.
+    """Run a study, or resume it where it was stopped.
 
-    Without STUDY it is `quick`: about ten minutes on two cores.
+    STUDY is a name that `drilldown list` shows, or a TOML file that says the same things. Without STUDY it is `quick`: about ten minutes on two cores.
     """
     with _resumable(url):
         from search import launch as launches
@@ -128,7 +128,10 @@ def show(name: str, form: str, url: str | None) -> None:
 @click.option("-o", "--output", type=_FILE, help="[default: runs/NAME/best.toml or trial-N.toml]")
 @_storage
 def export(name: str, trial: int | None, output: Path | None, url: str | None) -> None:
-    """Write a trial as a config that anyone can run again, with the curve to expect."""
+    """Write a trial as a config that anyone can run again.
+
+    With it go the curve to expect and all that this depends on.
+    """
     from search import export as exports
     from search import retrain, storage
 
@@ -157,7 +160,7 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
 )
 @_device("as the curve was made, else cpu")
 def train(config: Path, check: bool, save: Path | None, **changes: int | str | None) -> None:
-    """Run a config."""
+    """Train a config, and show each epoch."""
     from mnist_core import record
     from search import retrain
 
@@ -173,7 +176,10 @@ def train(config: Path, check: bool, save: Path | None, **changes: int | str | N
 @click.argument("config", type=_FILE)
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
 def count(config: Path, form: str) -> None:
-    """Layers, output shapes and parameters of a config, without training it."""
+    """Layers, output shapes and parameters of a config.
+
+    Nothing is trained.
+    """
     from mnist_core import record
     from search import listing
 

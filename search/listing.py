@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +31,7 @@ def print_table(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]]
     table = Table(box=None, pad_edge=False)
     for number, head in enumerate(heads):
         cells = [line[number] for line in lines]
-        numeric = all(cell[:1].isdigit() or not cell for cell in cells)
+        numeric = all(not cell or cell.strip("< ")[:1].isdigit() for cell in cells)
         table.add_column(head, justify="right" if numeric else "left", overflow="fold")
     for line in lines:
         table.add_row(*line)
@@ -48,7 +49,7 @@ def studies(packaged: dict[str, StudySpec], url: str | None) -> None:
     )
     click.echo()
     for name, spec in packaged.items():
-        click.echo(f"{name}: {spec.title}")
+        click.echo(textwrap.fill(f"{name}: {spec.title}", 80, subsequent_indent="  "))
     click.echo()
     run = _launched(open_storage(url)) if url or has_storage() else []
     if not run:

@@ -1,0 +1,200 @@
+"""Trainings that take no time, and workers that are no processes: for tests of everything above.
+
+The functions that take a device are what `launch(..., start=...)` and `LocalWorkers` begin with in
+a spawned process, which imports this file: so it imports neither torch nor Optuna at its top.
+"""
+
+import math
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mnist_core.config import Config
+from mnist_core.errors import UserError
+from mnist_core.record import Environment
+from mnist_core.result import EpochResult, NonFiniteLoss
+from search.workers.local import Ended, Message, Ready, Trainer
+
+if TYPE_CHECKING:
+    from search.spec import StudySpec
+
+ENVIRONMENT = Environment(
+    device="cpu", threads=1, versions={"drilldown": "0"}, machine="none", data_sha256={}
+)
+Started = tuple[Trainer, Environment]
+
+
+def curve(config: Config) -> list[float]:
+    """Test accuracies, percent, that follow from the config's seed alone; late epochs are better."""
+    chance = random.Random(config.seed)
+    return [90 + epoch / 10 + round(chance.random(), 2) for epoch in range(1, config.epochs + 1)]
+
+
+def result(epoch: int, test_acc: float, seconds: float = 0.0) -> EpochResult:
+    return EpochResult(epoch, 0.1, 99.0, 0.1, test_acc, 0.1, seconds)
+
+
+def _trained(config: Config, pause: float = 0.0) -> Iterator[EpochResult]:
+    for epoch, accuracy in enumerate(curve(config), start=1):
+        time.sleep(pause)
+        yield result(epoch, accuracy, pause)
+
+
+def quick(device: str) -> Started:
+    return _trained, ENVIRONMENT
+
+
+def slow(device: str) -> Started:
+    """Half a second an epoch."""
+    return lambda config: _trained(config, 0.5), ENVIRONMENT
+
+
+def failing(device: str) -> Started:
+    """Diverges in the second epoch of every training with an odd seed."""
+    return _failing, ENVIRONMENT
+
+
+def _failing(config: Config) -> Iterator[EpochResult]:
+    for epoch in _trained(config):
+        if config.seed % 2 and epoch.epoch == 2:
+            raise NonFiniteLoss("the training loss became nan in epoch 2, batch 7")
+        yield epoch
+
+
+def nan(device: str) -> Started:
+    return lambda config: _ending_in(config, math.nan), ENVIRONMENT
+
+
+def infinite(device: str) -> Started:
+    return lambda config: _ending_in(config, math.inf), ENVIRONMENT
+
+
+def _ending_in(config: Config, accuracy: float) -> Iterator[EpochResult]:
+    """The last epoch's accuracy is this one, of every training with an odd seed."""
+    for epoch in _trained(config):
+        odd = config.seed % 2 and epoch.epoch == config.epochs
+        yield result(epoch.epoch, accuracy) if odd else epoch
+
+
+def suicidal(device: str) -> Started:
+    """Every process kills itself in the second epoch of its first training with an odd seed."""
+    return _suicidal, ENVIRONMENT
+
+
+def _suicidal(config: Config) -> Iterator[EpochResult]:
+    for epoch in _trained(config):
+        if config.seed % 2 and epoch.epoch == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        yield epoch
+
+
+def hanging(device: str) -> Started:
+    """Goes to sleep for ever in the second epoch of every training with an odd seed."""
+    return _hanging, ENVIRONMENT
+
+
+def _hanging(config: Config) -> Iterator[EpochResult]:
+    for epoch in _trained(config):
+        if config.seed % 2 and epoch.epoch == 2:
+            time.sleep(1e6)
+        yield epoch
+
+
+def stubborn(device: str) -> Started:
+    """Sleeps for ever, and minds no SIGTERM."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    return lambda config: _sleeping(), ENVIRONMENT
+
+
+def _sleeping() -> Iterator[EpochResult]:
+    time.sleep(1e6)
+    yield result(1, 0.0)
+
+
+def unstartable(device: str) -> Started:
+    raise UserError(f"nothing can be trained on {device} today")
+
+
+def unexpected(device: str) -> Started:
+    raise KeyError("[/nothing] of\nthat name")
+
+
+def exiting(device: str) -> Started:
+    os._exit(3)
+
+
+def study(**changes: Any) -> "StudySpec":
+    """A study of 300 training images, which also a real training is through with in a second."""
+    from search.spec import StudySpec
+
+    values: dict[str, Any] = {
+        "trials": 4,
+        "workers": 1,
+        "seed": 7,
+        "goal": {"accuracy": 90.0, "last": 2, "epochs": 3, "params": 2_000},
+        "data": {"train": 300, "test": 200},
+        "space": {"name": "open"},
+        "sampler": {"kind": "random"},
+        "pruner": {"kind": "none"},
+    }
+    return StudySpec.from_dict({**values, **changes})
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What becomes of a job: the accuracies it reports, and why it then fails, if it does."""
+
+    test_acc: list[float]
+    reason: str = ""
+
+
+@dataclass
+class FakeWorkers:
+    """`LocalWorkers` without processes. A job answers as its fate says; `chance` decides which jobs
+    get on, how far, and in which order, so that messages come in every possible order."""
+
+    count: int
+    fate: Callable[[int, Config], Fate]
+    chance: random.Random = field(default_factory=lambda: random.Random(0))
+    submitted: list[int] = field(default_factory=list)
+    answers: list[tuple[int, int, bool]] = field(default_factory=list)
+    """(job, epoch, whether it was to go on)."""
+
+    def __post_init__(self) -> None:
+        self._fates: dict[int, Fate] = {}
+        self._epochs: dict[int, int] = {}
+        self._waiting: dict[int, bool] = {}  # job -> whether it may go on
+        self._ready = False
+
+    def idle(self) -> bool:
+        return len(self._fates) < self.count
+
+    def submit(self, job: int, config: Config) -> None:
+        assert self.idle()
+        self.submitted.append(job)
+        self._fates[job], self._epochs[job] = self.fate(job, config), 0
+        self._waiting[job] = True
+
+    def answer(self, job: int, go_on: bool) -> None:
+        self.answers.append((job, self._epochs[job], go_on))
+        self._waiting[job] = go_on
+
+    def messages(self, timeout: float) -> Iterator[tuple[int | None, Message]]:
+        if not self._ready:
+            self._ready = True
+            yield None, Ready(ENVIRONMENT)
+        jobs = self.chance.sample(sorted(self._fates), self.chance.randint(1, len(self._fates)))
+        for job in jobs:
+            yield job, self._next(job)
+
+    def _next(self, job: int) -> Message:
+        fate, epoch = self._fates[job], self._epochs[job]
+        if self._waiting[job] and epoch < len(fate.test_acc):
+            self._epochs[job] += 1
+            return result(epoch + 1, fate.test_acc[epoch], 1.5)
+        del self._fates[job]
+        return Ended(fate.reason if self._waiting[job] else "")

@@ -1,0 +1,143 @@
+"""The goal, and the score that a study maximises."""
+
+import math
+import statistics
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from strategies import examples
+
+from search.goal import Goal, steady_mean
+
+ROUNDING = 1e-10  # percent; one image of 10,000 is 0.01
+PERCENT = st.floats(0, 100) | st.integers(0, 10_000).map(lambda hits: hits / 100)
+CURVES = st.lists(PERCENT, min_size=1, max_size=30)
+
+
+def _goal(last: int, epochs: int = 1000, **others: Any) -> Goal:
+    return Goal(last=last, epochs=epochs, **others)
+
+
+@given(CURVES, st.integers(1, 40))
+@examples(500)
+def test_score_lies_between_the_worst_and_the_mean(curve: list[float], last: int):
+    final = curve[-last:]
+    score = _goal(last).score(curve)
+    assert min(final) <= score <= math.fsum(final) / len(final)
+
+
+@given(CURVES, st.integers(1, 40), st.data())
+@examples(500)
+def test_raising_any_of_the_last_accuracies_never_lowers_the_score(
+    curve: list[float], last: int, data: st.DataObject
+):
+    at = data.draw(st.integers(max(0, len(curve) - last), len(curve) - 1))
+    raised = [*curve[:at], data.draw(st.floats(curve[at], 100)), *curve[at + 1 :]]
+    assert _goal(last).score(raised) >= _goal(last).score(curve) - ROUNDING
+
+
+@given(st.integers(2, 15), st.data())
+@examples(500)
+def test_of_the_same_mean_the_steadier_scores_strictly_higher(k: int, data: st.DataObject):
+    """Two epochs are moved apart by as many images each, which keeps the sum."""
+    hits = data.draw(st.lists(st.integers(1, 9_999), min_size=k, max_size=k))
+    low, high = sorted(data.draw(st.permutations(range(k)))[:2], key=hits.__getitem__)
+    by = data.draw(st.integers(1, min(hits[low], 10_000 - hits[high])))
+    apart = list(hits)
+    apart[low] -= by
+    apart[high] += by
+    assert statistics.pvariance(apart) > statistics.pvariance(hits)
+    scores = [_goal(k).score([one / 100 for one in curve]) for curve in (apart, hits)]
+    assert scores[0] < scores[1]
+
+
+@given(CURVES, CURVES, CURVES)
+@examples(200)
+def test_only_the_last_epochs_count(before: list[float], other: list[float], final: list[float]):
+    goal = _goal(len(final), accuracy=50.0)
+    assert goal.final(before + final) == final
+    assert goal.score(before + final) == goal.score(other + final)
+    assert goal.met(before + final) == goal.met(other + final)
+
+
+@given(CURVES)
+@examples(100)
+def test_with_one_epoch_that_counts_the_score_is_its_accuracy(curve: list[float]):
+    assert _goal(1).score(curve) == curve[-1]
+
+
+@given(CURVES)
+@examples(200)
+def test_score_is_the_mean_less_its_standard_error(curve: list[float]):
+    assume(len(curve) > 1)
+    error = statistics.stdev(curve) / math.sqrt(len(curve))
+    assert steady_mean(curve) == pytest.approx(statistics.fmean(curve) - error, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("curve", "score"),
+    [
+        ([99.5, 99.5, 99.5], 99.5),
+        ([99.4, 99.5, 99.6], 99.44),
+        ([99.4, 99.6], 99.4),
+        ([99.4, 99.4, 99.9], 99.4),
+        ([99.25], 99.25),
+    ],
+)
+def test_score_of_a_few_curves(curve: list[float], score: float):
+    assert steady_mean(curve) == pytest.approx(score, abs=0.005)
+
+
+def test_nothing_has_no_score():
+    with pytest.raises(ValueError, match="no accuracies"):
+        _goal(3).score([])
+
+
+@pytest.mark.parametrize(
+    ("curve", "met"),
+    [
+        ([10.0, 99.4, 99.4, 99.4], True),
+        ([99.4, 99.4, 99.4], True),
+        ([99.9, 99.39, 99.4, 99.9], False),
+        ([99.9, 99.4, 99.9, 99.39], False),
+        ([99.9, 99.39, 99.4, 99.4, 99.4], True),
+        ([99.9, 99.9], False),
+        ([], False),
+        ([99.9, 99.9, math.nan], False),
+        ([99.9, math.nan, 99.9], False),
+    ],
+)
+def test_goal_is_met_when_every_one_of_the_last_epochs_reaches_it(curve: list[float], met: bool):
+    assert _goal(3, accuracy=99.4).met(curve) is met
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"last": 6, "epochs": 5}, "last = 6 is more than epochs = 5"),
+        ({"last": 0}, "last"),
+        ({"epochs": 0}, "epochs"),
+        ({"epochs": 1001}, "epochs"),
+        ({"accuracy": 0.0}, "accuracy"),
+        ({"accuracy": 100.5}, "accuracy"),
+        ({"accuracy": math.nan}, "accuracy"),
+        ({"accuracy": "99.4"}, "accuracy"),
+        ({"params": 1}, "params"),
+        ({"params": 10_000.0}, "params"),
+        ({"params": 10**400}, "params"),
+        ({"seed": 1}, "seed"),
+    ],
+)
+def test_a_goal_that_makes_no_sense_is_refused(fields: dict[str, Any], field: str):
+    with pytest.raises(ValidationError, match=field):
+        Goal(**fields)
+
+
+def test_a_goal_says_itself():
+    assert str(Goal()) == (
+        "99.40 % in every one of the last 5 of 15 epochs, fewer than 10,000 parameters"
+    )
+    assert Goal(last=15) != Goal()

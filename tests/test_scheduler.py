@@ -1,0 +1,362 @@
+"""The owner, with workers that are no processes; rows 11, 16, 17 and 19 of the reliability plan."""
+
+import math
+import os
+import random
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import optuna
+import pytest
+from fakes import ENVIRONMENT, FakeWorkers, Fate, curve, study
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from optuna.pruners import BasePruner, NopPruner
+from optuna.samplers import RandomSampler
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from mnist_core.config import Config
+from mnist_core.errors import UserError
+from mnist_core.result import EpochResult
+from search import choices, results
+from search.results import TrialAttr
+from search.scheduler import Owner, interrupt, reconcile, trial_seed
+from search.workers.local import Ended
+
+SPEC = study()
+GOOD = [91.0, 92.0, 93.0]
+
+
+@dataclass
+class Seen:
+    """A watcher that keeps what it is told."""
+
+    starts: list[int] = field(default_factory=list)
+    epochs: list[tuple[int, int]] = field(default_factory=list)
+    ends: list[tuple[int, TrialState, float | None, str]] = field(default_factory=list)
+
+    def started(self, number: int, config: Config) -> None:
+        self.starts.append(number)
+
+    def epoch(self, number: int, result: EpochResult) -> None:
+        self.epochs.append((number, result.epoch))
+
+    def ended(self, number: int, state: TrialState, score: float | None, reason: str) -> None:
+        self.ends.append((number, state, score, reason))
+
+
+class Prune(BasePruner):
+    """Prunes after each epoch that is asked about, of the trials in `numbers`."""
+
+    def __init__(self, numbers: set[int]) -> None:
+        self.numbers = numbers
+        self.asked: list[tuple[int, int | None]] = []
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        self.asked.append((trial.number, trial.last_step))
+        return trial.number in self.numbers
+
+
+@pytest.fixture(autouse=True)
+def _no_log() -> None:
+    choices.quiet_optuna()
+
+
+def _study(pruner: BasePruner | None = None) -> Study:
+    made = optuna.create_study(direction="maximize", pruner=pruner or NopPruner())
+    made.set_user_attr(results.GOAL, SPEC.goal.model_dump(mode="json"))
+    return made
+
+
+def _owner(study: Study, workers: FakeWorkers, *watchers: Seen) -> Owner:
+    space = SPEC.make_space()
+    return Owner(study, space, SPEC.goal, 7, lambda _: RandomSampler(), workers, watchers)
+
+
+def _run(
+    fate: Callable[[int, Config], Fate], trials: int = 1, pruner: BasePruner | None = None
+) -> Study:
+    made = _study(pruner)
+    assert _owner(made, FakeWorkers(1, fate)).run(trials) == 0
+    return made
+
+
+def _always(*test_acc: float, reason: str = "") -> Callable[[int, Config], Fate]:
+    return lambda job, config: Fate(list(test_acc), reason)
+
+
+def test_complete_trial_keeps_its_curve_its_score_and_what_people_sort_by() -> None:
+    trial = _run(_always(89.0, 91.0, 92.0)).trials[0]
+    assert trial.state == TrialState.COMPLETE
+    assert results.curve(trial) == (89.0, 91.0, 92.0)
+    assert trial.value == SPEC.goal.score([89.0, 91.0, 92.0]) == pytest.approx(91.0)
+    attrs = trial.user_attrs
+    assert attrs[TrialAttr.WORST] == 91.0
+    assert attrs[TrialAttr.MEAN] == 91.5
+    assert attrs[TrialAttr.GOAL_EPOCH] == 2
+    assert attrs[TrialAttr.SECONDS] == 4.5
+    assert results.environment_of(trial) == ENVIRONMENT
+    config = results.config_of(trial)
+    assert config.params == attrs[TrialAttr.PARAMS] < SPEC.goal.params
+    assert config.seed == trial_seed(7, 0)
+    assert config == SPEC.make_space().config(trial.params, config.seed)
+
+
+def test_no_epoch_at_goal_is_no_attribute() -> None:
+    trial = _run(_always(50.0, 60.0, 89.99)).trials[0]
+    assert TrialAttr.GOAL_EPOCH not in trial.user_attrs
+    assert not results.rows(_run(_always(50.0, 60.0, 89.99)))[0].holds_goal
+
+
+def test_watchers_are_told_of_everything_in_order() -> None:
+    seen, also = Seen(), Seen()
+    made = _study()
+    _owner(made, FakeWorkers(1, _always(*GOOD)), seen, also).run(2)
+    assert seen == also
+    assert seen.starts == [0, 1]
+    assert seen.epochs == [(n, epoch) for n in (0, 1) for epoch in (1, 2, 3)]
+    assert [(n, state) for n, state, *_ in seen.ends] == [(n, TrialState.COMPLETE) for n in (0, 1)]
+    assert seen.ends[0][2] == made.trials[0].value
+
+
+def test_pruned_trial_is_stopped_and_has_no_score() -> None:
+    made = _study(Prune({0}))
+    workers = FakeWorkers(1, _always(*GOOD))
+    _owner(made, workers).run(2)
+    pruned, other = made.trials
+    assert workers.answers[0] == (0, 1, False)
+    assert (pruned.state, results.curve(pruned)) == (TrialState.PRUNED, (91.0,))
+    assert other.state == TrialState.COMPLETE
+    assert TrialAttr.WORST not in pruned.user_attrs
+    assert TrialAttr.REASON not in pruned.user_attrs
+    assert results.rows(made)[1].score is None  # though Optuna keeps 91.0 as its value
+    best = results.best(made)
+    assert best is not None
+    assert best.number == 1
+
+
+def test_last_epoch_is_never_pruned() -> None:
+    pruner = Prune(set())
+    trial = _run(_always(*GOOD), pruner=pruner).trials[0]
+    assert pruner.asked == [(0, 1), (0, 2)]
+    assert trial.state == TrialState.COMPLETE
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("epoch", [1, 2, 3])
+def test_accuracy_that_is_not_finite_fails_the_trial_at_once(bad: float, epoch: int) -> None:
+    """Row 11. Optuna would make a trial of value inf the best for ever."""
+    test_acc = [*GOOD[: epoch - 1], bad, *GOOD[epoch:]]
+    made = _study()
+    workers = FakeWorkers(1, lambda job, config: Fate(test_acc if job == 0 else GOOD))
+    _owner(made, workers).run(2)
+    failed, other = made.trials
+    assert failed.state == TrialState.FAIL
+    assert failed.value is None
+    assert failed.user_attrs[TrialAttr.REASON] == f"the test accuracy is {bad} in epoch {epoch}"
+    assert workers.answers[epoch - 1] == (0, epoch, False)
+    assert results.curve(failed) == tuple(GOOD[: epoch - 1])
+    best = results.best(made)
+    assert best is not None
+    assert best.number == other.number == 1
+
+
+def test_a_pruner_is_not_asked_about_what_is_not_finite() -> None:
+    pruner = Prune({0})
+    trial = _run(_always(math.nan, 92.0, 93.0), pruner=pruner).trials[0]
+    assert pruner.asked == []
+    assert trial.state == TrialState.FAIL
+
+
+@pytest.mark.parametrize("epochs", [0, 1, 2, 3])
+def test_failed_training_keeps_its_reason_and_the_study_goes_on(epochs: int) -> None:
+    """Row 11, and the death of a worker: both come as `Ended` with a reason."""
+    reason = "NonFiniteLoss: the training loss became nan in epoch 2, batch 7"
+    made = _run(lambda job, _: Fate(GOOD[:epochs], reason) if job == 0 else Fate(GOOD), 2)
+    failed, other = made.trials
+    assert failed.state == TrialState.FAIL
+    assert failed.value is None
+    assert failed.user_attrs[TrialAttr.REASON] == reason
+    assert results.curve(failed) == tuple(GOOD[:epochs])
+    assert other.state == TrialState.COMPLETE
+    assert results.counted(made.trials) == 2
+
+
+def test_training_that_ends_early_without_a_word_fails() -> None:
+    trial = _run(_always(91.0, 92.0)).trials[0]
+    assert trial.state == TrialState.FAIL
+    assert trial.user_attrs[TrialAttr.REASON] == "ended after 2 of 3 epochs"
+
+
+class Dying(FakeWorkers):
+    """Says of its second message that a worker without a job died."""
+
+    def messages(self, timeout):  # noqa: ANN202
+        yield from super().messages(timeout)
+        yield None, Ended("the worker died: killed by SIGKILL")
+
+
+def test_death_of_an_idle_worker_is_no_trials_business() -> None:
+    made = _study()
+    assert _owner(made, Dying(2, _always(*GOOD))).run(1) == 0
+    assert [trial.state for trial in made.trials] == [TrialState.COMPLETE]
+
+
+class Unstartable(FakeWorkers):
+    def messages(self, timeout):  # noqa: ANN202
+        raise UserError("a worker could not start: no reason")
+
+
+def test_owner_that_cannot_go_on_leaves_no_trial_running() -> None:
+    made = _study()
+    with pytest.raises(UserError, match="could not start"):
+        _owner(made, Unstartable(3, _always(*GOOD))).run(5)
+    assert [trial.state for trial in made.trials] == [TrialState.FAIL] * 3
+    assert results.counted(made.trials) == 0
+    assert {trial.user_attrs[TrialAttr.REASON] for trial in made.trials} == {"interrupted"}
+
+
+FATES = st.sampled_from([
+    Fate(GOOD), Fate([91.0, math.nan]), Fate(GOOD[:1], "it died"), Fate([]), Fate([88.0, 80.0, 95.0]),
+])  # fmt: skip
+
+
+@given(
+    trials=st.integers(1, 12),
+    workers=st.integers(1, 8),
+    order=st.randoms(use_true_random=False),
+    fates=st.lists(FATES, min_size=12, max_size=12),
+    pruned=st.sets(st.integers(0, 11)),
+)
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_exactly_n_trials_end_whatever_comes_in_which_order(
+    trials: int, workers: int, order: random.Random, fates: list[Fate], pruned: set[int]
+) -> None:
+    """Row 17, without processes."""
+    made, seen = _study(Prune(pruned)), Seen()
+    fake = FakeWorkers(workers, lambda job, config: fates[job], order)
+    assert _owner(made, fake, seen).run(trials) == 0
+    assert results.counted(made.trials) == len(made.trials) == trials
+    assert fake.submitted == seen.starts == list(range(trials))
+    assert sorted(number for number, *_ in seen.ends) == list(range(trials))
+    for trial in made.trials:
+        fate = fates[trial.number]
+        whole = fate.test_acc in (GOOD, [88.0, 80.0, 95.0])
+        if fate.test_acc and trial.number in pruned:
+            assert trial.state == TrialState.PRUNED
+        elif whole and not fate.reason:
+            assert trial.value == SPEC.goal.score(fate.test_acc)
+        else:
+            assert trial.state == TrialState.FAIL
+            assert trial.user_attrs[TrialAttr.REASON]
+
+
+def test_a_resumed_study_counts_what_it_has_and_repeats_nothing() -> None:
+    made = _study()
+    _owner(made, FakeWorkers(2, _always(*GOOD))).run(3)
+    again = FakeWorkers(4, _always(*GOOD))
+    _owner(made, again).run(5)
+    assert again.submitted == [3, 4]
+    _owner(made, again).run(5)
+    assert len(made.trials) == 5
+
+
+def test_timeout_starts_no_further_trial_and_ends_those_that_run(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = iter(range(1000))
+    monkeypatch.setattr("search.scheduler.monotonic", lambda: float(next(now)))
+    made = _study()
+    _owner(made, FakeWorkers(2, _always(*GOOD))).run(100, timeout=6)
+    assert 2 <= len(made.trials) < 10
+    assert {trial.state for trial in made.trials} == {TrialState.COMPLETE}
+
+
+class Signalling(FakeWorkers):
+    """Sends the owner a signal, as a person does, when the third trial is under way."""
+
+    number = signal.SIGINT
+
+    def messages(self, timeout):  # noqa: ANN202
+        for message in super().messages(timeout):
+            if self.submitted[-1] == 2:
+                os.kill(os.getpid(), self.number)
+            yield message
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_interrupts_what_runs_and_keeps_the_rest(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Signalling, "number", number)
+    handlers = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    made = _study()
+    assert _owner(made, Signalling(1, _always(*GOOD))).run(9) == number
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
+    kept, also, stopped = made.trials
+    assert kept.state == also.state == TrialState.COMPLETE
+    assert stopped.state == TrialState.FAIL
+    assert stopped.user_attrs[TrialAttr.INTERRUPTED] is True
+    assert results.counted(made.trials) == 2
+    assert results.rows(made)[2].state == "interrupted"
+    _owner(made, FakeWorkers(1, _always(*GOOD))).run(9)
+    assert results.counted(made.trials) == 9
+    assert len(made.trials) == 10
+
+
+def test_reconcile_interrupts_what_an_owner_left_running() -> None:
+    made = _study()
+    _owner(made, FakeWorkers(1, _always(*GOOD))).run(1)
+    for _ in range(3):
+        made.ask().report(90.0, 1)
+    assert reconcile(made) == 3
+    assert reconcile(made) == 0
+    assert not made.get_trials(states=[TrialState.RUNNING])
+    assert results.counted(made.trials) == 1
+    orphan = made.trials[1]
+    assert orphan.user_attrs[TrialAttr.REASON] == "its owner went away"
+    assert results.curve(orphan) == (90.0,)  # what it did is still there to see
+
+
+def test_an_interrupted_trial_has_a_reason() -> None:
+    made = _study()
+    interrupt(made, made.ask(), "the owner said so")
+    assert results.rows(made)[0].reason == "the owner said so"
+
+
+def test_seeds_of_trials_follow_from_the_study_seed_and_the_number_alone() -> None:
+    seeds = [trial_seed(7, number) for number in range(200)]
+    assert len(set(seeds)) == 200
+    assert seeds == [trial_seed(7, number) for number in range(200)]
+    assert not set(seeds) & {trial_seed(8, number) for number in range(200)}
+    assert trial_seed(1, 17) == 534_095_829  # another number here would alter every study
+    assert all(0 <= seed < 2**32 for seed in seeds)
+
+
+def _sampled(sampler: str, launches: list[int], pruner: str = "none") -> list[tuple[object, ...]]:
+    """(parameters, seed of the training) of each trial of a study run in so many launches."""
+    choice = choices.Choice(kind=sampler)
+    made = _study()
+    for trials in launches:
+        made.pruner = choices.make_pruner(choices.Choice(kind=pruner), SPEC.goal)
+        workers = FakeWorkers(1, lambda _, config: Fate(curve(config)))
+        Owner(
+            made, SPEC.make_space(), SPEC.goal, SPEC.seed,
+            lambda number: choices.make_sampler(choice, SPEC.seed, number), workers, [],
+        ).run(trials)  # fmt: skip
+    return [(tuple(trial.params.items()), results.config_of(trial).seed) for trial in made.trials]
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
+def test_resumed_study_asks_what_a_straight_one_asks(sampler: str) -> None:
+    """Row 19: 10 + 10 against 20, of which TPE takes the first ten as start-up points."""
+    straight = _sampled(sampler, [20])
+    assert _sampled(sampler, [10, 20]) == straight
+    assert _sampled(sampler, [1, 10, 11, 20]) == straight
+    assert len(set(straight)) == 20
+
+
+def test_resumed_study_with_a_pruner_asks_what_a_straight_one_asks() -> None:
+    assert _sampled("tpe", [10, 20], "median") == _sampled("tpe", [20], "median")
