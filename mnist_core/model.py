@@ -6,7 +6,6 @@ import safetensors.torch
 from torch import Generator, nn
 
 from mnist_core import layers as notation
-from mnist_core.batchnorm import BatchNorm2d
 from mnist_core.config import Config
 from mnist_core.dropout import Dropout
 from mnist_core.files import write_whole
@@ -52,7 +51,7 @@ def _module(layer: notation.Layer, shape: notation.Shape, dropout: Generator | N
         case notation.Linear(inputs, outputs, bias):
             return nn.Linear(inputs, outputs, bias)
         case notation.BatchNorm():
-            return BatchNorm2d(shape[0]) if len(shape) == 3 else nn.BatchNorm1d(shape[0])
+            return nn.BatchNorm2d(shape[0]) if len(shape) == 3 else nn.BatchNorm1d(shape[0])
         case notation.Activation(name):
             # In place only where its own result is enough to go back by.
             return nn.ReLU(inplace=True) if name == "relu" else _ACTIVATIONS[name]()

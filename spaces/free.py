@@ -74,14 +74,13 @@ def _augmentation(strength: float) -> Affine:
 
 
 def _schedule(params: Params) -> Schedule:
-    warmup = params["warmup"]
     match params["schedule"]:
         case "linear":
-            return Linear(per="batch", warmup=warmup)
+            return Linear(per="batch", warmup=params["warmup"])
         case "cosine":
-            return Cosine(per="batch", warmup=warmup)
+            return Cosine(per="batch", warmup=params["warmup"])
         case "onecycle":
-            return OneCycle(rise=warmup)
+            return OneCycle(rise=params["warmup"])
         case _:
             return Step(size=params["step_size"], gamma=params["gamma"])
 

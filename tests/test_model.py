@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from strategies import examples, nets
 from torch import Generator, Tensor, nn
 
-from mnist_core.batchnorm import BatchNorm2d
 from mnist_core.config import Config
 from mnist_core.dropout import Dropout
 from mnist_core.layers import ACTIVATIONS, Layer, parse
@@ -245,47 +244,6 @@ def test_dropout_rates_and_their_generator():
     net.train()(images)
     assert torch.equal(torch.get_rng_state(), state)
     assert not torch.equal(generator.get_state(), own)
-
-
-BATCH_SHAPES = [(4, 8, 5, 5), (7, 3, 1, 1), (16, 1, 4, 4), (5, 10, 3, 7), (128, 16, 12, 12)]
-
-
-@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize("shape", BATCH_SHAPES)
-@pytest.mark.parametrize("offset", [0.0, 30.0])
-def test_batch_norm_is_torchs(
-    shape: tuple[int, ...], offset: float, memory_format: torch.memory_format
-):
-    """Against float64, no further from it than 5 times torch's own float32."""
-    channels = shape[1]
-    ours, theirs, exact = BatchNorm2d(channels), nn.BatchNorm2d(channels), nn.BatchNorm2d(channels)
-    for norm in (ours, theirs, exact):
-        norm.weight.data, norm.bias.data = torch.linspace(-1, 2, channels), torch.ones(channels)
-    exact.double()
-    for _ in range(2):
-        x, upwards = torch.randn(shape) + offset, torch.randn(shape)
-        results = []
-        for norm in (ours, theirs, exact):
-            image = x.to(norm.weight.dtype, memory_format=memory_format, copy=True)
-            image.requires_grad_()
-            norm.zero_grad()
-            out = norm.train()(image)
-            out.backward(upwards.to(out.dtype))
-            grads = [image.grad, norm.weight.grad, norm.bias.grad]
-            results.append([out, *grads, norm.running_mean, norm.running_var])
-        for mine, other, true in zip(*results, strict=True):
-            error, allowed = (mine - true).abs().max(), (other - true).abs().max()
-            assert error <= 5 * allowed + 1e-5 * (1 + true.abs().max())
-    assert ours.num_batches_tracked == 2
-    assert _close(ours.eval()(x), theirs.eval()(x))
-
-
-@pytest.mark.parametrize("shape", [(1, 3, 1, 1), (1, 1, 1, 1)])
-def test_batch_norm_of_one_value_a_channel(shape: tuple[int, ...]):
-    norm = BatchNorm2d(shape[1]).train()
-    with pytest.raises(ValueError, match="more than one value"):
-        norm(torch.ones(shape))
-    assert torch.equal(norm.running_var, torch.ones(shape[1]))
 
 
 def test_weights_are_saved_as_safetensors(tmp_path: Path):

@@ -1,0 +1,178 @@
+"""Exports: a trial's record, as it was and read back; never a torn file (row 9 in small)."""
+
+import math
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import optuna
+import pytest
+from optuna.study import Study
+from optuna.trial import TrialState
+
+from mnist_core import record
+from mnist_core.errors import UserError
+from mnist_core.record import Environment
+from search import results
+from search.export import default_path, export, to_record
+from search.goal import Goal
+from search.results import TrialAttr
+from spaces import SPACES, Frame
+
+GOAL = Goal(accuracy=99.0, last=2, epochs=4, params=5_000)
+SPACE = SPACES["open"](Frame(GOAL.params, GOAL.epochs))
+ENVIRONMENT = Environment(
+    device="cpu",
+    threads=1,
+    versions={"torch": "2.14.1"},
+    machine="Ein Prozessor (8 Kerne) \u2028",
+    data_sha256={"train-images": "00ff"},
+)
+CURVE = (91.17, 98.03, 99.1, 100 * 9917 / 10_000)
+
+
+@pytest.fixture
+def study() -> Study:
+    study = optuna.create_study(study_name="nächtlich", direction="maximize")
+    study.set_user_attr(results.GOAL, GOAL.model_dump(mode="json"))
+    return study
+
+
+def _trial(study: Study, curve: Sequence[float], state: TrialState, reason: str = "") -> int:
+    """A trial as the owner leaves it; returns its number."""
+    trial = study.ask(dict(SPACE.dimensions))
+    trial.set_user_attr(TrialAttr.CONFIG, SPACE.config(trial.params, trial.number).to_dict())
+    for epoch, accuracy in enumerate(curve, start=1):
+        trial.report(accuracy, epoch)
+    if state == TrialState.RUNNING:
+        return trial.number
+    trial.set_user_attr(TrialAttr.ENVIRONMENT, ENVIRONMENT.model_dump(mode="json"))
+    if reason:
+        trial.set_user_attr(TrialAttr.REASON, reason)
+    score = GOAL.score(curve) if state == TrialState.COMPLETE else None
+    study.tell(trial, score, state)
+    return trial.number
+
+
+def test_an_export_holds_all_that_was(study: Study, tmp_path: Path):
+    number = _trial(study, CURVE, TrialState.COMPLETE)
+    path = tmp_path / "new" / "folder" / "best.toml"
+    trial = export(study, None, path)
+    read = record.load(path)
+    assert trial.number == number
+    assert read == to_record(study, trial)
+    assert read.config == SPACE.config(trial.params, number)
+    assert read.environment == ENVIRONMENT
+    assert read.expected is not None
+    assert read.expected.test_acc == CURVE
+    assert read.origin is not None
+    assert (read.origin.study, read.origin.trial) == ("nächtlich", number)
+    assert read.origin.score == GOAL.score(CURVE)
+    assert read.origin.goal == str(GOAL)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_the_best_is_exported_and_the_earliest_of_equals(study: Study, tmp_path: Path):
+    _trial(study, [90.0, 90.0, 90.0, 98.0], TrialState.COMPLETE)
+    best = _trial(study, CURVE, TrialState.COMPLETE)
+    _trial(study, CURVE, TrialState.COMPLETE)
+    _trial(study, [99.9, 99.9], TrialState.PRUNED)
+    assert export(study, None, tmp_path / "best.toml").number == best
+    assert export(study, 0, tmp_path / "other.toml").number == 0
+    assert results.rows(study)[0].number == best
+
+
+def test_a_pruned_trial_is_exported_with_the_curve_it_has(study: Study, tmp_path: Path):
+    number = _trial(study, CURVE[:2], TrialState.PRUNED)
+    export(study, number, tmp_path / "trial.toml")
+    read = record.load(tmp_path / "trial.toml")
+    assert read.expected is not None
+    assert read.expected.test_acc == CURVE[:2]
+    assert read.origin is not None
+    assert read.origin.score is None
+
+
+@pytest.mark.parametrize(
+    ("curve", "state", "reason", "said"),
+    [
+        (CURVE[:2], TrialState.RUNNING, "", "running"),
+        ((), TrialState.RUNNING, "", "running"),
+        (CURVE[:2], TrialState.FAIL, "interrupted", "interrupted"),
+        ((90.0, math.nan), TrialState.FAIL, "an accuracy is not finite", "an accuracy is not"),
+        ((), TrialState.FAIL, "", "fail"),
+    ],
+)
+def test_a_trial_without_a_curve_is_refused(
+    study: Study, tmp_path: Path, curve: Sequence[float], state: TrialState, reason: str, said: str
+):
+    number = _trial(study, curve, state, reason)
+    with pytest.raises(UserError, match=f"trial {number} of study 'nächtlich' .*{said}"):
+        export(study, number, tmp_path / "trial.toml")
+    assert not list(tmp_path.glob("*.toml"))
+
+
+def test_no_such_trial(study: Study, tmp_path: Path):
+    with pytest.raises(UserError, match="no complete trial yet"):
+        export(study, None, tmp_path / "best.toml")
+    _trial(study, CURVE[:2], TrialState.PRUNED)
+    with pytest.raises(UserError, match="no complete trial yet"):
+        export(study, None, tmp_path / "best.toml")
+    with pytest.raises(UserError, match="has no trial 1; see: drilldown show"):
+        export(study, 1, tmp_path / "best.toml")
+
+
+def test_another_programs_study(tmp_path: Path):
+    foreign = optuna.create_study(study_name="other")
+    with pytest.raises(UserError, match="study 'other'"):
+        results.goal_of(foreign)
+    with pytest.raises(UserError, match="study 'other'"):
+        export(foreign, None, tmp_path / "best.toml")
+
+
+@pytest.mark.parametrize("place", ["a file/best.toml", "a file/deeper/best.toml", "a folder"])
+def test_a_place_that_cannot_be_written(study: Study, tmp_path: Path, place: str):
+    _trial(study, CURVE, TrialState.COMPLETE)
+    (tmp_path / "a file").write_text("kept")
+    (tmp_path / "a folder").mkdir()
+    with pytest.raises(UserError) as refused:
+        export(study, None, tmp_path / place)
+    message = str(refused.value)
+    assert message.startswith(f"{tmp_path / place}: cannot be written: ")
+    assert "None" not in message
+    assert (tmp_path / "a file").read_text() == "kept"
+    assert not list(tmp_path.glob("**/.writing*"))
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+@pytest.mark.parametrize("fault", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_an_interrupted_write_leaves_the_old_file(
+    study: Study,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    fault: BaseException,
+):
+    _trial(study, CURVE, TrialState.COMPLETE)
+    path = tmp_path / "runs" / "best.toml"
+    export(study, None, path)
+    before = path.read_bytes()
+    _trial(study, [99.9] * 4, TrialState.COMPLETE)
+
+    def broken(*_: object) -> None:
+        raise fault
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, step, broken)
+        with pytest.raises(UserError if isinstance(fault, OSError) else KeyboardInterrupt) as seen:
+            export(study, None, path)
+    if isinstance(fault, OSError):
+        assert str(seen.value) == f"{path}: cannot be written: No space left on device"
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+    export(study, None, path)
+    assert path.read_bytes() != before
+
+
+def test_default_path(home: Path):
+    assert default_path("quick") == home / "runs" / "quick" / "best.toml"
+    assert default_path("quick", 3) == home / "runs" / "quick" / "trial-3.toml"
