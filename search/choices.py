@@ -66,6 +66,7 @@ _OPTIONS: dict[str, dict[str, Any]] = {
     "goal": {
         "startup": Count,
         "peers": Count,
+        "fair": Annotated[float, Field(ge=0, le=1)],
         "alike": Annotated[float, Field(ge=0, le=1)],
         "spare": Fraction,
         "behind": Fraction,

@@ -60,17 +60,20 @@ class GoalPruner(BasePruner):
     def __init__(
         self,
         goal: Goal,
-        startup: int = 6,
-        peers: int = 4,
-        alike: float = 0.15,
+        startup: int = 5,
+        peers: int = 3,
+        fair: float = 0.2,
+        alike: float = 0.2,
         spare: float = 0.1,
-        behind: float = 0.5,
+        behind: float = 0.75,
     ) -> None:
         """
         Args:
             goal: of the study.
             startup: trials that must have finished before any is judged.
             peers: how many of them must be comparable.
+            fair: a trial is judged once its learning rate has lost this share of its height, or
+                half of its epochs are over: at full rate, a start says nothing of the end.
             alike: two learning rates have fallen as far where the shares they have lost differ by
                 no more than this.
             spare: the share of its error rate that a trial is granted to lose beyond what the best
@@ -82,10 +85,10 @@ class GoalPruner(BasePruner):
         """
         if startup < 1 or peers < 1:
             raise ValueError("startup and peers must be at least 1")
-        if not 0 <= alike <= 1 or not 0 <= spare < 1 or not 0 <= behind < 1:
-            raise ValueError("alike must be in [0, 1], spare and behind in [0, 1)")
+        if not (0 <= fair <= 1 and 0 <= alike <= 1 and 0 <= spare < 1 and 0 <= behind < 1):
+            raise ValueError("fair and alike must be in [0, 1], spare and behind in [0, 1)")
         self._goal, self._startup, self._peers = goal, startup, peers
-        self._alike, self._spare, self._behind = alike, spare, behind
+        self._fair, self._alike, self._spare, self._behind = fair, alike, spare, behind
         self._plans: dict[int, _Plan] = {}  # by trial number
         self._finished: dict[int, tuple[_Course, float]] = {}  # with the score
 
@@ -98,10 +101,13 @@ class GoalPruner(BasePruner):
         for other in study.get_trials(deepcopy=False, states=[TrialState.COMPLETE]):
             if other.number not in self._finished and other.value is not None:
                 self._finished[other.number] = (self._course(other), other.value)
-        if len(self._finished) < self._startup:
+        if len(self._finished) < self._startup or not self._fair_chance(course.plan, epoch):
             return False
         ceiling = self._ceiling(course, epoch)
         return ceiling is not None and self._reach(course, ceiling) < self._worth(course)
+
+    def _fair_chance(self, plan: _Plan, epoch: int) -> bool:
+        return plan.fall[epoch - 1] >= self._fair or 2 * epoch >= self._goal.epochs
 
     def _ceiling(self, course: _Course, epoch: int) -> float | None:
         """The highest accuracy, percent, that an epoch to come can be hoped to have; None where

@@ -67,8 +67,15 @@ def test_promising_trial_goes_on_at_every_epoch() -> None:
 
 
 def test_nothing_is_judged_before_enough_have_finished() -> None:
-    study = study_of(*GOOD[:5])
+    study = study_of(*GOOD[:4])
     assert not begun(study, [10.0] * 10).should_prune()
+
+
+def test_at_full_rate_a_bad_start_is_no_verdict() -> None:
+    study = study_of(*GOOD, schedule=LATE_STEP)
+    bad = [11.0] * 8
+    assert not any(begun(study, bad[:n], LATE_STEP).should_prune() for n in range(1, 8))
+    assert begun(study, bad, LATE_STEP).should_prune()
 
 
 def test_a_schedule_unlike_the_finished_ones_is_not_judged() -> None:
@@ -125,24 +132,24 @@ def test_a_better_curve_is_never_stopped_where_a_worse_goes_on(
 
 
 def test_pruned_and_failed_trials_teach_nothing() -> None:
-    study = study_of(*GOOD[:5])
+    study = study_of(*GOOD[:4])
     for state in (TrialState.PRUNED, TrialState.FAIL):
         for curve in GOOD:
             study.tell(begun(study, curve[:9]), state=state)
     assert not begun(study, [90.0] * 9).should_prune()
 
 
-@pytest.mark.parametrize("options", [{"startup": 0}, {"peers": 0}, {"alike": 2.0}, {"spare": 1.0}])
+@pytest.mark.parametrize("options", [{"startup": 0}, {"peers": 0}, {"alike": 2.0}, {"spare": 1.0}, {"fair": -0.1}])
 def test_senseless_options_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must be"):
         GoalPruner(GOAL, **options)  # type: ignore[arg-type]
 
 
 def test_on_real_curves_it_saves_epochs_and_spares_the_best() -> None:
-    """40 full-length curves of the open space, in 20 orders; what the README's table shows."""
+    """39 full-length curves of the open space, in 20 orders; what the README's table shows."""
     goal, trials = replay.recorded()
     ours = replay.average(goal, trials, Choice(kind="goal"))
     whole = sum(len(trial.test_acc) for trial in trials)
-    assert ours.epochs < 0.8 * whole
+    assert ours.epochs < 0.9 * whole
     assert ours.killed <= 0.02
     assert ours.best == pytest.approx(max(goal.score(trial.test_acc) for trial in trials), abs=0.02)

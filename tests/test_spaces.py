@@ -197,13 +197,13 @@ def test_what_is_idle_is_no_dimension(
         (
             {"step_size": [1, 15]},
             {},
-            "space.vary.step_size: must be a whole number from 1 to 14, not 15",
+            "space.vary.step_size: must be a whole number from 1 to 14",
         ),
         ({"layout": []}, {}, "space.vary.layout: must be a list of bounds or choices, not []"),
         (
             {"layout": ["sqeeze"]},
             {},
-            "space.vary.layout: must be 'squeeze' or 'two-squeezes' or 'two-pools', not 'sq",
+            "space.vary.layout: must be 'squeeze' or 'two-sq",
         ),
         ({"averaging": ["ema", 1]}, {}, "space.vary.averaging: must be 'none' or 'ema', not 1"),
         ({}, {"averaging": ["ema"]}, "space.fix.averaging: must be 'none' or 'ema', not ['ema']"),
