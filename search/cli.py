@@ -16,7 +16,6 @@ from typing import Any
 import click
 
 from mnist_core.errors import UserError
-from mnist_core.result import EpochResult
 
 _Command = Callable[..., Any]
 _FILE = click.Path(path_type=Path)
@@ -87,7 +86,8 @@ def launch(
 ) -> None:
     """Run a study, or resume it where it was stopped.
 
-    STUDY is a name that `drilldown list` shows, or a TOML file that says the same things. Without STUDY it is `quick`: about ten minutes on two cores.
+    STUDY is a name that `drilldown list` shows, or a TOML file that says the same things. Without
+    it `quick` is run: about ten minutes on two cores.
     """
     with _resumable(url):
         from search import launch as launches
@@ -108,18 +108,25 @@ def list_(url: str | None) -> None:
     """Studies that can be launched, and studies that have been run."""
     from search import listing, spec
 
-    listing.studies(spec.packaged(), url)
+    click.echo(listing.studies(spec.packaged(), url))
 
 
 @cli.command()
 @click.argument("name")
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json", "csv"]),
+    default="table",
+    show_default=True,
+    help="For people or for programs",
+)
 @_storage
 def show(name: str, form: str, url: str | None) -> None:
     """Trials of a study that has been run, best first."""
     from search import listing, storage
 
-    _print(listing.trials(storage.load_study(storage.open_storage(url), name), form))
+    click.echo(listing.trials(storage.load_study(storage.open_storage(url), name), form))
 
 
 @cli.command()
@@ -165,7 +172,7 @@ def train(config: Path, check: bool, save: Path | None, **changes: int | str | N
     from search import retrain
 
     wanted = retrain.Changes(**changes)  # type: ignore[arg-type]
-    trained = retrain.retrain(record.load(config), wanted, check, save, _show_epoch)
+    trained = retrain.retrain(record.load(config), wanted, check, save, click.echo)
     for line in trained.remarks():
         click.echo(line)
     if trained.differing:
@@ -174,16 +181,23 @@ def train(config: Path, check: bool, save: Path | None, **changes: int | str | N
 
 @cli.command()
 @click.argument("config", type=_FILE)
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="For people or for programs",
+)
 def count(config: Path, form: str) -> None:
     """Layers, output shapes and parameters of a config.
 
     Nothing is trained.
     """
     from mnist_core import record
-    from search import listing
+    from search import tables
 
-    _print(listing.layers(record.load(config).config, form))
+    click.echo(tables.layers(record.load(config).config, form))
 
 
 @cli.command()
@@ -252,15 +266,3 @@ def _typed(url: str | None) -> str:
 
         words = [word.replace(url, shown(url)) for word in words]
     return shlex.join(["drilldown", *words])
-
-
-def _print(text: str | None) -> None:
-    if text is not None:
-        click.echo(text)
-
-
-def _show_epoch(result: EpochResult) -> None:
-    click.echo(
-        f"epoch {result.epoch:3d}  test {result.test_acc:.2f} %  train {result.train_acc:.2f} %  "
-        f"lr {result.lr:.4g}  {result.seconds:.1f} s"
-    )

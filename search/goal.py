@@ -1,6 +1,7 @@
 """The goal, and the one number that a finished trial is worth."""
 
 import math
+import statistics
 from collections.abc import Sequence
 from typing import Annotated, Self
 
@@ -17,7 +18,7 @@ class Goal(Frozen):
     """
 
     accuracy: Annotated[float, Field(gt=0, le=100)] = 99.4
-    last: Annotated[int, Field(ge=1)] = 5
+    last: Annotated[int, Field(ge=1, le=1000)] = 5
     epochs: Annotated[int, Field(ge=1, le=1000)] = 15
     params: Annotated[int, Field(ge=2, le=1_000_000)] = 10_000
 
@@ -61,9 +62,9 @@ def steady_mean(values: Sequence[float]) -> float:
     if not values:
         raise ValueError("no accuracies to score")
     k = len(values)
-    mean = math.fsum(values) / k
+    mean = statistics.mean(values)  # rounded once: a sum's quotient may lie outside the values
     if k == 1:
         return mean
     deviations = math.fsum((value - mean) ** 2 for value in values)
-    # Rounding can take either bound by a few ulps; the bounds are promised.
-    return min(mean, max(min(values), mean - math.sqrt(deviations / (k * (k - 1)))))
+    # Rounding can take the difference below the worst value by a few ulps; the bound is promised.
+    return max(min(values), mean - math.sqrt(deviations / (k * (k - 1))))

@@ -91,7 +91,7 @@ def report(launched: Launched, command: str, url: str | None) -> str:
     else:
         lines += _best_lines(name, goal, rows, launched.best, where)
     if ended.total() < launched.trials:
-        why = "Interrupted" if launched.signal else "The time is over"
+        why = "Interrupted" if launched.signal else "Out of time"
         lines.append(f"{why}; go on with:".ljust(_COLUMN) + command)
     lines.append("All trials:".ljust(_COLUMN) + f"drilldown show {name}{where}")
     lines.append("In a browser:".ljust(_COLUMN) + f"drilldown dashboard {name}{where}")
@@ -155,13 +155,13 @@ def _same_or_refused(study: Study, spec: StudySpec) -> None:
         study.set_user_attr(results.GOAL, spec.goal.model_dump(mode="json"))
         study.set_user_attr(results.FINGERPRINT, ours)
         return
-    changed = sorted(key for key in ours.keys() | theirs.keys() if ours.get(key) != theirs.get(key))
+    changed = [key for key in ours | theirs if ours.get(key) != theirs.get(key)]
     if changed:
-        key = changed[0]
-        more = f" (and {len(changed) - 1} more)" if len(changed) > 1 else ""
+        key, *others = changed
+        also = f" (changed too: {', '.join(others)})" if others else ""
         raise UserError(
             f"study {study.study_name!r} was launched with {key} = {theirs.get(key, 'absent')}, "
-            f"now it is {ours.get(key, 'absent')}{more}; change it back or launch under another "
+            f"now it is {ours.get(key, 'absent')}{also}; change it back or launch under another "
             "--name"
         )
 

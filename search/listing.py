@@ -1,4 +1,4 @@
-"""Tables for people, JSON and CSV for programs: what `list`, `show` and `count` print."""
+"""Tables for people, JSON and CSV for programs: what `list` and `show` print."""
 
 import csv
 import io
@@ -7,56 +7,28 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-import click
 import optuna
 from optuna.storages import RDBStorage
 from optuna.study import Study
-from rich.console import Console
-from rich.table import Table
 
-from mnist_core.config import Config
 from search import results
 from search.goal import Goal
 from search.results import Row
 from search.spec import StudySpec
 from search.storage import has_storage, open_storage
-
-_WIDE = 1000  # columns where the output is no terminal: a line of a table stays one line
-
-
-def print_table(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
-    """One table on standard output; numbers to the right."""
-    width = None if Console().is_terminal else _WIDE
-    console = Console(highlight=False, markup=False, emoji=False, width=width)
-    table = Table(box=None, pad_edge=False)
-    for number, head in enumerate(heads):
-        cells = [line[number] for line in lines]
-        numeric = all(not cell or cell.strip("< ")[:1].isdigit() for cell in cells)
-        table.add_column(head, justify="right" if numeric else "left", overflow="fold")
-    for line in lines:
-        table.add_row(*line)
-    if title:
-        console.print(title, style="bold", soft_wrap=True)
-    console.print(table)
+from search.tables import table
 
 
-def studies(packaged: dict[str, StudySpec], url: str | None) -> None:
-    """Print what can be launched, and what has been run in the storage at `url`."""
-    print_table(
-        "Studies to launch",
-        ["name", "trials", *_GOAL_HEADS],
-        [[name, str(spec.trials), *_goal_cells(spec.goal)] for name, spec in packaged.items()],
-    )
-    click.echo()
+def studies(packaged: dict[str, StudySpec], url: str | None) -> str:
+    """What can be launched, and what has been run in the storage at `url`."""
+    lines = [[name, str(spec.trials), *_goal_cells(spec.goal)] for name, spec in packaged.items()]
+    parts = [table("Studies to launch", ["name", "trials", *_GOAL_HEADS], lines), ""]
     for name, spec in packaged.items():
-        click.echo(textwrap.fill(f"{name}: {spec.title}", 80, subsequent_indent="  "))
-    click.echo()
+        parts.append(textwrap.fill(f"{name}: {spec.title}", 80, subsequent_indent="  "))
     run = _launched(open_storage(url)) if url or has_storage() else []
-    if not run:
-        click.echo("No study has been run yet; start with: drilldown launch")
-        return
     heads = ["name", "ended", *_GOAL_HEADS, "best score", "at goal"]
-    print_table("Studies that have been run", heads, run)
+    none = "No study has been run yet; start with: drilldown launch"
+    return "\n".join([*parts, "", table("Studies that have been run", heads, run) if run else none])
 
 
 _GOAL_HEADS = ["accuracy", "in the last", "parameters"]
@@ -79,8 +51,8 @@ def _launched(storage: RDBStorage) -> list[list[str]]:
     return lines
 
 
-def trials(study: Study, form: str) -> str | None:
-    """The trials of a study, best first: as text for `json` and `csv`; a `table` is printed."""
+def trials(study: Study, form: str) -> str:
+    """The trials of a study, best first, as `table`, `json` or `csv`."""
     rows = results.rows(study)
     if form == "json":
         return json.dumps([_plain(row) for row in rows], indent=2)
@@ -90,24 +62,11 @@ def trials(study: Study, form: str) -> str | None:
         writer.writeheader()
         writer.writerows(_plain(row) for row in rows)
         return text.getvalue().removesuffix("\n")
-    print_table(
+    return table(
         f"{study.study_name}: {results.goal_of(study)}; accuracies in percent",
         ["trial", "score", "worst", "mean", "spread", "parameters", "epochs", "goal", "state"],
         [_cells(row) for row in rows],
     )
-    return None
-
-
-def layers(config: Config, form: str) -> str | None:
-    """Layers, output shapes and parameters: as JSON text (key `params`), or printed."""
-    rows = config.trace()
-    if form == "json":
-        listed = [{"layer": str(r.layer), "shape": list(r.shape), "params": r.params} for r in rows]
-        return json.dumps({"params": config.params, "layers": listed}, indent=2)
-    lines = [[str(r.layer), "x".join(map(str, r.shape)), f"{r.params:,}"] for r in rows]
-    total = ["total", "", f"{config.params:,}"]
-    print_table("", ["layer", "output", "parameters"], [*lines, total])
-    return None
 
 
 _FIELDS = [

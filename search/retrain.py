@@ -65,11 +65,11 @@ def retrain(
     changes: Changes,
     check: bool,
     weights: Path | None,
-    show: Callable[[EpochResult], None],
+    say: Callable[[str], None],
 ) -> Trained:
     """Train the record's config, and keep the weights where a file is given.
 
-    show: told of each epoch.
+    say: gets a line after each epoch.
 
     Raises UserError where a check has nothing to compare with, the weights cannot be kept, the
     device is not to be had, or the training diverges.
@@ -89,7 +89,7 @@ def retrain(
     curve = []
     try:
         for result in training.run():
-            show(result)
+            say(_line(result))
             curve.append(result.test_acc)
     except NonFiniteLoss as error:
         raise UserError(f"{error}; lower optimizer.lr") from None
@@ -97,6 +97,13 @@ def retrain(
         model.save_weights(training.model, weights)
     elsewhere = _differences(then, machine.environment(device)) if then else ()
     return Trained(tuple(curve), expected, elsewhere)
+
+
+def _line(result: EpochResult) -> str:
+    return (
+        f"epoch {result.epoch:3d}  test {result.test_acc:.2f} %  train {result.train_acc:.2f} %  "
+        f"lr {result.lr:.4g}  {result.seconds:.1f} s"
+    )
 
 
 def _changed(config: Config, changes: Changes) -> Config:

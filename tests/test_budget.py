@@ -62,7 +62,7 @@ def test_samples_fit_the_budget_and_use_it(plan: str, budget: int):
 @pytest.mark.timeout(7200)
 @pytest.mark.parametrize("plan", layouts.PLANS)
 def test_a_hundred_thousand_samples_fit_the_budget_and_use_it(plan: str):
-    _check_samples(plan, 10_000, 100_000)
+    _check_samples(plan, 10_000, 100_000 // len(layouts.PLANS) + 1)
 
 
 @pytest.mark.slow
@@ -83,7 +83,8 @@ def test_two_thousand_samples_are_built_and_run():
         net = build(Config(epochs=1, layers=notation, optimizer={"kind": "sgd", "lr": 0.1}))
         made = sum(parameter.numel() for parameter in net.parameters())
         assert made == layouts.count(plan, widths) < budget
-        scores = net(images)
+        with torch.no_grad():
+            scores = net(images)
         assert scores.shape == (4, 10)
         assert scores.isfinite().all()
 

@@ -1,5 +1,6 @@
 """Samplers and pruners: each runs a study; what a trial is sampled depends on its number only."""
 
+import inspect
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from optuna.trial import TrialState
 from mnist_core.config import Config
 from search.choices import Choice, ChoiceError, make_pruner, make_sampler
 from search.goal import Goal
+from search.pruner import GoalPruner
 from search.results import TrialAttr
 from spaces import SPACES, Frame, Space
 
@@ -28,8 +30,8 @@ def _space() -> Space:
 NONE = Choice(kind="none")
 
 
-def _study(pruner: Choice = NONE) -> Study:
-    return optuna.create_study(direction="maximize", pruner=make_pruner(pruner, GOAL))
+def _study(pruner: Choice = NONE, **options: Any) -> Study:
+    return optuna.create_study(direction="maximize", pruner=make_pruner(pruner, GOAL), **options)
 
 
 def _final(config: Config) -> float:
@@ -122,9 +124,7 @@ def test_resumed_is_as_in_one_go(kind: str, tmp_path: Path):
     url = f"sqlite:///{tmp_path / 'studies.sqlite3'}"
     for _ in range(2):
         storage = RDBStorage(url)
-        study = optuna.create_study(
-            study_name="s", storage=storage, direction="maximize", load_if_exists=True
-        )
+        study = _study(study_name="s", storage=storage, load_if_exists=True)
         resumed = _run(study, space, Choice(kind=kind), 10)
         storage.engine.dispose()
     assert resumed == straight
@@ -188,8 +188,6 @@ BAD = [20.0, 19.0, 18.0, 17.0]
     ("pruner", "good", "epoch"),
     [
         (Choice(kind="none"), 30, None),
-        (Choice(kind="goal"), 8, 1),
-        (Choice(kind="goal", startup=9), 8, None),
         (Choice(kind="median"), 4, None),
         (Choice(kind="median"), 5, 1),
         (Choice(kind="median", n_startup_trials=2), 2, 1),
@@ -207,6 +205,14 @@ BAD = [20.0, 19.0, 18.0, 17.0]
 )
 def test_pruners_heed_their_options(pruner: Choice, good: int, epoch: int | None):
     assert _stopped_at(pruner, good, BAD) == epoch
+
+
+def test_every_option_of_the_goal_pruner_can_be_said():
+    options = dict(inspect.signature(GoalPruner).parameters)
+    del options["goal"]
+    defaults = {name: option.default for name, option in options.items()}
+    assert _stopped_at(Choice(kind="goal", **defaults), 8, BAD) is not None
+    assert _stopped_at(Choice(kind="goal", startup=9), 8, BAD) is None
 
 
 def test_hyperband_shares_out_the_goals_epochs():

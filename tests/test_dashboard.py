@@ -28,7 +28,7 @@ from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 from sqlalchemy import event
 
 from mnist_core.errors import UserError
-from search import dashboard, results
+from search import dashboard, note, results
 from search.dashboard import serve
 from search.goal import Goal
 from search.note import annotate
@@ -192,6 +192,11 @@ def test_study_page_shows_the_best_trial_and_every_epoch(study_page: Page) -> No
     expect(curves).to_have_count(4)  # all but the failed one
     assert [curves.nth(i).locator(".point").count() for i in range(4)] == [8, 3, 8, 8]
     expect(page.get_by_text("score (%)").first).to_be_visible()
+    near = page.locator(f"[id='user-defined-plot:{note.FIGURE}']")
+    expect(near.locator(".legendtext")).to_have_text(
+        ["trial 4: 99.461", "trial 2: 99.436", "trial 0: 99.150"]
+    )
+    expect(near.locator(".shapelayer path")).to_have_count(2)  # the goal, the epochs it is about
 
 
 def test_note_is_shown_as_it_was_meant(study_page: Page) -> None:
@@ -436,12 +441,12 @@ def test_note_says_how_far_the_study_is(storage: RDBStorage) -> None:
     orphan = {TrialAttr.INTERRUPTED: True}
     study.add_trial(create_trial(state=TrialState.FAIL, user_attrs=orphan))
     annotate(study, COMMAND)
-    note = optuna_dashboard.get_note(study)
-    assert "6 ended (3 trained to the end, 1 pruned, 1 failed, 1 interrupted)" in note
-    assert "1 of them holds the goal" in note
+    text = optuna_dashboard.get_note(study)
+    assert "6 ended (3 trained to the end, 1 pruned, 1 failed, 1 interrupted)" in text
+    assert "1 of them holds the goal" in text
     # The best by score misses the goal in one epoch: 99.38.
-    assert "number 4, which does not hold the goal" in note
-    assert "best trial that holds the goal is number 2" in note
+    assert "number 4, which does not hold the goal" in text
+    assert "best trial that holds the goal is number 2" in text
 
 
 @pytest.mark.parametrize("command", ["a `b` c", "```\nrm -rf ~\n```", "~~~ ````` ~~~", ""])
@@ -458,9 +463,10 @@ def test_a_command_stays_in_its_code_block(command: str, storage: RDBStorage) ->
 
 def test_a_note_costs_little(storage: RDBStorage) -> None:
     study = _study(storage)
-    annotate(study, COMMAND)
+    study.add_trials([_trial(4)] * 50)
     statements = []
     event.listen(storage.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
     annotate(study, COMMAND)
     writes = [text for text in statements if text.startswith(("INSERT", "UPDATE"))]
-    assert len(writes) <= 2  # its version and its text
+    # What the score is called, the note's version and its text, the figure in parts.
+    assert 4 <= len(writes) <= 6

@@ -26,7 +26,7 @@ def _goal(last: int, epochs: int = 1000, **others: Any) -> Goal:
 def test_score_lies_between_the_worst_and_the_mean(curve: list[float], last: int):
     final = curve[-last:]
     score = _goal(last).score(curve)
-    assert min(final) <= score <= math.fsum(final) / len(final)
+    assert min(final) <= score <= statistics.mean(final)
 
 
 @given(CURVES, st.integers(1, 40), st.data())
@@ -89,6 +89,13 @@ def test_score_is_the_mean_less_its_standard_error(curve: list[float]):
 )
 def test_score_of_a_few_curves(curve: list[float], score: float):
     assert steady_mean(curve) == pytest.approx(score, abs=0.005)
+
+
+@given(PERCENT, st.integers(1, 20))
+@examples(300)
+def test_a_flat_curve_scores_its_accuracy_to_the_last_digit(accuracy: float, k: int):
+    """Three times 0.95 by three is less than 0.95."""
+    assert steady_mean([accuracy] * k) == accuracy
 
 
 def test_nothing_has_no_score():

@@ -19,7 +19,15 @@ from optuna.trial import TrialState
 from mnist_core.errors import UserError
 from mnist_core.paths import runs_dir
 from search import results, storage
-from search.storage import check_name, explained, has_storage, load_study, open_storage, owned, shown
+from search.storage import (
+    check_name,
+    explained,
+    has_storage,
+    load_study,
+    open_storage,
+    owned,
+    shown,
+)
 
 CANARY = "cAnArY-77"
 
@@ -91,8 +99,11 @@ def test_what_cannot_be_opened_is_said_in_one_line(tmp_path: Path, url: str, sai
         f"{CANARY}",
     ],
 )
-def test_password_of_a_storage_that_cannot_be_opened_is_never_said(url: str) -> None:
+def test_password_of_a_storage_that_cannot_be_opened_is_never_said(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Row 21."""
+    monkeypatch.chdir(tmp_path)
     assert CANARY not in shown(url)
     with pytest.raises(UserError) as caught:
         open_storage(url, create=True)

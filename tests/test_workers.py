@@ -37,7 +37,9 @@ def _workers(start: Start, count: int = 1, silence: float = 3600.0) -> Iterator[
 
 
 def _until(
-    workers: LocalWorkers, over: Callable[[list[tuple[int | None, Message]]], bool], go_on: bool = True
+    workers: LocalWorkers,
+    over: Callable[[list[tuple[int | None, Message]]], bool],
+    go_on: bool = True,
 ) -> list[tuple[int | None, Message]]:
     """All messages until `over` holds of them; each epoch is answered with `go_on`."""
     seen: list[tuple[int | None, Message]] = []
@@ -83,7 +85,9 @@ def test_a_job_streams_its_epochs_and_ends_without_a_reason() -> None:
         seen = _until(workers, _ended(5))
         assert workers.idle()
     assert seen[0][1] == Ready(ENVIRONMENT)
-    assert [message.test_acc for _, message in seen if isinstance(message, EpochResult)] == curve(config)
+    assert [message.test_acc for _, message in seen if isinstance(message, EpochResult)] == curve(
+        config
+    )
     assert seen[-1] == (5, Ended())
 
 
@@ -225,7 +229,9 @@ _until(workers, lambda seen: False)
 """
 
 
-@pytest.mark.parametrize(("start", "ready", "jobs"), [("slow", 2, 2), ("stubborn", 2, 2), ("quick", 0, 0)])
+@pytest.mark.parametrize(
+    ("start", "ready", "jobs"), [("slow", 2, 2), ("stubborn", 2, 2), ("quick", 0, 0)]
+)
 def test_workers_die_with_a_killed_owner(start: str, ready: int, jobs: int) -> None:
     """Row 2: within two seconds; also in the middle of a training, and while they start."""
     owner = subprocess.Popen(

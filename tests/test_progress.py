@@ -1,0 +1,170 @@
+"""What a person sees while a study runs."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from fakes import result, study
+from optuna.trial import TrialState
+from rich.console import Console
+
+from mnist_core.config import Config
+from search import progress
+from search.progress import LiveProgress, Progress, ended, start_log, tally
+from search.results import Row
+
+GOAL = str(study().goal)
+
+
+@pytest.fixture
+def config() -> Config:
+    space = study().make_space()
+    params = {name: getattr(kind, "high", None) or kind.choices[0]  # type: ignore[attr-defined]
+              for name, kind in space.dimensions.items()}  # fmt: skip
+    return space.config(params, seed=3)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time, in seconds, to be set by a test."""
+    now = [1000.0]
+    monkeypatch.setattr(progress, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    """`start_log` is meant for a process of its own."""
+    loggers = [logging.getLogger(name) for name in ("drilldown", "search", "mnist_core")]
+    before = [(logger.handlers, logger.level) for logger in loggers]
+    yield
+    for logger, (handlers, level) in zip(loggers, before, strict=True):
+        logger.handlers, logger.level = handlers, level
+
+
+def _drawn(watcher: Progress, width: int = 80) -> list[str]:
+    console = Console(width=width, force_terminal=False)
+    with console.capture() as capture:
+        console.print(watcher.view())
+    return [line.rstrip() for line in capture.get().splitlines()]
+
+
+def test_tally_counts_what_ended_and_how() -> None:
+    assert tally(Counter({"finished": 3, "failed": 1}), 8) == (
+        "4 of 8 trials ended: 3 finished, 0 pruned, 1 failed"
+    )
+
+
+def test_interrupted_and_running_trials_have_not_ended() -> None:
+    states = ["complete", "pruned", "pruned", "fail", "interrupted", "running"]
+    rows = [
+        Row(n, state, (), None, None, None, None, None, None, "", False)
+        for n, state in enumerate(states)
+    ]
+    assert ended(rows) == Counter(finished=1, pruned=2, failed=1)
+
+
+def test_view_shows_running_trials_counts_and_best(config: Config, clock: list[float]) -> None:
+    watcher = Progress("tiny", GOAL, 9, Counter(finished=2))
+    watcher.best_before(97.5, 1)
+    watcher.started(2, config)
+    watcher.started(3, config)
+    clock[0] += 10
+    watcher.epoch(2, result(1, 93.25))
+    clock[0] += 4
+    lines = _drawn(watcher)
+    assert lines[0].split() == ["tiny", *GOAL.split()][: len(lines[0].split())]
+    text = "\n".join(lines)
+    assert "2 of 9 trials ended: 2 finished, 0 pruned, 0 failed; best 97.50 (trial 1)" in text
+    rows = [line.split() for line in lines[-3:]]
+    assert rows[0] == ["trial", "parameters", "epoch", "test", "accuracy", "time", "left"]
+    assert rows[1] == ["2", f"{config.params:,}", "1/3", "93.25", "%", "16", "s"]
+    assert rows[2] == ["3", f"{config.params:,}", "0/3"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_view_fits_the_terminal(config: Config, width: int) -> None:
+    watcher = Progress("tiny", GOAL, 100, Counter())
+    for number in range(98, 101):
+        watcher.started(number, config)
+    lines = _drawn(watcher, width)
+    assert max(map(len, lines)) <= width
+    assert sum("0/3" in line for line in lines) == 3
+
+
+def test_ended_trials_leave_the_view_and_are_counted(config: Config) -> None:
+    watcher = Progress("tiny", GOAL, 4, Counter())
+    for number in range(4):
+        watcher.started(number, config)
+    watcher.epoch(1, result(1, 70.0))
+    watcher.ended(0, TrialState.COMPLETE, 93.0, "")
+    watcher.ended(1, TrialState.PRUNED, None, "")
+    watcher.ended(2, TrialState.FAIL, None, "it died")
+    assert watcher.summary() == (
+        "3 of 4 trials ended: 1 finished, 1 pruned, 1 failed; best 93.00 (trial 0)"
+    )
+    watcher.ended(3, TrialState.COMPLETE, 92.0, "")
+    assert watcher.summary().endswith("best 93.00 (trial 0)")
+    assert "0/3" not in "\n".join(_drawn(watcher))
+
+
+def test_no_best_is_said_too() -> None:
+    assert Progress("tiny", GOAL, 4, Counter()).summary().endswith("; no best yet")
+
+
+def test_a_score_of_nothing_is_a_best_too(config: Config) -> None:
+    watcher = Progress("tiny", GOAL, 4, Counter())
+    watcher.started(0, config)
+    watcher.ended(0, TrialState.COMPLETE, 0.0, "")
+    assert watcher.summary().endswith("best 0.00 (trial 0)")
+
+
+def test_lines_say_what_happens(config: Config, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="drilldown")
+    watcher = Progress("tiny", GOAL, 2, Counter())
+    watcher.started(0, config)
+    watcher.epoch(0, result(1, 93.25, 2.0))
+    watcher.ended(0, TrialState.FAIL, None, "KeyError: '[/x]'")
+    watcher.started(1, config)
+    watcher.epoch(1, result(1, 50.0, 2.0))
+    watcher.ended(1, TrialState.PRUNED, None, "")
+    assert caplog.messages == [
+        "trial 0: epoch 1/3, test 93.25 %, train 99.00 %, 2.0 s",
+        "trial 0: failed: KeyError: '[/x]'  "
+        "[1 of 2 trials ended: 0 finished, 0 pruned, 1 failed; no best yet]",
+        "trial 1: epoch 1/3, test 50.00 %, train 99.00 %, 2.0 s",
+        "trial 1: pruned after epoch 1  "
+        "[2 of 2 trials ended: 0 finished, 1 pruned, 1 failed; no best yet]",
+    ]
+    assert [r.levelname for r in caplog.records] == ["INFO", "WARNING", "INFO", "INFO"]
+
+
+def test_live_view_needs_no_line_for_an_epoch(
+    config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="drilldown")
+    watcher = LiveProgress("tiny", GOAL, 2, Counter())
+    watcher.started(0, config)
+    watcher.epoch(0, result(1, 93.25))
+    assert caplog.messages == []
+
+
+@pytest.mark.parametrize(
+    ("quiet", "verbose", "said"),
+    [
+        (False, False, "an epoch\na failure\n"),
+        (True, False, "a failure\n"),
+        (False, True, "a start\nan epoch\na failure\n"),
+    ],
+)
+def test_lines_go_to_standard_error_as_many_as_asked_for(
+    quiet: bool, verbose: bool, said: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):  # the second time replaces the first
+        assert start_log(quiet, verbose) is None
+    log = logging.getLogger("drilldown")
+    log.debug("a start")
+    log.info("an epoch")
+    logging.getLogger("search.scheduler").warning("a failure")
+    assert capfd.readouterr() == ("", said)
