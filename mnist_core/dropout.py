@@ -23,7 +23,7 @@ class Dropout(nn.Module):
         self._generator = generator
 
     def forward(self, x: Tensor) -> Tensor:
-        cut = round(self.p * 65536)
+        cut = min(65535, round(self.p * 65536))
         if not self.training or not cut:
             return x
         kept = _kept(x[:, :, :1, :1] if self.whole_channels else x, cut, self._generator)

@@ -53,8 +53,7 @@ def _module(layer: notation.Layer, shape: notation.Shape, dropout: Generator | N
         case notation.BatchNorm():
             return nn.BatchNorm2d(shape[0]) if len(shape) == 3 else nn.BatchNorm1d(shape[0])
         case notation.Activation(name):
-            # In place only where its own result is enough to go back by.
-            return nn.ReLU(inplace=True) if name == "relu" else _ACTIVATIONS[name]()
+            return _ACTIVATIONS[name]()
         case notation.Dropout(p, whole_channels):
             return Dropout(p, whole_channels, dropout)
         case notation.Pool(kind, kernel, stride):

@@ -20,4 +20,4 @@ class EpochResult:
 
 
 class NonFiniteLoss(ArithmeticError):
-    """The training loss became nan or infinite; the update was not made."""
+    """A loss became nan or infinite. If it was a training loss, its update was not made."""

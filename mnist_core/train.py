@@ -30,7 +30,7 @@ def train(
 
     mnist: all images; the config says how many of them are used.
 
-    Raises NonFiniteLoss as soon as a loss is not finite, ValueError where the config asks for more
+    Raises NonFiniteLoss as soon as a loss is not finite, UserError where the config asks for more
     images than there are.
     """
     return Training(config, mnist, device).run()
@@ -47,7 +47,7 @@ class Training:
         self._order = Generator().manual_seed(order)
         self._augmentation = Generator(device).manual_seed(augmentation)
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(init)
+            torch.default_generator.manual_seed(init)  # manual_seed would reseed CUDA's too
             net = build(config, Generator(device).manual_seed(dropout))
         self._net = net.to(device).to(memory_format=torch.channels_last)
         self._average = averaged(self._net, config.averaging)
@@ -67,6 +67,8 @@ class Training:
             test_loss, test_acc = evaluate(
                 self.model, self._mnist.test_images, self._mnist.test_labels
             )
+            if not math.isfinite(test_loss):
+                raise NonFiniteLoss(f"the test loss became {test_loss} after epoch {epoch}")
             seconds = perf_counter() - start
             yield EpochResult(epoch, train_loss, train_acc, test_loss, test_acc, pace.lr, seconds)
 

@@ -48,7 +48,10 @@ def recorded() -> tuple[Goal, list[Recorded]]:
     kept = json.loads(CURVES.read_text())
     base = kept["config"]
     trials = [
-        Recorded({**base, **{part: trial[part] for part in ("schedule", "averaging")}}, tuple(trial["test_acc"]))
+        Recorded(
+            {**base, **{part: trial[part] for part in ("schedule", "averaging")}},
+            tuple(trial["test_acc"]),
+        )
         for trial in kept["trials"]
     ]
     return Goal(**kept["goal"]), trials

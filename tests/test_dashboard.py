@@ -463,7 +463,7 @@ def test_a_command_stays_in_its_code_block(command: str, storage: RDBStorage) ->
 
 def test_a_note_costs_little(storage: RDBStorage) -> None:
     study = _study(storage)
-    study.add_trials([_trial(4)] * 50)
+    study.add_trials([_trial(4)] * 10)
     statements = []
     event.listen(storage.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
     annotate(study, COMMAND)

@@ -139,7 +139,9 @@ def test_pruned_and_failed_trials_teach_nothing() -> None:
     assert not begun(study, [90.0] * 9).should_prune()
 
 
-@pytest.mark.parametrize("options", [{"startup": 0}, {"peers": 0}, {"alike": 2.0}, {"spare": 1.0}, {"fair": -0.1}])
+@pytest.mark.parametrize(
+    "options", [{"startup": 0}, {"peers": 0}, {"alike": 2.0}, {"spare": 1.0}, {"fair": -0.1}]
+)
 def test_senseless_options_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must be"):
         GoalPruner(GOAL, **options)  # type: ignore[arg-type]

@@ -252,7 +252,6 @@ def test_the_epoch_and_batch_of_the_failure_are_right(mnist: Mnist):
         next(running)
 
 
-@pytest.mark.xfail(strict=True, reason="only training losses are checked, before the update")
 def test_no_result_holds_a_figure_that_is_not_finite(mnist: Mnist):
     """The epoch's last update ruins the net: its test figures must not be handed out."""
     with pytest.raises(NonFiniteLoss, match="epoch 1"):
