@@ -4,41 +4,17 @@ Each command imports what it needs itself: Optuna takes a second to load, for wh
 nor a worker, whose process loads this file first, should wait.
 """
 
-import re
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import click
 
 from mnist_core.errors import UserError
-
-_Command = Callable[..., Any]
-_FILE = click.Path(path_type=Path)
-_SEED = click.IntRange(min=0)
-_storage = click.option(
-    "--storage",
-    "url",
-    metavar="URL",
-    help="Database of the studies [default: DRILLDOWN_STORAGE, else an SQLite file beside the "
-    "runs]. Put one with a password into DRILLDOWN_STORAGE, which no process list shows.",
-)
-
-
-def _device(default: str) -> Callable[[_Command], _Command]:
-    return click.option(
-        "--device", callback=_known_device, help=f"cpu, cuda or cuda:N [default: {default}]"
-    )
-
-
-def _known_device(_ctx: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    if value is None or re.fullmatch(r"cpu|cuda(:[0-9]{1,4})?", value):
-        return value
-    raise click.BadParameter(f"{value[:60]!r} is not one of them: cpu, cuda or cuda:N.")
+from search import options
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
@@ -57,14 +33,14 @@ def cli(context: click.Context) -> None:
 @click.argument("study", default="quick")
 @click.option(
     "--trials",
-    type=click.IntRange(1, 1_000_000),
+    type=click.IntRange(min=1),
     help="Finish so many in all, with those of earlier launches",
 )
 @click.option(
     "--workers", type=click.IntRange(1, 1024), help="Processes that train, of one thread each"
 )
 @click.option("--name", help="Name of the run [default: the study's]; a known one is resumed")
-@click.option("--seed", type=_SEED, help="Everything random follows from it")
+@click.option("--seed", type=options.SEED, help="Everything random follows from it")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -73,8 +49,8 @@ def cli(context: click.Context) -> None:
 )
 @click.option("--quiet", is_flag=True, help="Warnings and the result only")
 @click.option("--verbose", is_flag=True, help="A line for every epoch, no live view")
-@_device("cpu")
-@_storage
+@options.device("cpu")
+@options.storage
 def launch(
     study: str,
     name: str | None,
@@ -103,7 +79,7 @@ def launch(
 
 
 @cli.command("list")
-@_storage
+@options.storage
 def list_(url: str | None) -> None:
     """Studies that can be launched, and studies that have been run."""
     from search import listing, spec
@@ -113,15 +89,8 @@ def list_(url: str | None) -> None:
 
 @cli.command()
 @click.argument("name")
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json", "csv"]),
-    default="table",
-    show_default=True,
-    help="For people or for programs",
-)
-@_storage
+@options.form("table", "json", "csv")
+@options.storage
 def show(name: str, form: str, url: str | None) -> None:
     """Trials of a study that has been run, best first."""
     from search import listing, storage
@@ -132,8 +101,10 @@ def show(name: str, form: str, url: str | None) -> None:
 @cli.command()
 @click.argument("name")
 @click.option("--trial", type=click.IntRange(min=0), help="This one [default: the best]")
-@click.option("-o", "--output", type=_FILE, help="[default: runs/NAME/best.toml or trial-N.toml]")
-@_storage
+@click.option(
+    "-o", "--output", type=options.FILE, help="[default: runs/NAME/best.toml or trial-N.toml]"
+)
+@options.storage
 def export(name: str, trial: int | None, output: Path | None, url: str | None) -> None:
     """Write a trial as a config that anyone can run again.
 
@@ -151,21 +122,23 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
 
 
 @cli.command()
-@click.argument("config", type=_FILE)
-@click.option("--seed", type=_SEED, help="Instead of the config's")
+@click.argument("config", type=options.FILE)
+@click.option("--seed", type=options.SEED, help="Instead of the config's")
 @click.option("--epochs", type=click.IntRange(1, 1000), help="Instead of the config's")
 @click.option(
     "--check",
     is_flag=True,
     help="Compare every epoch with the curve kept in the config; exit 1 on a difference",
 )
-@click.option("--save", type=_FILE, metavar="WEIGHTS", help="Keep the weights, as safetensors")
+@click.option(
+    "--save", type=options.FILE, metavar="WEIGHTS", help="Keep the weights, as safetensors"
+)
 @click.option(
     "--threads",
     type=click.IntRange(1, 1024),
     help="Of this process [default: as the curve was made, else 1]",
 )
-@_device("as the curve was made, else cpu")
+@options.device("as the curve was made, else cpu")
 def train(config: Path, check: bool, save: Path | None, **changes: int | str | None) -> None:
     """Train a config, and show each epoch."""
     from mnist_core import record
@@ -180,15 +153,8 @@ def train(config: Path, check: bool, save: Path | None, **changes: int | str | N
 
 
 @cli.command()
-@click.argument("config", type=_FILE)
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["table", "json"]),
-    default="table",
-    show_default=True,
-    help="For people or for programs",
-)
+@click.argument("config", type=options.FILE)
+@options.form("table", "json")
 def count(config: Path, form: str) -> None:
     """Layers, output shapes and parameters of a config.
 
@@ -209,7 +175,7 @@ def count(config: Path, form: str) -> None:
     help="Another address lets others in: the dashboard has no login and can delete",
 )
 @click.option("--port", type=click.IntRange(0, 65535), help="[default: 8080, or the next free one]")
-@_storage
+@options.storage
 def dashboard(name: str | None, host: str, port: int | None, url: str | None) -> None:
     """Open optuna-dashboard on the studies, until Ctrl-C."""
     from search import dashboard as dashboards

@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import textwrap
-from collections.abc import Sequence
 from typing import Any
 
 import optuna

@@ -1,4 +1,4 @@
-"""Tables as text, and the one of a config's layers. Neither Optuna nor torch is loaded for these."""
+"""Tables as text, and the one of a config's layers: neither Optuna nor torch is loaded for it."""
 
 import json
 from collections.abc import Sequence

@@ -29,7 +29,7 @@ Started = tuple[Trainer, Environment]
 
 
 def curve(config: Config) -> list[float]:
-    """Test accuracies, percent, that follow from the config's seed alone; late epochs are better."""
+    """Test accuracies, percent, that follow from the config's seed alone."""
     chance = random.Random(config.seed)
     return [90 + epoch / 10 + round(chance.random(), 2) for epoch in range(1, config.epochs + 1)]
 

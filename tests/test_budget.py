@@ -2,7 +2,7 @@
 
 import random
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import given
@@ -65,8 +65,19 @@ def test_a_hundred_thousand_samples_fit_the_budget_and_use_it(plan: str):
     _check_samples(plan, 10_000, 100_000 // len(layouts.PLANS) + 1)
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
+@pytest.mark.usefixtures("one_thread")
 def test_two_thousand_samples_are_built_and_run():
     """In torch: as many parameters as counted, and finite scores in training mode."""
     import torch

@@ -186,7 +186,7 @@ def test_device_that_is_not_there_is_refused_before_anything_is_made(home: Path)
 @pytest.mark.parametrize("name", ["../x", "", ".", "..", "a/b", "x" * 201, "a\nb", "a\0b"])
 def test_unsafe_name_is_refused_before_anything_is_made(home: Path, name: str) -> None:
     """Row 24; the names themselves are tested in tests/test_storage.py."""
-    with pytest.raises(UserError, match="^--name "):
+    with pytest.raises(UserError, match=r"^--name "):
         launch(name, study(), None, start=fakes.exiting)
     assert not (home / "runs").exists()
 
@@ -227,7 +227,7 @@ def test_changed_study_is_refused_by_the_name_of_what_changed() -> None:
     """Row 16: every dimension of the open space, its bounds and its being held."""
     _launch(study(trials=1))
     for key, change in CHANGES:
-        with pytest.raises(UserError, match="^study 'tiny' was launched with ") as caught:
+        with pytest.raises(UserError, match=r"^study 'tiny' was launched with ") as caught:
             _launch(study(**change), start=fakes.exiting)
         said = str(caught.value)
         assert "\n" not in said

@@ -193,7 +193,7 @@ def test_training_that_ends_early_without_a_word_fails() -> None:
 class Dying(FakeWorkers):
     """Says of its second message that a worker without a job died."""
 
-    def messages(self, timeout):  # noqa: ANN202
+    def messages(self, timeout):
         yield from super().messages(timeout)
         yield None, Ended("the worker died: killed by SIGKILL")
 
@@ -205,7 +205,7 @@ def test_death_of_an_idle_worker_is_no_trials_business() -> None:
 
 
 class Unstartable(FakeWorkers):
-    def messages(self, timeout):  # noqa: ANN202
+    def messages(self, timeout):
         raise UserError("a worker could not start: no reason")
 
 
@@ -218,9 +218,10 @@ def test_owner_that_cannot_go_on_leaves_no_trial_running() -> None:
     assert {trial.user_attrs[TrialAttr.REASON] for trial in made.trials} == {"interrupted"}
 
 
-FATES = st.sampled_from([
-    Fate(GOOD), Fate([91.0, math.nan]), Fate(GOOD[:1], "it died"), Fate([]), Fate([88.0, 80.0, 95.0]),
-])  # fmt: skip
+LOW = [88.0, 80.0, 95.0]
+FATES = st.sampled_from(
+    [Fate(GOOD), Fate(LOW), Fate([91.0, math.nan]), Fate(GOOD[:1], "it died"), Fate([])]
+)
 
 
 @given(
@@ -243,7 +244,7 @@ def test_exactly_n_trials_end_whatever_comes_in_which_order(
     assert sorted(number for number, *_ in seen.ends) == list(range(trials))
     for trial in made.trials:
         fate = fates[trial.number]
-        whole = fate.test_acc in (GOOD, [88.0, 80.0, 95.0])
+        whole = fate.test_acc in (GOOD, LOW)
         if fate.test_acc and trial.number in pruned:
             assert trial.state == TrialState.PRUNED
         elif whole and not fate.reason:
@@ -279,7 +280,7 @@ class Signalling(FakeWorkers):
 
     number = signal.SIGINT
 
-    def messages(self, timeout):  # noqa: ANN202
+    def messages(self, timeout):
         for message in super().messages(timeout):
             if self.submitted[-1] == 2:
                 os.kill(os.getpid(), self.number)

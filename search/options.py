@@ -1,0 +1,45 @@
+"""What several commands of the command line can be told."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+_Command = Callable[..., Any]
+
+FILE = click.Path(path_type=Path)
+SEED = click.IntRange(min=0)
+
+storage = click.option(
+    "--storage",
+    "url",
+    metavar="URL",
+    help="Database of the studies [default: DRILLDOWN_STORAGE, else an SQLite file beside the "
+    "runs]. Put one with a password into DRILLDOWN_STORAGE, which no process list shows.",
+)
+
+
+def device(default: str) -> Callable[[_Command], _Command]:
+    return click.option(
+        "--device", callback=_known_device, help=f"cpu, cuda or cuda:N [default: {default}]"
+    )
+
+
+def form(*choices: str) -> Callable[[_Command], _Command]:
+    """The first is the default."""
+    return click.option(
+        "--format",
+        "form",
+        type=click.Choice(choices),
+        default=choices[0],
+        show_default=True,
+        help="For people or for programs",
+    )
+
+
+def _known_device(_ctx: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is None or re.fullmatch(r"cpu|cuda(:[0-9]{1,4})?", value):
+        return value
+    raise click.BadParameter(f"{value[:60]!r} is not one of them: cpu, cuda or cuda:N.")
