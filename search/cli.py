@@ -15,6 +15,7 @@ import click
 
 from mnist_core.errors import UserError
 from search import options
+from search.commands import command_for, program
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
@@ -111,14 +112,14 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
     With it go the curve to expect and all that this depends on.
     """
     from search import export as exports
-    from search import retrain, storage
+    from search import storage
 
     study = storage.load_study(storage.open_storage(url), name)
     if output is None:
         storage.check_name(name)  # another program may have named it otherwise
     path = output or exports.default_path(name, trial)
     exports.export(study, trial, path)
-    click.echo(f"{path}\nTrain it again: {retrain.command_for(path)}")
+    click.echo(f"{path}\nTrain it again: {command_for(path)}")
 
 
 @cli.command()
@@ -231,4 +232,4 @@ def _typed(url: str | None) -> str:
         from search.storage import shown
 
         words = [word.replace(url, shown(url)) for word in words]
-    return shlex.join(["drilldown", *words])
+    return f"{program()} {shlex.join(words)}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
+from optuna.storages import RDBStorage
 from optuna.study import Study
 from optuna.trial import TrialState
 from rich.console import Console
@@ -18,11 +19,11 @@ from mnist_core.errors import UserError
 from mnist_core.paths import data_dir, runs_dir
 from mnist_core.result import EpochResult
 from search import choices, progress, results, storage
+from search.commands import command_for, program
 from search.export import default_path, export
 from search.goal import Goal
 from search.note import annotate
 from search.progress import LiveProgress, Progress
-from search.retrain import command_for
 from search.scheduler import Owner, reconcile
 from search.spec import StudySpec
 from search.workers import training
@@ -70,7 +71,7 @@ def launch(
         study_name=name, storage=store, direction="maximize", load_if_exists=True
     )
     with storage.owned(study, store), _log_file(runs_dir() / name):
-        _same_or_refused(study, spec)
+        _same_or_refused(study, store, spec)
         signal = _run(study, spec, device, console, start)
         best = _keep_best(study)
     return Launched(study, spec.trials, best, signal)
@@ -93,8 +94,8 @@ def report(launched: Launched, command: str, url: str | None) -> str:
     if ended.total() < launched.trials:
         why = "Interrupted" if launched.signal else "Out of time"
         lines.append(f"{why}; go on with:".ljust(_COLUMN) + command)
-    lines.append("All trials:".ljust(_COLUMN) + f"drilldown show {name}{where}")
-    lines.append("In a browser:".ljust(_COLUMN) + f"drilldown dashboard {name}{where}")
+    lines.append("All trials:".ljust(_COLUMN) + f"{program()} show {name}{where}")
+    lines.append("In a browser:".ljust(_COLUMN) + f"{program()} dashboard {name}{where}")
     return "\n".join(lines)
 
 
@@ -107,7 +108,7 @@ def _best_lines(
     if best.holds_goal:
         met = "held by this trial" + f", {len(holders)} trials in all" * (len(holders) > 1)
     elif holders:
-        other = f"drilldown export {name} --trial {holders[0]}{where}"
+        other = f"{program()} export {name} --trial {holders[0]}{where}"
         met = f"not held by this trial, but by trial {holders[0]} ({other})"
     else:
         met = "not held by any trial yet"
@@ -143,18 +144,24 @@ def _run(study: Study, spec: StudySpec, device: str, console: Console | None, st
         return owner.run(spec.trials, spec.timeout)
 
 
-def _same_or_refused(study: Study, spec: StudySpec) -> None:
+def _same_or_refused(study: Study, store: RDBStorage, spec: StudySpec) -> None:
     """A study keeps the goal, space and seed it began with; a change is refused by name."""
     ours = {
         **{f"goal.{field}": str(value) for field, value in spec.goal},
         "seed": str(spec.seed),
         **spec.make_space().fingerprint(),
     }
-    theirs = study.user_attrs.get(results.FINGERPRINT)
-    if theirs is None:
+    number = store.get_study_id_from_name(study.study_name)
+    theirs = store.get_study_system_attrs(number).get(results.FINGERPRINT)
+    if theirs is None and not study.get_trials(deepcopy=False):
         study.set_user_attr(results.GOAL, spec.goal.model_dump(mode="json"))
-        study.set_user_attr(results.FINGERPRINT, ours)
+        store.set_study_system_attr(number, results.FINGERPRINT, ours)
         return
+    if theirs is None:  # another program made the study, or the dashboard renamed it
+        raise UserError(
+            f"study {study.study_name!r} does not say what it was launched with; launch under "
+            "another --name"
+        )
     changed = [key for key in ours | theirs if ours.get(key) != theirs.get(key)]
     if changed:
         key, *others = changed

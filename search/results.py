@@ -1,7 +1,7 @@
 """What is known of a study's trials, read back from its storage: one row a trial.
 
-The owner writes through `TrialAttr`, everything else reads through `rows`: no other place knows
-what a trial's attributes are called.
+The owner writes through `TrialAttr` and `attach`, everything else reads through this module: no
+other place knows what a trial's attributes are called.
 """
 
 import math
@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from mnist_core.config import Config
 from mnist_core.errors import UserError
@@ -19,7 +19,10 @@ from mnist_core.record import Environment
 from search.goal import Goal
 
 GOAL = "goal"  # study attribute: the goal as a table
-FINGERPRINT = "fingerprint"  # study attribute: what a sample of the space means
+# System attributes, as tables; in the dashboard they would bury what people look for.
+FINGERPRINT = "drilldown:fingerprint"  # of a study: what it was launched with
+CONFIG = "drilldown:config"  # of a trial: exactly what was trained
+ENVIRONMENT = "drilldown:environment"  # of a trial
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
@@ -34,8 +37,6 @@ class TrialAttr(StrEnum):
     SECONDS = "seconds"
     REASON = "reason"  # why it failed
     INTERRUPTED = "interrupted"  # true where its owner went away: it does not count as finished
-    CONFIG = "config"  # exactly what was trained, as a table
-    ENVIRONMENT = "environment"
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,17 @@ def goal_of(study: Study) -> Goal:
 
 def config_of(trial: FrozenTrial) -> Config:
     """The config that the trial trained."""
-    return Config.from_dict(trial.user_attrs[TrialAttr.CONFIG])
+    return Config.from_dict(trial.system_attrs[CONFIG])
 
 
 def environment_of(trial: FrozenTrial) -> Environment:
-    return Environment.model_validate(trial.user_attrs[TrialAttr.ENVIRONMENT])
+    """Where and with what it was trained."""
+    return Environment.model_validate(trial.system_attrs[ENVIRONMENT])
+
+
+def attach(trial: Trial, name: str, table: dict[str, Any]) -> None:
+    """Keep CONFIG or ENVIRONMENT with a trial."""
+    trial.storage.set_trial_system_attr(trial._trial_id, name, table)
 
 
 def curve(trial: FrozenTrial) -> tuple[float, ...]:

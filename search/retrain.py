@@ -1,6 +1,5 @@
 """Run a config file: print each epoch, compare with the curve it expects, keep the weights."""
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,11 +52,6 @@ class Trained:
         ]
         lines += [f"The curve was made elsewhere: {difference}" for difference in self.elsewhere]
         return [f"{len(self.differing)} of {compared} epochs differ from the curve:", *lines]
-
-
-def command_for(path: Path) -> str:
-    """What to type to train a config again and compare it with its curve."""
-    return f"drilldown train {shlex.quote(str(path))} --check"
 
 
 def retrain(

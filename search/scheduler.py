@@ -19,7 +19,7 @@ from mnist_core.config import Config
 from mnist_core.record import Environment
 from mnist_core.result import EpochResult
 from search.goal import Goal
-from search.results import TrialAttr, counted
+from search.results import CONFIG, ENVIRONMENT, TrialAttr, attach, counted
 from search.workers.local import Ended, Message, Ready
 from spaces import Space
 
@@ -103,7 +103,7 @@ class Owner:
         trial = self._study.ask(dict(self._space.dimensions))
         config = self._space.config(trial.params, trial_seed(self._seed, trial.number))
         trial.set_user_attr(TrialAttr.PARAMS, config.params)
-        trial.set_user_attr(TrialAttr.CONFIG, config.to_dict())
+        attach(trial, CONFIG, config.to_dict())
         self._running[trial.number] = _Running(trial, config)
         self._workers.submit(trial.number, config)
         for watcher in self._watchers:
@@ -138,9 +138,7 @@ class Owner:
         reason = ended.reason or _fault(running)
         running.trial.set_user_attr(TrialAttr.SECONDS, round(running.seconds, 1))
         if self._environment is not None:
-            running.trial.set_user_attr(
-                TrialAttr.ENVIRONMENT, self._environment.model_dump(mode="json")
-            )
+            attach(running.trial, ENVIRONMENT, self._environment.model_dump(mode="json"))
         state, score = TrialState.FAIL, None
         if reason:
             running.trial.set_user_attr(TrialAttr.REASON, reason)

@@ -14,10 +14,9 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
-from search import choices
+from search import choices, results
 from search.choices import Choice
 from search.goal import Goal
-from search.results import TrialAttr
 
 CURVES = Path(__file__).parent / "data" / "curves.json"
 PRUNERS = ("none", "goal", "median", "successive-halving", "hyperband", "patient")
@@ -64,7 +63,7 @@ def replay(goal: Goal, trials: Sequence[Recorded], pruner: Choice) -> Outcome:
     finished = []
     for recorded_trial in trials:
         trial = study.ask()
-        trial.set_user_attr(TrialAttr.CONFIG, recorded_trial.config)
+        results.attach(trial, results.CONFIG, recorded_trial.config)
         length = _run(trial, recorded_trial.test_acc)
         epochs += length
         if length == len(recorded_trial.test_acc):

@@ -11,10 +11,10 @@ from optuna.study import Study
 from optuna.trial import TrialState
 
 from mnist_core.config import Config
+from search import results
 from search.choices import Choice, ChoiceError, make_pruner, make_sampler
 from search.goal import Goal
 from search.pruner import GoalPruner
-from search.results import TrialAttr
 from spaces import SPACES, Frame, Space
 
 GOAL = Goal(accuracy=99.0, last=2, epochs=4, params=5_000)
@@ -42,7 +42,7 @@ def _final(config: Config) -> float:
 def _train(trial: optuna.Trial, space: Space, goal: Goal = GOAL) -> TrialState:
     """As the owner does: report each epoch, and ask the pruner but at the last."""
     config = space.config(trial.params, trial.number)
-    trial.set_user_attr(TrialAttr.CONFIG, config.to_dict())
+    results.attach(trial, results.CONFIG, config.to_dict())
     curve = [_final(config) - 8 / epoch**2 for epoch in range(1, goal.epochs + 1)]
     for epoch, accuracy in enumerate(curve, start=1):
         trial.report(accuracy, epoch)
@@ -172,7 +172,7 @@ def _stopped_at(pruner: Choice, good: int, curve: list[float]) -> int | None:
     )
     for accuracies in [[98.0, 98.5, 99.0, 99.2]] * good + [curve]:
         trial = study.ask()
-        trial.set_user_attr(TrialAttr.CONFIG, config)
+        results.attach(trial, results.CONFIG, config)
         for epoch, accuracy in enumerate(accuracies, start=1):
             trial.report(accuracy, epoch)
             if trial.should_prune():

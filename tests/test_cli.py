@@ -24,7 +24,7 @@ import pytest
 from click.testing import CliRunner
 
 from mnist_core import fetch, record
-from search import cli, storage
+from search import cli, results, storage
 from search.launch import launch
 from search.scheduler import trial_seed
 
@@ -339,7 +339,7 @@ def test_options_change_the_study(drilldown: Drilldown, tiny: Path, tmp_path: Pa
     assert f"drilldown show mine --storage {where}" in done.out
     made = storage.load_study(storage.open_storage(where), "mine")
     assert len(made.trials) == 3
-    seeds = [trial.user_attrs["config"]["seed"] for trial in made.trials]
+    seeds = [results.config_of(trial).seed for trial in made.trials]
     assert seeds == [trial_seed(5, number) for number in range(3)]
 
 

@@ -41,12 +41,12 @@ def study() -> Study:
 def _trial(study: Study, curve: Sequence[float], state: TrialState, reason: str = "") -> int:
     """A trial as the owner leaves it; returns its number."""
     trial = study.ask(dict(SPACE.dimensions))
-    trial.set_user_attr(TrialAttr.CONFIG, SPACE.config(trial.params, trial.number).to_dict())
+    results.attach(trial, results.CONFIG, SPACE.config(trial.params, trial.number).to_dict())
     for epoch, accuracy in enumerate(curve, start=1):
         trial.report(accuracy, epoch)
     if state == TrialState.RUNNING:
         return trial.number
-    trial.set_user_attr(TrialAttr.ENVIRONMENT, ENVIRONMENT.model_dump(mode="json"))
+    results.attach(trial, results.ENVIRONMENT, ENVIRONMENT.model_dump(mode="json"))
     if reason:
         trial.set_user_attr(TrialAttr.REASON, reason)
     score = GOAL.score(curve) if state == TrialState.COMPLETE else None

@@ -11,10 +11,10 @@ from optuna.trial import TrialState
 
 from mnist_core.config import Config, Sgd
 from mnist_core.schedule import Linear, Schedule, Step
+from search import results
 from search.choices import Choice
 from search.goal import Goal
 from search.pruner import GoalPruner
-from search.results import TrialAttr
 
 GOAL = Goal(accuracy=99.4, last=5, epochs=15, params=10_000)
 LINEAR = Linear(per="batch")
@@ -46,7 +46,7 @@ def study_of(*curves: list[float], schedule: Schedule = LINEAR) -> optuna.Study:
 
 def begun(study: optuna.Study, curve: list[float], schedule: Schedule = LINEAR) -> optuna.Trial:
     trial = study.ask()
-    trial.set_user_attr(TrialAttr.CONFIG, config(schedule))
+    results.attach(trial, results.CONFIG, config(schedule))
     for epoch, accuracy in enumerate(curve, start=1):
         trial.report(accuracy, epoch)
     return trial
