@@ -1,5 +1,5 @@
 """A config's TOML file: the config, and what an export adds so that it can be run again and
-compared: how it was trained, where it came from, and the curve to expect."""
+compared: how it was trained, where it came from, the curve to expect, and other seeds' curves."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,6 +41,13 @@ class Expected(Frozen):
     """Test accuracy in percent, one an epoch."""
 
 
+class Confirmed(Frozen):
+    """The same config trained on another seed: what tells skill from luck."""
+
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    test_acc: tuple[Percent, ...]
+
+
 class Record(Frozen):
     """A config file, whole."""
 
@@ -48,6 +55,7 @@ class Record(Frozen):
     environment: Environment | None = None
     origin: Origin | None = None
     expected: Expected | None = None
+    confirmed: tuple[Confirmed, ...] = ()
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
@@ -59,6 +67,8 @@ class Record(Frozen):
 
     def to_toml(self) -> str:
         tables = self.model_dump(mode="json", exclude_none=True)
+        if not self.confirmed:
+            del tables["confirmed"]
         return tomli_w.dumps({**tables.pop("config"), **tables})
 
 

@@ -24,7 +24,7 @@ from mnist_core.layers import (
     Pool,
     Shape,
 )
-from mnist_core.record import Environment, Expected, Origin, Record
+from mnist_core.record import Confirmed, Environment, Expected, Origin, Record
 from mnist_core.schedule import Constant, Cosine, LossDip, MultiStep, OneCycle, Step
 from mnist_core.schedule import Linear as LinearSchedule
 
@@ -220,11 +220,14 @@ def records() -> st.SearchStrategy[Record]:
     origin = _all(
         Origin, study=_WORDS, trial=st.integers(0, 2**63 - 1), score=_PERCENT, goal=_WORDS
     )
-    expected = _all(Expected, test_acc=st.lists(_PERCENT, max_size=15).map(tuple))
+    curves = st.lists(_PERCENT, max_size=15).map(tuple)
+    expected = _all(Expected, test_acc=curves)
+    confirmed = _all(Confirmed, seed=st.integers(0, 2**63 - 1), test_acc=curves)
     return _all(
         Record,
         config=configs(),
         environment=st.none() | environment,
         origin=st.none() | origin,
         expected=st.none() | expected,
+        confirmed=st.lists(confirmed, max_size=3).map(tuple),
     )
