@@ -35,13 +35,19 @@ def cli(context: click.Context) -> None:
 @click.option(
     "--trials",
     type=click.IntRange(min=1),
+    metavar="N",
     help="Finish so many in all, with those of earlier launches",
 )
 @click.option(
-    "--workers", type=click.IntRange(1, 1024), help="Processes that train, of one thread each"
+    "--workers",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="Processes that train, of one thread each",
 )
-@click.option("--name", help="Name of the run [default: the study's]; a known one is resumed")
-@click.option("--seed", type=options.SEED, help="Everything random follows from it")
+@click.option(
+    "--name", metavar="NAME", help="Name of the run [default: the study's]; a known one is resumed"
+)
+@click.option("--seed", type=options.SEED, metavar="N", help="Everything random follows from it")
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
@@ -101,7 +107,9 @@ def show(name: str, form: str, url: str | None) -> None:
 
 @cli.command()
 @click.argument("name")
-@click.option("--trial", type=click.IntRange(min=0), help="This one [default: the best]")
+@click.option(
+    "--trial", type=click.IntRange(min=0), metavar="N", help="This one [default: the best]"
+)
 @click.option(
     "-o", "--output", type=options.FILE, help="[default: runs/NAME/best.toml or trial-N.toml]"
 )
@@ -124,8 +132,8 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
 
 @cli.command()
 @click.argument("config", type=options.FILE)
-@click.option("--seed", type=options.SEED, help="Instead of the config's")
-@click.option("--epochs", type=click.IntRange(1, 1000), help="Instead of the config's")
+@click.option("--seed", type=options.SEED, metavar="N", help="Instead of the config's")
+@click.option("--epochs", type=click.IntRange(1, 1000), metavar="N", help="Instead of the config's")
 @click.option(
     "--check",
     is_flag=True,
@@ -137,6 +145,7 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
 @click.option(
     "--threads",
     type=click.IntRange(1, 1024),
+    metavar="N",
     help="Of this process [default: as the curve was made, else 1]",
 )
 @options.device("as the curve was made, else cpu")
@@ -175,7 +184,12 @@ def count(config: Path, form: str) -> None:
     show_default=True,
     help="Another address lets others in: the dashboard has no login and can delete",
 )
-@click.option("--port", type=click.IntRange(0, 65535), help="[default: 8080, or the next free one]")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="[default: 8080, or the next free one]",
+)
 @options.storage
 def dashboard(name: str | None, host: str, port: int | None, url: str | None) -> None:
     """Open optuna-dashboard on the studies, until Ctrl-C."""

@@ -23,7 +23,10 @@ storage = click.option(
 
 def device(default: str) -> Callable[[_Command], _Command]:
     return click.option(
-        "--device", callback=_known_device, help=f"cpu, cuda or cuda:N [default: {default}]"
+        "--device",
+        metavar="DEVICE",
+        callback=_known_device,
+        help=f"cpu, cuda or cuda:N [default: {default}]",
     )
 
 

@@ -91,7 +91,7 @@ class Progress:
         else:
             what = f"failed: {reason}"
         level = logging.WARNING if state == TrialState.FAIL else logging.INFO
-        log.log(level, "trial %d: %s  [%s]", number, what, self.summary())
+        log.log(level, "trial %d: %s%s", number, what, self._so_far())
 
     def best_before(self, score: float, number: int) -> None:
         """The best trial of the study as it was found."""
@@ -101,9 +101,15 @@ class Progress:
         best = f"best {self._best[0]:.2f} (trial {self._best[1]})" if self._best else "no best yet"
         return f"{tally(self._ended, self._trials)}; {best}"
 
+    def _so_far(self) -> str:
+        """What a line about a trial's end adds about the study."""
+        return f"  [{self.summary()}]"
+
     def view(self) -> RenderableType:
         """The live view."""
-        table = Table("trial", "parameters", "epoch", "test accuracy", "time left", box=None)
+        table = Table(box=None)
+        for column in ("trial", "parameters", "epoch", "test accuracy", "time left"):
+            table.add_column(column, justify="right")
         for number, trial in sorted(self._running.items()):
             latest, left = trial.latest, trial.left()
             table.add_row(
@@ -111,7 +117,7 @@ class Progress:
                 f"{trial.params:,}",
                 f"{latest.epoch if latest else 0}/{trial.epochs}",
                 f"{latest.test_acc:.2f} %" if latest else "",
-                f"{left:.0f} s" if left is not None else "",
+                _duration(left) if left is not None else "",
             )
         head = Text.assemble((self._title, "bold"), f"  {self._goal}")
         return Group(head, Text(self.summary()), table)
@@ -122,9 +128,16 @@ class LiveProgress(Progress):
 
     epoch_level = logging.DEBUG
 
+    def _so_far(self) -> str:
+        return ""  # it stands below
+
     def attach(self, console: Console) -> Live:
         """The live view on this console, shown while the context that it is lasts."""
         return Live(get_renderable=self.view, console=console, refresh_per_second=2, transient=True)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def start_log(quiet: bool, verbose: bool) -> Console | None:
@@ -133,7 +146,9 @@ def start_log(quiet: bool, verbose: bool) -> Console | None:
     live = console.is_terminal and not quiet and not verbose
     handler: logging.Handler
     if live:
-        handler = RichHandler(console=console, show_path=False, show_level=False)
+        handler = RichHandler(
+            console=console, show_path=False, show_level=False, log_time_format="%H:%M:%S"
+        )
     else:
         handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(message)s"))

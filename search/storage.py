@@ -145,9 +145,15 @@ def owned(study: Study, storage: RDBStorage) -> Iterator[None]:
 
 @contextmanager
 def _server_lock(engine: sa.Engine, key: str) -> Iterator[bool]:
-    with engine.connect() as connection:
-        query = sa.text("SELECT pg_try_advisory_lock(:key)")
-        yield bool(connection.execute(query, {"key": int(key, 16)}).scalar())
+    """Outside any transaction: one that stays open for hours would keep the server from tidying."""
+    number = {"key": int(key, 16)}
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        ours = bool(connection.scalar(sa.text("SELECT pg_try_advisory_lock(:key)"), number))
+        try:
+            yield ours
+        finally:
+            if ours:  # the connection goes back to its pool, still holding what it held
+                connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), number)
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from time import monotonic
 import click
 import fakes
 import pytest
+import sqlalchemy
 from click.testing import CliRunner
 
 from mnist_core import fetch, record
@@ -308,6 +309,24 @@ def test_interrupted_launch_says_how_to_go_on_without_the_password(
         assert done.out.startswith(f"Interrupted. Go on with: drilldown launch {tiny} ")
         assert "me:***@h/x" in done.out
         assert "cAnArY" not in done.out + done.err
+
+
+def test_storage_that_stops_answering_is_one_line(
+    drilldown: Drilldown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise sqlalchemy.exc.OperationalError("SELECT 1", {}, Exception("disk I/O error"))
+
+    monkeypatch.setattr("search.listing.studies", failing)
+    _one_line(drilldown("list"), "the storage failed: disk I/O error")
+
+
+def test_what_is_a_fault_of_ours_is_not_hidden(
+    monkeypatch: pytest.MonkeyPatch, drilldown: Drilldown
+) -> None:
+    monkeypatch.setattr("search.listing.studies", lambda *_: {}["bug"])
+    with pytest.raises(KeyError, match="bug"):
+        drilldown("list")
 
 
 # --- launch, list, show, export --------------------------------------------------------------

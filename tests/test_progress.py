@@ -83,6 +83,21 @@ def test_view_shows_running_trials_counts_and_best(config: Config, clock: list[f
     assert rows[2] == ["3", f"{config.params:,}", "0/3"]
 
 
+@pytest.mark.parametrize(
+    ("seconds", "said"), [(0.2, "0 s"), (119, "119 s"), (121, "2 min"), (7000, "117 min")]
+)
+def test_time_left_is_said_in_seconds_or_minutes(
+    config: Config, clock: list[float], seconds: float, said: str
+) -> None:
+    watcher = Progress("tiny", GOAL, 9, Counter())
+    watcher.started(0, config)
+    clock[0] += seconds / 2  # one epoch of three: two are left
+    watcher.epoch(0, result(1, 93.25))
+    assert _drawn(watcher)[-1].endswith(f" {said}")
+    clock[0] += 1e6
+    assert _drawn(watcher)[-1].endswith(" 0 s")  # late, but never less than nothing
+
+
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_view_fits_the_terminal(config: Config, width: int) -> None:
     watcher = Progress("tiny", GOAL, 100, Counter())
@@ -147,7 +162,8 @@ def test_live_view_needs_no_line_for_an_epoch(
     watcher = LiveProgress("tiny", GOAL, 2, Counter())
     watcher.started(0, config)
     watcher.epoch(0, result(1, 93.25))
-    assert caplog.messages == []
+    watcher.ended(0, TrialState.PRUNED, None, "")
+    assert caplog.messages == ["trial 0: pruned after epoch 1"]  # the rest is in the view
 
 
 @pytest.mark.parametrize(

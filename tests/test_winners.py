@@ -1,0 +1,28 @@
+"""The winners are what they claim: under the budget, and holding the goal on every seed shown."""
+
+from pathlib import Path
+
+import pytest
+
+from mnist_core import record
+from search.goal import Goal
+
+WINNERS = sorted((Path(__file__).parents[1] / "studies" / "winners").glob("*.toml"))
+GOAL = Goal()
+
+
+def test_there_are_winners() -> None:
+    assert WINNERS
+
+
+@pytest.mark.parametrize("path", WINNERS, ids=lambda path: path.stem)
+def test_winner_holds_the_goal_on_three_seeds(path: Path) -> None:
+    winner = record.load(path)
+    assert winner.expected is not None
+    curves = [winner.expected.test_acc, *(run.test_acc for run in winner.confirmed)]
+    assert len({winner.config.seed, *(run.seed for run in winner.confirmed)}) == len(curves) >= 3
+    assert winner.config.params < GOAL.params
+    assert winner.config.data.train == 60_000
+    for curve in curves:
+        assert len(curve) == winner.config.epochs <= GOAL.epochs
+        assert GOAL.met(curve)
