@@ -88,6 +88,8 @@ class Owner:
                     if not self._running:
                         return 0
                     for job, message in self._workers.messages(_TICK):
+                        if caught and isinstance(message, Ended) and message.reason:
+                            continue  # the signal may have been for all processes of the group
                         self._handle(job, message)
                 return caught[0]
         finally:

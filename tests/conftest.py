@@ -1,5 +1,8 @@
 """Fixtures for every test: MNIST, and a home of its own."""
 
+import logging
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +12,9 @@ from mnist_core import fetch, paths
 
 if TYPE_CHECKING:
     from mnist_core.data import Mnist
+
+# A shell that runs us in the background has us ignore Ctrl-C, and what we start inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +31,17 @@ def mnist(mnist_dir: Path) -> "Mnist":
     from mnist_core import data  # imports torch, which takes seconds that not every test needs
 
     return data.load()
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """A command that ran in this process must not go on logging to the captured, closed streams."""
+    loggers = [logging.getLogger(name) for name in ("drilldown", "search", "mnist_core")]
+    before = [(logger.handlers, logger.level) for logger in loggers]
+    yield
+    for logger, (handlers, level) in zip(loggers, before, strict=True):
+        logger.handlers = handlers
+        logger.setLevel(level)
 
 
 @pytest.fixture(autouse=True)

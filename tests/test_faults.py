@@ -213,12 +213,13 @@ def _signalled(
         (signal.SIGINT, True, 0.0),
         (signal.SIGINT, True, 1.3),
         (signal.SIGTERM, False, 0.0),
+        (signal.SIGTERM, True, 0.3),
     ],
 )
 def test_signal_stops_cleanly_and_the_study_goes_on_later(
     started: Starter, tmp_path: Path, number: signal.Signals, whole_group: bool, delay: float
 ) -> None:
-    """Row 5. Ctrl-C reaches the whole group, `kill` the owner alone."""
+    """Row 5. Ctrl-C reaches the whole group, `kill` the owner alone, the end of a service all."""
     _signalled(started, tmp_path, number, whole_group, delay)
 
 

@@ -307,6 +307,21 @@ def test_signal_interrupts_what_runs_and_keeps_the_rest(
     assert len(made.trials) == 10
 
 
+class Terminated(FakeWorkers):
+    """The signal is for all processes: the workers die of it too."""
+
+    def messages(self, timeout):
+        os.kill(os.getpid(), signal.SIGTERM)
+        yield from [(job, Ended("the worker died: killed by SIGTERM")) for job in self._fates]
+
+
+def test_workers_that_die_of_the_same_signal_fail_no_trial() -> None:
+    made = _study()
+    assert _owner(made, Terminated(3, _always(*GOOD))).run(9) == signal.SIGTERM
+    assert [row.state for row in results.rows(made)] == ["interrupted"] * 3
+    assert results.counted(made.trials) == 0
+
+
 def test_reconcile_interrupts_what_an_owner_left_running() -> None:
     made = _study()
     _owner(made, FakeWorkers(1, _always(*GOOD))).run(1)
