@@ -33,6 +33,17 @@ def mnist(mnist_dir: Path) -> "Mnist":
     return data.load()
 
 
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """As in a worker: with two, tests of tiny nets take several times as long."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(autouse=True)
 def _log_as_before() -> Iterator[None]:
     """A command that ran in this process must not go on logging to the captured, closed streams."""

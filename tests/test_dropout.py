@@ -1,7 +1,6 @@
 """Dropout: torch's mathematics from a generator of its own."""
 
 import copy
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -13,12 +12,7 @@ RATES = [0.01, 0.05, 0.25, 0.5, 0.9]
 SHAPES = [(64, 8, 14, 14), (33, 7, 5, 3), (400, 50), (101, 1), (50, 60, 1, 1)]
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def _seeded(p: float, whole_channels: bool = False, seed: int = 1) -> Dropout:

@@ -1,7 +1,6 @@
 """The layer notation: text both ways, faults in one line, shapes and counts equal to torch's."""
 
 import re
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -91,12 +90,7 @@ MISFITS = [
 ]
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.mark.parametrize("text", CANONICAL)
