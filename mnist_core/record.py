@@ -1,5 +1,6 @@
 """A config's TOML file: the config, and what an export adds so that it can be run again and
-compared: how it was trained, where it came from, the curve to expect, and other seeds' curves."""
+compared: how it was trained, where it came from, the curve to expect, other seeds' curves, and
+what somebody else reported of it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,6 +49,21 @@ class Confirmed(Frozen):
     test_acc: tuple[Percent, ...]
 
 
+class Reported(Frozen):
+    """What the authors of an experiment wrote down of it, in a program of their own."""
+
+    name: str
+    write_up: str
+    source: str
+    """Repository and notebook."""
+    params: Annotated[int, Field(ge=1)] | None = None
+    """As they printed it, where they did."""
+    test_acc: Annotated[tuple[Percent, ...], Field(min_length=1)]
+    train_acc: tuple[Percent, ...] = ()
+    """While training, as in `EpochResult`."""
+    notes: tuple[str, ...] = ()
+
+
 class Record(Frozen):
     """A config file, whole."""
 
@@ -56,6 +72,7 @@ class Record(Frozen):
     origin: Origin | None = None
     expected: Expected | None = None
     confirmed: tuple[Confirmed, ...] = ()
+    reported: Reported | None = None
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

@@ -17,6 +17,10 @@ class EpochResult:
     lr: float
     """Learning rate of the epoch's last update."""
     seconds: float
+    fit_acc: float | None = None
+    """Of the last epoch only: on training images as `test_acc` is on test images, in evaluation
+    mode and not augmented; the first ones, as many as there are test images. What it has on
+    `test_acc` is what the net does worse on images that it has not seen."""
 
 
 class NonFiniteLoss(ArithmeticError):

@@ -69,8 +69,17 @@ class Training:
             )
             if not math.isfinite(test_loss):
                 raise NonFiniteLoss(f"the test loss became {test_loss} after epoch {epoch}")
+            fit_acc = self._fit_acc() if epoch == self.config.epochs else None
             seconds = perf_counter() - start
-            yield EpochResult(epoch, train_loss, train_acc, test_loss, test_acc, pace.lr, seconds)
+            yield EpochResult(
+                epoch, train_loss, train_acc, test_loss, test_acc, pace.lr, seconds, fit_acc
+            )
+
+    def _fit_acc(self) -> float:
+        """See `EpochResult`."""
+        some = len(self._mnist.test_labels)
+        images, labels = self._mnist.train_images[:some], self._mnist.train_labels[:some]
+        return evaluate(self.model, images, labels)[1]
 
     def _train_epoch(self, epoch: int, pace: Pace) -> tuple[float, float]:
         """(mean loss, accuracy in percent) over the epoch's images."""

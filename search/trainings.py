@@ -1,0 +1,185 @@
+"""Trainings outside any study: configs run side by side, and a ledger of those that are finished.
+
+A ledger is a file of JSON lines, one a training, only ever added to: what it holds is never run
+again.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Annotated
+
+from pydantic import Field, ValidationError
+
+from mnist_core.config import Config
+from mnist_core.errors import UserError
+from mnist_core.files import explain
+from mnist_core.frozen import Frozen, tuples
+from mnist_core.record import Environment, Percent
+from mnist_core.result import EpochResult
+from search.workers import training
+from search.workers.local import Ended, LocalWorkers, Ready, Start
+
+log = logging.getLogger(__name__)
+
+
+class Run(Frozen):
+    """A finished training: its curves, percent, one an epoch."""
+
+    name: str
+    """What people call it: an experiment, or a trial of a study."""
+    config: str
+    """Key of its config; see `key`."""
+    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    test_acc: Annotated[tuple[Percent, ...], Field(min_length=1)]
+    """Of as many epochs as were asked for, which may be fewer than the config has."""
+    train_acc: tuple[Percent, ...]
+    fit_acc: Percent | None = None
+    """See `EpochResult`."""
+    seconds: Annotated[float, Field(ge=0)]
+    environment: Environment
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training to be done: the first `epochs` epochs of a config."""
+
+    name: str
+    config: Config
+    epochs: int
+
+    def done_by(self, run: Run) -> bool:
+        return run.config == key(self.config) and len(run.test_acc) >= self.epochs
+
+
+def key(config: Config) -> str:
+    """Equal for equal configs only: two runs of one key, machine and versions are one run."""
+    content = json.dumps(config.to_dict(), sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+class Ledger:
+    """The finished trainings that a file holds; none where there is no such file."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises UserError, naming file and line, where it holds anything else."""
+        self._path = path
+        self.runs: list[Run] = list(self._read())
+
+    def add(self, run: Run) -> None:
+        """Keep a run, on the disk before anything else is done."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a+b") as file:
+                _drop_torn_line(file)
+                file.write(run.model_dump_json().encode() + b"\n")
+        except OSError as error:
+            raise UserError(f"{self._path}: cannot be written: {error.strerror}") from None
+        self.runs.append(run)
+
+    def _read(self) -> Iterator[Run]:
+        try:
+            lines = self._path.read_bytes().split(b"\n")
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise UserError(f"{self._path}: cannot be read: {error.strerror}") from None
+        for number, line in enumerate(lines[:-1], start=1):  # the last is empty, or torn
+            try:
+                yield Run.model_validate(tuples(json.loads(line)))
+            except ValidationError as error:
+                reason = explain(error, Run)
+            except (ValueError, RecursionError) as error:
+                reason = f"is not JSON: {error}"
+            else:
+                continue
+            raise UserError(f"{self._path}: line {number}: {reason}; delete the line") from None
+
+
+@dataclass
+class _Running:
+    job: Job
+    results: list[EpochResult] = field(default_factory=list)
+
+
+def missing(jobs: Iterable[Job], runs: Sequence[Run]) -> list[Job]:
+    """The jobs that none of the runs has done."""
+    return [job for job in jobs if not any(job.done_by(run) for run in runs)]
+
+
+def run_all(
+    jobs: Sequence[Job],
+    workers: int,
+    device: str,
+    keep: Callable[[Run], None],
+    start: Start = training.start,
+) -> None:
+    """Do every job, `workers` at a time; `keep` gets each as it is finished.
+
+    One that fails is logged with its reason and left out.
+    """
+    waiting, running = list(enumerate(jobs)), dict[int, _Running]()
+    environment: Environment | None = None
+    with LocalWorkers(min(workers, len(jobs)), device, start) as pool:
+        while waiting or running:
+            while waiting and pool.idle():
+                number, job = waiting.pop(0)
+                running[number] = _Running(job)
+                pool.submit(number, job.config)
+            for number_or_none, message in pool.messages(1.0):
+                if isinstance(message, Ready):
+                    environment = message.environment
+                elif number_or_none is None:
+                    log.warning("a worker without a job: %s", message)
+                elif isinstance(message, EpochResult):
+                    pool.answer(number_or_none, _go_on(running[number_or_none], message))
+                else:
+                    _end(running.pop(number_or_none), message, environment, keep)
+
+
+def _go_on(running: _Running, result: EpochResult) -> bool:
+    job = running.job
+    running.results.append(result)
+    log.info(
+        "%s, seed %d: epoch %d/%d, test %.2f %%, %.1f s",
+        job.name,
+        job.config.seed,
+        result.epoch,
+        job.epochs,
+        result.test_acc,
+        result.seconds,
+    )
+    return result.epoch < job.epochs
+
+
+def _end(
+    running: _Running,
+    ended: Ended,
+    environment: Environment | None,
+    keep: Callable[[Run], None],
+) -> None:
+    job, results = running.job, running.results
+    if ended.reason or not results or environment is None:
+        log.warning("%s, seed %d: failed: %s", job.name, job.config.seed, ended.reason)
+        return
+    keep(
+        Run(
+            name=job.name,
+            config=key(job.config),
+            seed=job.config.seed,
+            test_acc=tuple(result.test_acc for result in results),
+            train_acc=tuple(round(result.train_acc, 4) for result in results),
+            fit_acc=results[-1].fit_acc,
+            seconds=round(sum(result.seconds for result in results), 1),
+            environment=environment,
+        )
+    )
+
+
+def _drop_torn_line(file: IO[bytes]) -> None:
+    """Cut off what a crash left behind the last whole line."""
+    file.seek(0)
+    file.truncate(file.read().rfind(b"\n") + 1)
