@@ -7,6 +7,8 @@ again.
 import hashlib
 import json
 import logging
+import math
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,14 +47,11 @@ class Run(Frozen):
 
 @dataclass(frozen=True)
 class Job:
-    """A training to be done: the first `epochs` epochs of a config."""
+    """A training to be done: the first `epochs` epochs of a config, which has at least as many."""
 
     name: str
     config: Config
     epochs: int
-
-    def done_by(self, run: Run) -> bool:
-        return run.config == key(self.config) and len(run.test_acc) >= self.epochs
 
 
 def key(config: Config) -> str:
@@ -69,16 +68,25 @@ class Ledger:
         self._path = path
         self.runs: list[Run] = list(self._read())
 
+    def prepare(self) -> None:
+        """Raises UserError where runs cannot be added: to be known before an hour of training."""
+        self._append(b"")
+
     def add(self, run: Run) -> None:
         """Keep a run, on the disk before anything else is done."""
+        self._append(run.model_dump_json().encode() + b"\n")
+        self.runs.append(run)
+
+    def _append(self, line: bytes) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a+b") as file:
                 _drop_torn_line(file)
-                file.write(run.model_dump_json().encode() + b"\n")
+                file.write(line)
+                file.flush()
+                os.fsync(file.fileno())
         except OSError as error:
             raise UserError(f"{self._path}: cannot be written: {error.strerror}") from None
-        self.runs.append(run)
 
     def _read(self) -> Iterator[Run]:
         try:
@@ -104,10 +112,23 @@ class _Running:
     job: Job
     results: list[EpochResult] = field(default_factory=list)
 
+    def fault(self) -> str:
+        """Why the curve is of no use, though its training did not say so."""
+        for result in self.results:
+            for what, accuracy in (("test", result.test_acc), ("training", result.train_acc)):
+                if not math.isfinite(accuracy):
+                    return f"the {what} accuracy is {accuracy} in epoch {result.epoch}"
+        if len(self.results) < self.job.epochs:
+            return f"ended after {len(self.results)} of {self.job.epochs} epochs"
+        return ""
+
 
 def missing(jobs: Iterable[Job], runs: Sequence[Run]) -> list[Job]:
     """The jobs that none of the runs has done."""
-    return [job for job in jobs if not any(job.done_by(run) for run in runs)]
+    longest: dict[str, int] = {}
+    for run in runs:
+        longest[run.config] = max(longest.get(run.config, 0), len(run.test_acc))
+    return [job for job in jobs if longest.get(key(job.config), 0) < job.epochs]
 
 
 def run_all(
@@ -162,9 +183,11 @@ def _end(
     keep: Callable[[Run], None],
 ) -> None:
     job, results = running.job, running.results
-    if ended.reason or not results or environment is None:
-        log.warning("%s, seed %d: failed: %s", job.name, job.config.seed, ended.reason)
+    reason = ended.reason or running.fault()
+    if reason:
+        log.warning("%s, seed %d: failed: %s", job.name, job.config.seed, reason)
         return
+    assert environment is not None  # a worker says it before its first epoch
     keep(
         Run(
             name=job.name,
