@@ -23,6 +23,7 @@ GOAL = "goal"  # study attribute: the goal as a table
 FINGERPRINT = "drilldown:fingerprint"  # of a study: what it was launched with
 CONFIG = "drilldown:config"  # of a trial: exactly what was trained
 ENVIRONMENT = "drilldown:environment"  # of a trial
+TRAINING = "drilldown:training"  # of a trial: how well it did on what it was trained on
 
 FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
 
@@ -53,6 +54,10 @@ class Row:
     mean: float | None
     spread: float | None
     """Highest less lowest of the last k."""
+    train_acc: tuple[float, ...]
+    """One an epoch, while training; of trials that have ended."""
+    fit_acc: float | None
+    """See `EpochResult`; of complete trials."""
     params: int | None
     seconds: float | None
     reason: str
@@ -77,7 +82,7 @@ def environment_of(trial: FrozenTrial) -> Environment:
 
 
 def attach(trial: Trial, name: str, table: dict[str, Any]) -> None:
-    """Keep CONFIG or ENVIRONMENT with a trial."""
+    """Keep CONFIG, ENVIRONMENT or TRAINING with a trial."""
     trial.storage.set_trial_system_attr(trial._trial_id, name, table)
 
 
@@ -109,6 +114,7 @@ def counted(trials: Sequence[FrozenTrial]) -> int:
 
 def _row(trial: FrozenTrial, goal: Goal) -> Row:
     attrs: dict[str, Any] = trial.user_attrs
+    training: dict[str, Any] = trial.system_attrs.get(TRAINING, {})
     accuracies = curve(trial)
     finished = trial.state == TrialState.COMPLETE and bool(accuracies)
     final = goal.final(accuracies) if finished else ()
@@ -121,6 +127,8 @@ def _row(trial: FrozenTrial, goal: Goal) -> Row:
         worst=min(final, default=None),
         mean=math.fsum(final) / len(final) if final else None,
         spread=max(final) - min(final) if final else None,
+        train_acc=tuple(training.get("train_acc", ())),
+        fit_acc=training.get("fit_acc"),
         params=attrs.get(TrialAttr.PARAMS),
         seconds=attrs.get(TrialAttr.SECONDS),
         reason=attrs.get(TrialAttr.REASON, ""),

@@ -19,7 +19,7 @@ from mnist_core.config import Config
 from mnist_core.record import Environment
 from mnist_core.result import EpochResult
 from search.goal import Goal
-from search.results import CONFIG, ENVIRONMENT, TrialAttr, attach, counted
+from search.results import CONFIG, ENVIRONMENT, TRAINING, TrialAttr, attach, counted
 from search.workers.local import Ended, Message, Ready
 from spaces import Space
 
@@ -49,6 +49,8 @@ class _Running:
     trial: Trial
     config: Config
     test_acc: list[float] = field(default_factory=list)
+    train_acc: list[float] = field(default_factory=list)
+    fit_acc: float | None = None
     seconds: float = 0.0
     pruned: bool = False
 
@@ -125,6 +127,8 @@ class Owner:
         """Whether the trial goes on."""
         running = self._running[job]
         running.test_acc.append(result.test_acc)
+        running.train_acc.append(round(result.train_acc, 4))
+        running.fit_acc = result.fit_acc
         running.seconds += result.seconds
         for watcher in self._watchers:
             watcher.epoch(job, result)
@@ -141,6 +145,8 @@ class Owner:
         running.trial.set_user_attr(TrialAttr.SECONDS, round(running.seconds, 1))
         if self._environment is not None:
             attach(running.trial, ENVIRONMENT, self._environment.model_dump(mode="json"))
+        training = {"train_acc": running.train_acc, "fit_acc": running.fit_acc}
+        attach(running.trial, TRAINING, training)
         state, score = TrialState.FAIL, None
         if reason:
             running.trial.set_user_attr(TrialAttr.REASON, reason)

@@ -1,15 +1,16 @@
 """The write-ups' own search: widths, learning rate, step size, gamma and dropout."""
 
+from functools import cache
+
 from optuna.distributions import FloatDistribution, IntDistribution
 
 from mnist_core.augment_ops import Rotation
 from mnist_core.config import Config, Sgd
 from mnist_core.schedule import Step
-from spaces import layouts
+from spaces import free, layouts
 from spaces.budget import share_dimensions
+from spaces.edit import edited
 from spaces.space import Frame, Params, Space
-
-LAYOUT = "squeeze"
 
 
 def make(frame: Frame) -> Space:
@@ -26,13 +27,14 @@ def make(frame: Frame) -> Space:
 
 
 def _build(params: Params, seed: int, frame: Frame) -> Config:
-    widths = layouts.sampled_widths(LAYOUT, params, frame.budget)
-    return Config(
-        epochs=frame.epochs,
-        seed=seed,
-        data=frame.data,
-        layers=layouts.layers(LAYOUT, widths, "relu", params["dropout"]),
-        augment=(Rotation(degrees=7.0),),
-        optimizer=Sgd(lr=params["lr"], momentum=0.9),
-        schedule=Step(size=params["step_size"], gamma=params["gamma"]),
-    )
+    return edited(_plain(frame), params, frame.budget).model_copy(update={"seed": seed})
+
+
+@cache
+def _plain(frame: Frame) -> Config:
+    changes = {
+        "augment": (Rotation(degrees=7.0),),
+        "optimizer": Sgd(lr=0.01, momentum=0.9),
+        "schedule": Step(size=1, gamma=0.1),
+    }
+    return free.plain(frame).model_copy(update=changes)

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
+from mnist_core.layers import Conv, Layer, Pool
 from spaces.budget import WidthBudget
 from spaces.space import SpaceError
 
@@ -38,6 +39,21 @@ def layers(plan: str, widths: Sequence[int], activation: str, dropout: float) ->
             notation.append(f"dropout {dropout!r}")
         inputs = outputs
     return (*notation, "gap", "flatten", f"linear {inputs}->10")
+
+
+def plan_of(layers: Sequence[Layer]) -> str:
+    """The layout of a net that `layers` made, whatever its widths. Raises SpaceError on others."""
+    parts = [_part(layer) for layer in layers if isinstance(layer, Conv | Pool)]
+    for plan, ours in PLANS.items():
+        if list(ours) == parts:
+            return plan
+    raise SpaceError("a net that is of no layout of ours has no widths to vary; vary layout too")
+
+
+def _part(layer: Conv | Pool) -> str:
+    if isinstance(layer, Pool):
+        return "pool"
+    return f"{layer.kernel}{f' p{layer.padding}' if layer.padding else ''}"
 
 
 def count(plan: str, widths: Sequence[int]) -> int:

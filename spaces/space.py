@@ -46,39 +46,40 @@ class Space:
     fixed: Params
     build: Callable[[Params, int, Frame], Config]
     switches: Mapping[str, tuple[str, Sequence[str]]] = field(default_factory=dict)
+    bases: str = ""
+    """What `build` starts from, where that differs from study to study."""
 
     def config(self, params: Params, seed: int) -> Config:
         """The config of a sample of `dimensions`; always under the frame's budget."""
         return self.build({**self.fixed, **params}, seed, self.frame)
 
-    def narrowed(self, vary: Mapping[str, Any], fix: Params) -> "Space":
+    def narrowed(self, vary: Mapping[str, Any], fix: Params, table: str = "space") -> "Space":
         """This space with other bounds (`vary`) and with dimensions held at a value (`fix`).
 
         What the choices that are left make idle is no dimension any more.
 
         vary: name -> [low, high], or the list of choices of a categorical dimension. fix: name ->
-        value. Raises SpaceError on an unknown name, a value outside the dimension's bounds, or
-        other bounds for what is idle.
+        value. table: where the two stand, as messages name it.
+
+        Raises SpaceError on an unknown name, a value outside the dimension's bounds, or other
+        bounds for what is idle.
         """
         dimensions = dict(self.dimensions)
-        for table, names in (("vary", vary), ("fix", fix)):
-            for name in names:
-                if name not in dimensions:
-                    said = f"space.{table}: {shortened(name)} is no dimension of {self.name!r}"
-                    raise SpaceError(said + suggest(name, dimensions))
+        check_names(vary, dimensions, f"{table}.vary", self.name)
+        check_names(fix, dimensions, f"{table}.fix", self.name)
         for name, bounds in vary.items():
             if name in fix:
-                raise SpaceError(f"space.fix.{name}: is in space.vary too; keep one of the two")
-            dimensions[name] = _rebound(f"space.vary.{name}", dimensions[name], bounds)
+                raise SpaceError(f"{table}.fix.{name}: is in {table}.vary too; keep one of the two")
+            dimensions[name] = _rebound(f"{table}.vary.{name}", dimensions[name], bounds)
         fixed = dict(self.fixed)
         for name, value in fix.items():
-            fixed[name] = _checked(f"space.fix.{name}", dimensions.pop(name), value)
+            fixed[name] = _checked(f"{table}.fix.{name}", dimensions.pop(name), value)
         for name, (switch, choices) in self.switches.items():
             left = getattr(dimensions.get(switch), "choices", (fixed.get(switch),))
             if set(left).isdisjoint(choices):
                 if name in vary:
                     said = f"does nothing where {switch} is {_either(left)}; leave it out"
-                    raise SpaceError(f"space.vary.{name}: {said}")
+                    raise SpaceError(f"{table}.vary.{name}: {said}")
                 dimensions.pop(name, None)
         return replace(self, dimensions=dimensions, fixed=fixed)
 
@@ -90,9 +91,18 @@ class Space:
             "budget": str(self.frame.budget),
             "epochs": str(self.frame.epochs),
             "data": f"{self.frame.data.train}+{self.frame.data.test}",
+            **({"bases": self.bases} if self.bases else {}),
             **{f"fix.{name}": repr(value) for name, value in sorted(self.fixed.items())},
             **{name: _text(kind) for name, kind in sorted(self.dimensions.items())},
         }
+
+
+def check_names(names: Iterable[str], dimensions: Iterable[str], field: str, space: str) -> None:
+    """Raises SpaceError where one of `names`, given in `field`, is none of a space's dimensions."""
+    for name in names:
+        if name not in dimensions:
+            said = f"{field}: {shortened(name)} is no dimension of {space!r}"
+            raise SpaceError(said + suggest(name, dimensions))
 
 
 def _text(distribution: BaseDistribution) -> str:

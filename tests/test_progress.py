@@ -59,7 +59,7 @@ def test_tally_counts_what_ended_and_how() -> None:
 def test_interrupted_and_running_trials_have_not_ended() -> None:
     states = ["complete", "pruned", "pruned", "fail", "interrupted", "running"]
     rows = [
-        Row(n, state, (), None, None, None, None, None, None, "", False)
+        Row(n, state, (), None, None, None, None, (), None, None, None, "", False)
         for n, state in enumerate(states)
     ]
     assert ended(rows) == Counter(finished=1, pruned=2, failed=1)

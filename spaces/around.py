@@ -1,0 +1,148 @@
+"""The space of a stage: a few dimensions around configs that are already there."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from mnist_core.config import Config, Sgd
+from spaces import free, layouts
+from spaces.budget import share_dimensions
+from spaces.edit import edited
+from spaces.space import Frame, Params, Space, SpaceError, check_names
+
+ALL = "all"
+"""As a dimension's bounds: all that it can be."""
+WIDTHS = "widths"
+"""All the widths at once: one alone says nothing, since they share the budget."""
+BASE = "base"
+"""The dimension that says which config a sample starts from, where there are several."""
+
+
+def make(
+    bases: Mapping[str, Config],
+    frame: Frame,
+    vary: Mapping[str, Any],
+    fix: Params,
+    table: str = "space",
+) -> Space:
+    """Configs that differ from one of `bases` in the dimensions named, and else only in what the
+    frame says.
+
+    bases: name -> config, at least one. vary: name -> `ALL`, [low, high] or choices; `WIDTHS`
+    stands for all widths. fix: name -> the value that every sample gets. table: where the two
+    stand, as messages name it.
+
+    Raises SpaceError naming the field, also where a base has not fewer parameters than the budget
+    or lacks what a dimension changes.
+    """
+    known = _dimensions(frame)
+    check_names(vary, {*known, WIDTHS}, f"{table}.vary", _STAGE)
+    vary = _spelled_out(vary)
+    check_names(fix, known, f"{table}.fix", _STAGE)
+    named = {*vary, *fix}
+    for name, config in bases.items():
+        _check_base(name, config, frame, named, table)
+    dimensions = {name: kind for name, kind in known.items() if name in named}
+    if len(bases) > 1:
+        dimensions[BASE] = CategoricalDistribution(list(bases))
+    given = _given(bases, named)
+    switches = {
+        name: (switch, choices)
+        for name, (switch, choices) in free.SWITCHES.items()
+        if name in named and (switch in named or switch in given)
+    }
+    bounded = {
+        name: _whole(known[name]) if bounds == ALL else bounds for name, bounds in vary.items()
+    }
+    space = Space(_STAGE, frame, dimensions, given, _builder(bases), switches, _digest(bases))
+    return space.narrowed(bounded, fix, table)
+
+
+_STAGE = "a stage"
+_WIDTH_NAMES = tuple(share_dimensions(layouts.CONVOLUTIONS))
+
+
+def _spelled_out(vary: Mapping[str, Any]) -> dict[str, Any]:
+    """One entry a dimension; what is said of a single width comes before what is said of all."""
+    widths = dict.fromkeys(_WIDTH_NAMES, vary[WIDTHS]) if WIDTHS in vary else {}
+    return {**widths, **{name: bounds for name, bounds in vary.items() if name != WIDTHS}}
+
+
+def _whole(kind: BaseDistribution) -> Sequence[Any]:
+    """All that a dimension can be, as `narrowed` is told it."""
+    if isinstance(kind, CategoricalDistribution):
+        return kind.choices
+    assert isinstance(kind, FloatDistribution | IntDistribution)
+    return [kind.low, kind.high]
+
+
+def _dimensions(frame: Frame) -> dict[str, BaseDistribution]:
+    return {
+        **free.dimensions(frame),
+        "momentum": FloatDistribution(0.5, 0.99),
+        "batch_size": CategoricalDistribution([32, 64, 128, 256, 512]),
+    }
+
+
+def _given(bases: Mapping[str, Config], named: set[str]) -> dict[str, str]:
+    """What the bases agree on, of the choices that make other dimensions idle or not."""
+    kinds: dict[str, set[str]] = {
+        "schedule": {config.schedule.kind for config in bases.values()},
+        "averaging": {config.averaging.kind for config in bases.values()},
+    }
+    return {
+        switch: next(iter(found))
+        for switch, found in kinds.items()
+        if len(found) == 1 and switch not in named
+    }
+
+
+def _builder(bases: Mapping[str, Config]) -> Callable[[Params, int, Frame], Config]:
+    first = next(iter(bases))
+
+    def build(params: Params, seed: int, frame: Frame) -> Config:
+        config = edited(bases[params.get(BASE, first)], params, frame.budget)
+        return Config.model_validate(
+            {**dict(config), "seed": seed, "epochs": frame.epochs, "data": frame.data}
+        )
+
+    return build
+
+
+def _check_base(name: str, config: Config, frame: Frame, named: set[str], table: str) -> None:
+    if config.params >= frame.budget:
+        raise SpaceError(
+            f"base: {name} has {config.params:,} parameters, and the goal wants fewer than "
+            f"{frame.budget:,}; leave it out, or raise goal.params"
+        )
+    if "momentum" in named and not isinstance(config.optimizer, Sgd):
+        raise SpaceError(
+            f"{table}.vary.momentum: {name} is trained by {config.optimizer.kind}, which has none; "
+            "leave it out"
+        )
+    widths = named & set(_WIDTH_NAMES)
+    if ("layout" in named or widths) and len(widths) < len(_WIDTH_NAMES):
+        raise SpaceError(f"{table}.vary: another net needs {WIDTHS}; add {WIDTHS} = {ALL!r}")
+    if widths and "layout" not in named:
+        try:
+            layouts.plan_of(config.layers)
+        except SpaceError as error:
+            raise SpaceError(f"{table}.vary.{WIDTHS}: {name}: {error}") from None
+
+
+def _digest(bases: Mapping[str, Config]) -> str:
+    """Equal only for the same configs under the same names; what the frame sets is left out."""
+    framed = {"seed", "epochs", "data"}
+    content = {
+        name: {field: value for field, value in config.to_dict().items() if field not in framed}
+        for name, config in bases.items()
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]

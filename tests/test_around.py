@@ -1,0 +1,150 @@
+"""The space of a stage: what it varies, what it leaves as the base has it, what it refuses."""
+
+import random
+
+import pytest
+from test_spaces import _sampled
+
+from mnist_core.config import Adam, Config, Data
+from mnist_core.layers import Dropout, parse
+from spaces import Frame, SpaceError, around, free
+from spaces.edit import with_dropout
+
+FRAME = Frame(10_000, 15)
+PLAIN = free.plain(FRAME)
+STEPPED = Config.from_dict(
+    {**PLAIN.to_dict(), "schedule": {"kind": "step", "size": 3, "gamma": 0.5}}
+)
+FOREIGN = Config(
+    epochs=4,
+    layers=("conv 1->10 k5", "relu", "maxpool 2", "flatten", "linear 1440->10"),
+    optimizer=Adam(kind="adam", lr=0.001),
+)
+
+
+def _space(vary, fix=None, bases=None, frame=FRAME):
+    return around.make(bases or {"plain": PLAIN}, frame, vary, fix or {}, "stage.2")
+
+
+def _differing(config: Config, base: Config) -> set[str]:
+    return {name for name in Config.model_fields if getattr(config, name) != getattr(base, name)}
+
+
+@pytest.mark.parametrize(
+    ("dimension", "parts"),
+    [
+        ("lr", {"optimizer"}),
+        ("momentum", {"optimizer"}),
+        ("weight_decay", {"optimizer"}),
+        ("batch_size", {"batch_size"}),
+        ("label_smoothing", {"label_smoothing"}),
+        ("dropout", {"layers"}),
+        ("activation", {"layers"}),
+        ("widths", {"layers"}),
+        ("augmentation", {"augment"}),
+        ("warmup", {"schedule"}),
+        ("averaging", {"averaging"}),
+    ],
+)
+def test_a_dimension_changes_its_part_and_no_other(dimension, parts):
+    space = _space({dimension: "all"})
+    rng = random.Random(3)
+    found = [_differing(space.config(_sampled(space, rng), PLAIN.seed), PLAIN) for _ in range(20)]
+    assert set().union(*found) == parts
+
+
+def test_the_frame_and_the_seed_are_set():
+    frame = Frame(10_000, 3, Data(train=500, test=100))
+    config = _space({"lr": "all"}, frame=frame).config({"lr": 0.3}, 17)
+    assert (config.epochs, config.data, config.seed) == (3, frame.data, 17)
+    assert config.optimizer.lr == 0.3
+
+
+def test_of_several_bases_a_sample_says_which():
+    space = _space({"dropout": "all"}, bases={"a": PLAIN, "b": STEPPED})
+    assert space.dimensions["base"].choices == ("a", "b")
+    schedules = [space.config({"base": base, "dropout": 0.1}, 0).schedule.kind for base in "ab"]
+    assert schedules == ["linear", "step"]
+
+
+def test_every_sample_fits_the_budget():
+    space = _space({"layout": "all", "widths": "all", "width_2": [0.9, 1.0], "activation": "all"})
+    assert (space.dimensions["width_2"].low, space.dimensions["width_1"].low) == (0.9, 0.0)
+    rng = random.Random(1)
+    counts = [space.config(_sampled(space, rng), 0).params for _ in range(200)]
+    assert 9_000 < max(counts) < 10_000
+
+
+def test_a_new_net_keeps_activation_and_dropout_of_its_base():
+    base = PLAIN.model_copy(
+        update={
+            "layers": with_dropout(_space({}, {"activation": "silu"}).config({}, 0).layers, 0.03)
+        }
+    )
+    space = _space({"widths": "all"}, bases={"base": base})
+    layers = [str(layer) for layer in space.config(_sampled(space, random.Random(2)), 0).layers]
+    assert "silu" in layers
+    assert "relu" not in layers
+    assert layers.count("dropout 0.03") == 6
+
+
+def test_fixed_values_are_in_every_sample():
+    config = _space({"lr": "all"}, {"averaging": "ema", "average_over": 100}).config({"lr": 1.0}, 0)
+    assert config.averaging.decay == pytest.approx(0.99)
+
+
+def test_dropout_on_any_net():
+    layers = tuple(map(parse, ("conv 1->2 k3", "relu", "maxpool 2", "conv 2->3 k3", "bn", "gap")))
+    placed = [str(layer) for layer in with_dropout(layers, 0.1)]
+    assert placed == [
+        "conv 1->2 k3 p0 bias=true",
+        "relu",
+        "dropout 0.1",
+        "maxpool 2",
+        "conv 2->3 k3 p0 bias=true",
+        "bn",
+        "gap",
+    ]
+    there = (*layers[:1], Dropout(0.5, True), *layers[1:])
+    assert with_dropout(there, 0.2) == (*layers[:1], Dropout(0.2, True), *layers[1:])
+    assert with_dropout(there, 0.0) == with_dropout(layers, 0.0) == layers
+
+
+@pytest.mark.parametrize(
+    ("vary", "fix", "bases", "message"),
+    [
+        ({"drop": "all"}, {}, None, "stage.2.vary: 'drop' is no dimension of 'a stage'; did you"),
+        ({"lr": "all"}, {"lr": 0.1}, None, "stage.2.fix.lr: is in stage.2.vary too"),
+        ({"lr": [5, 6]}, {}, None, "stage.2.vary.lr: must be a number from 0.02 to 1.0, not 5"),
+        ({"gamma": "all"}, {}, None, "stage.2.vary.gamma: does nothing where schedule is 'linear'"),
+        ({"average_over": "all"}, {}, None, "stage.2.vary.average_over: does nothing where"),
+        ({"width_3": "all"}, {}, None, "stage.2.vary: another net needs widths"),
+        ({"layout": "all"}, {}, None, "stage.2.vary: another net needs widths"),
+        ({}, {"layout": "squeeze"}, None, "stage.2.vary: another net needs widths"),
+        ({"momentum": "all"}, {}, {"adam": FOREIGN}, "adam is trained by adam, which has none"),
+        ({"widths": "all"}, {}, {"five": FOREIGN}, "stage.2.vary.widths: five: a net that is of"),
+    ],
+)
+def test_nonsense_is_refused_by_name(vary, fix, bases, message):
+    with pytest.raises(SpaceError, match=r"^[^\n]+$") as refused:
+        _space(vary, fix, bases, Frame(20_000, 15))
+    assert message in str(refused.value)
+
+
+def test_a_base_must_be_under_the_budget():
+    with pytest.raises(SpaceError, match=r"base: five has 14,670 parameters, and the goal wants"):
+        _space({"lr": "all"}, bases={"five": FOREIGN})
+
+
+def test_what_only_some_bases_have_no_use_for_is_kept():
+    space = _space({"gamma": "all"}, bases={"a": PLAIN, "b": STEPPED})
+    assert "gamma" in space.dimensions
+
+
+def test_the_fingerprint_knows_the_bases():
+    spaces = [_space({"lr": "all"}, bases={"x": base}) for base in (PLAIN, STEPPED)]
+    assert spaces[0].fingerprint() != spaces[1].fingerprint()
+    longer = PLAIN.model_copy(update={"epochs": 99, "seed": 5})
+    assert _space({"lr": "all"}, bases={"x": longer}).fingerprint() == (
+        _space({"lr": "all"}, bases={"x": PLAIN}).fingerprint()
+    )
