@@ -131,7 +131,7 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
 
 
 @cli.command()
-@click.argument("config", type=options.FILE)
+@click.argument("config")
 @click.option("--seed", type=options.SEED, metavar="N", help="Instead of the config's")
 @click.option("--epochs", type=click.IntRange(1, 1000), metavar="N", help="Instead of the config's")
 @click.option(
@@ -149,13 +149,18 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
     help="Of this process [default: as the curve was made, else 1]",
 )
 @options.device("as the curve was made, else cpu")
-def train(config: Path, check: bool, save: Path | None, **changes: int | str | None) -> None:
-    """Train a config, and show each epoch."""
+def train(config: str, check: bool, save: Path | None, **changes: int | str | None) -> None:
+    """Train a config, and show each epoch.
+
+    CONFIG is a TOML file, or the name of a config that comes along: an experiment that `drilldown
+    compare` shows, or a winner (under-10k).
+    """
     from mnist_core import record
-    from search import retrain
+    from search import experiments, retrain
 
     wanted = retrain.Changes(**changes)  # type: ignore[arg-type]
-    trained = retrain.retrain(record.load(config), wanted, check, save, click.echo)
+    kept = record.load(experiments.config_path(config))
+    trained = retrain.retrain(kept, wanted, check, save, click.echo)
     for line in trained.remarks():
         click.echo(line)
     if trained.differing:
@@ -163,17 +168,94 @@ def train(config: Path, check: bool, save: Path | None, **changes: int | str | N
 
 
 @cli.command()
-@click.argument("config", type=options.FILE)
+@click.argument("config")
 @options.form("table", "json")
-def count(config: Path, form: str) -> None:
+def count(config: str, form: str) -> None:
     """Layers, output shapes and parameters of a config.
 
-    Nothing is trained.
+    Nothing is trained. CONFIG is a TOML file, or the name of a config that comes along: an
+    experiment that `drilldown compare` shows, or a winner (under-10k).
     """
     from mnist_core import record
-    from search import tables
+    from search import experiments, tables
 
-    click.echo(tables.layers(record.load(config).config, form))
+    click.echo(tables.layers(record.load(experiments.config_path(config)).config, form))
+
+
+@cli.command()
+@click.argument("words", nargs=-1, metavar="[SEED]...")
+@click.option(
+    "--seeds",
+    type=click.IntRange(0, 1000),
+    default=0,
+    metavar="N",
+    help="Train what is missing to N seeds of each [default: none, only show]",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1, 1000),
+    default=15,
+    show_default=True,
+    metavar="N",
+    help="Train and compare the first so many of each",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 1024),
+    default=2,
+    show_default=True,
+    metavar="N",
+    help="Processes that train, of one thread each",
+)
+@options.device("cpu")
+@click.option(
+    "--results",
+    type=options.FILE,
+    metavar="FILE",
+    help="Your own finished runs [default: runs/seeds/results.jsonl]",
+)
+@options.form("table", "json", "csv", "markdown")
+@click.option(
+    "-o", "--output", type=options.FILE, metavar="FILE", help="Where to [default: the terminal]"
+)
+def compare(
+    words: tuple[str, ...],
+    seeds: int,
+    epochs: int,
+    workers: int,
+    device: str | None,
+    results: Path | None,
+    form: str,
+    output: Path | None,
+) -> None:
+    """What others report of their experiments, and what ours come to.
+
+    SEED is one of five write-ups (001), an experiment (001-code4) or the beginning of several
+    (003-f1); without any, all fifty are compared. Runs that come with drilldown count, and your
+    own. If a training fails, the exit code is 1.
+    """
+    from search import compare as comparing
+    from search import comparison, experiments, page
+
+    chosen, kept, failed = experiments.select(words), comparing.Results(results), 0
+    for sentence in comparing.stale(chosen, kept.runs):
+        click.echo(sentence, err=True)
+    if seeds:
+        with _resumable(None):
+            from search import progress
+
+            progress.start_log(quiet=False, verbose=False)
+            wanted = comparing.jobs(chosen, seeds, epochs)
+            failed = comparing.train_missing(wanted, kept, workers, device or "cpu")
+    found = comparing.compare(chosen, kept.runs, epochs)
+    if form == "markdown":
+        text = page.page(found, page.command_for(words, epochs, results, output))
+    else:
+        text = comparison.listed(found, form)
+    _put_out(text, output)
+    if failed:
+        click.echo(f"{failed} trainings failed; type the same to try them again.", err=True)
+        sys.exit(1)
 
 
 @cli.command()
@@ -247,3 +329,13 @@ def _typed(url: str | None) -> str:
 
         words = [word.replace(url, shown(url)) for word in words]
     return f"{program()} {shlex.join(words)}"
+def _put_out(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text)
+        return
+    from mnist_core.files import write_whole
+
+    write_whole(output, f"{text}\n".encode())
+    click.echo(output)
+
+

@@ -1,7 +1,7 @@
 """Tables as text, and the one of a config's layers: neither Optuna nor torch is loaded for it."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -11,14 +11,20 @@ from mnist_core.config import Config
 _WIDE = 1000  # columns where the output is no terminal: a line of a table stays one line
 
 
-def table(title: str, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    """A table that fits the terminal, where standard output is one; numbers to the right."""
+def table(
+    title: str, heads: Sequence[str], lines: Sequence[Sequence[str]], left: Collection[str] = ()
+) -> str:
+    """A table that fits the terminal, where standard output is one; numbers to the right.
+
+    left: heads of columns that are no numbers, whatever they look like.
+    """
     width = None if Console().is_terminal else _WIDE
     console = Console(highlight=False, markup=False, emoji=False, width=width)
     grid = Table(box=None, pad_edge=False)
     for number, head in enumerate(heads):
         cells = [line[number] for line in lines]
-        numeric = all(not cell or cell.strip("< ")[:1].isdigit() for cell in cells)
+        digits = all(not cell or cell.strip("<+- ")[:1].isdigit() for cell in cells)
+        numeric = digits and head not in left
         grid.add_column(head, justify="right" if numeric else "left", overflow="fold")
     for line in lines:
         grid.add_row(*line)

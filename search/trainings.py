@@ -53,6 +53,9 @@ class Job:
     config: Config
     epochs: int
 
+    def done_by(self, run: Run) -> bool:
+        return run.config == key(self.config) and len(run.test_acc) >= self.epochs
+
 
 def key(config: Config) -> str:
     """Equal for equal configs only: two runs of one key, machine and versions are one run."""

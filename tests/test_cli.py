@@ -124,7 +124,16 @@ COMMANDS = sorted(cli.cli.commands)
 
 
 def test_commands_are_those_that_are_promised() -> None:
-    assert COMMANDS == ["count", "dashboard", "export", "launch", "list", "show", "train"]
+    assert COMMANDS == [
+        "compare",
+        "count",
+        "dashboard",
+        "export",
+        "launch",
+        "list",
+        "show",
+        "train",
+    ]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

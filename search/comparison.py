@@ -1,0 +1,133 @@
+"""A comparison as text: a table for people, JSON and CSV for programs."""
+
+import csv
+import io
+import json
+import statistics
+import textwrap
+from typing import Any
+
+from search.compare import Comparison, Row
+from search.noise import LAST
+from search.tables import table
+
+NEAR = 0.15
+"""Points: how near to a reported result ours is hoped to come."""
+HEADS = [
+    "experiment",
+    "parameters",
+    "theirs: last epochs",
+    "mean",
+    "ours: mean",
+    "worst",
+    "difference",
+    "within noise",
+    "seeds",
+    "epochs",
+]
+LEFT = {"experiment", "within noise"}
+"""The heads of columns that hold no numbers."""
+
+
+def listed(comparison: Comparison, form: str) -> str:
+    """The rows as `table`, `json` or `csv`."""
+    if form == "json":
+        return json.dumps([_whole(comparison, row) for row in comparison.rows], indent=2)
+    if form == "csv":
+        return _csv([_flat(comparison, row) for row in comparison.rows])
+    title = "Test accuracies in percent, of the last five epochs that both ran"
+    lines = [cells(comparison, row) for row in comparison.rows]
+    remarks = [textwrap.fill(sentence, 100) for sentence in summary(comparison)]
+    return "\n".join([table(title, HEADS, lines, LEFT), "", *remarks])
+
+
+def cells(comparison: Comparison, row: Row) -> list[str]:
+    """A row under `HEADS`; what only a run of ours can say is empty without one."""
+    shown = [
+        row.experiment.name,
+        f"{row.experiment.config.params:,}",
+        " ".join(f"{accuracy:.2f}" for accuracy in row.theirs),
+        f"{statistics.fmean(row.theirs):.2f}",
+    ]
+    sample = row.sample
+    if sample is None:
+        return shown + [""] * (len(HEADS) - len(shown))
+    return [
+        *shown,
+        f"{sample.ours_mean:.2f}",
+        f"{sample.worst:.2f}",
+        f"{round(sample.difference, 2) + 0.0:+.2f}",  # + 0.0: a rounded -0.001 is not -0.00
+        comparison.verdict(row),
+        str(len(row.runs)),
+        f"{row.end} of {row.experiment.config.epochs}",
+    ]
+
+
+def summary(comparison: Comparison) -> list[str]:
+    """Sentences: how near ours come to theirs in all, and how the noise was estimated."""
+    return [_near(comparison), *([_noise(comparison)] if comparison.judged() else [])]
+
+
+def _near(comparison: Comparison) -> str:
+    run = [row for row in comparison.rows if row.runs]
+    judged = comparison.judged()
+    text = f"{len(run)} of {len(comparison.rows)} experiments have been run"
+    short = sum(not row.whole for row in run)
+    if short:
+        text += f", {short} of them not long enough to be judged"
+    if not judged:
+        return f"{text}."
+    sizes = {row.experiment.name: abs(sample.difference) for row, sample in judged}
+    largest = max(sizes, key=sizes.__getitem__)
+    near = sum(size <= NEAR + 1e-9 for size in sizes.values())  # 99.40 - 99.25 is 0.15 and a bit
+    noise = sum(comparison.noise.within(sample) for _, sample in judged)
+    return (
+        f"{text}; of the {len(judged)} that train on both sides, {near} lie within {NEAR} points "
+        f"of what was reported and {noise} within run-to-run noise; the median of the absolute "
+        f"differences is {statistics.median(sizes.values()):.2f} points, the largest "
+        f"{sizes[largest]:.2f} ({largest})."
+    )
+
+
+def _noise(comparison: Comparison) -> str:
+    return (
+        "Within noise is a difference of at most two standard deviations. One run's variance is "
+        f"taken to be the experiment's own between its last {LAST} epochs, over {LAST}, and that "
+        f"between seeds, of a standard deviation of {comparison.noise}."
+    )
+
+
+def _flat(comparison: Comparison, row: Row) -> dict[str, Any]:
+    """A row's figures in full precision; None for what only a run of ours can say."""
+    sample = row.sample
+    return {
+        "name": row.experiment.name,
+        "write_up": row.experiment.reported.write_up,
+        "params": row.experiment.config.params,
+        "theirs_last": list(row.theirs),
+        "theirs_mean": statistics.fmean(row.theirs),
+        "ours_mean": sample.ours_mean if sample else None,
+        "ours_worst": sample.worst if sample else None,
+        "difference": sample.difference if sample else None,
+        "within_noise": comparison.verdict(row) or None,
+        "seeds": len(row.runs),
+        "epochs": row.end if row.runs else None,
+        "config_epochs": row.experiment.config.epochs,
+    }
+
+
+def _whole(comparison: Comparison, row: Row) -> dict[str, Any]:
+    """A row's figures, all that was reported, and our runs with their curves."""
+    return {
+        **_flat(comparison, row),
+        "reported": row.experiment.reported.model_dump(mode="json"),
+        "runs": [run.model_dump(mode="json") for run in row.runs],
+    }
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().removesuffix("\n")

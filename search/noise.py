@@ -1,0 +1,136 @@
+"""Whether two results of one recipe differ by more than chance.
+
+The model: in epoch e of a run with seed s, a recipe's test accuracy is
+
+    recipe's own + seed's luck (variance v_seed) + epoch's luck (variance v_epoch)
+
+so that one run's mean of its last k epochs has the variance v_epoch / k + v_seed. v_epoch is the
+recipe's own: a constant learning rate jitters from epoch to epoch, one that has fallen does not.
+v_seed is taken to be the same for every recipe, since no recipe has runs enough to tell its own.
+
+Known limits: neighbouring epochs are not quite independent; a trend within the last epochs counts
+as jitter; and v_seed is in truth smaller for nets near 100 %, whose differences are therefore taken
+for noise too readily.
+"""
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+LAST = 5
+"""The last so many epochs are what a result is judged by, as in the goal."""
+ASSUMED = 0.05
+"""Points, one standard deviation: what another seed changes, where no recipe has two seeds."""
+TRAINS = 97.0
+"""Percent. A net whose last epochs are below does not train: of 3x3 skeletons whose output passes a
+relu, many have dead output units and stay anywhere from 10 % to 90 %, while the worst of those that
+do train reaches 97 %. Which of the two happens is a lottery that no variance describes."""
+_DEVIATIONS = 2.0  # about 95 % of normally distributed differences lie within
+_HALVINGS = 100  # of an interval of at most some points squared: to the last bit
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Test accuracies, percent, of the same last epochs of one recipe: of their only run, and of
+    ours, one run a seed."""
+
+    theirs: Sequence[float]
+    ours: Sequence[Sequence[float]]
+
+    @property
+    def theirs_mean(self) -> float:
+        return statistics.fmean(self.theirs)
+
+    @property
+    def ours_mean(self) -> float:
+        """Over the seeds, of the mean of the last epochs."""
+        return statistics.fmean(_means(self.ours))
+
+    @property
+    def worst(self) -> float:
+        """The lowest of ours, over all seeds."""
+        return min(map(min, self.ours))
+
+    @property
+    def difference(self) -> float:
+        """Ours less theirs, in points."""
+        return self.ours_mean - self.theirs_mean
+
+    def untrained(self) -> str:
+        """Whose net does not train: 'theirs', 'ours', 'both' or ''. See `TRAINS`."""
+        theirs, ours = self.theirs_mean < TRAINS, self.ours_mean < TRAINS
+        return "both" if theirs and ours else "theirs" if theirs else "ours" if ours else ""
+
+    def epoch_variance(self) -> float:
+        """v_epoch: the variance about each run's own mean, pooled over their run and all of ours:
+        sum of squares / sum of (k - 1). It is 0 where there is one epoch only: all of its luck
+        then counts as the seed's."""
+        runs = [self.theirs, *self.ours]
+        freedom = sum(len(run) - 1 for run in runs)
+        return sum(map(_squares, runs)) / freedom if freedom else 0.0
+
+
+@dataclass(frozen=True)
+class Noise:
+    """seed_variance: v_seed, in points squared. recipes: how many it was estimated from; none where
+    it is assumed."""
+
+    seed_variance: float
+    recipes: int
+
+    def within(self, sample: Sample) -> bool:
+        """Whether chance alone explains the difference: at most two standard deviations of it.
+
+        Ours is a mean of n runs and theirs one run, so its variance is (1 + 1/n) times that of one
+        run's mean.
+        """
+        one = sample.epoch_variance() / len(sample.theirs) + self.seed_variance
+        deviation = math.sqrt((1 + 1 / len(sample.ours)) * one)
+        return abs(sample.difference) <= _DEVIATIONS * deviation
+
+    def __str__(self) -> str:
+        size = f"{math.sqrt(self.seed_variance):.3f} points"
+        if not self.recipes:
+            return f"{size} (assumed: none has been run with two seeds)"
+        return f"{size} (estimated from those with two seeds or more: {self.recipes})"
+
+
+def estimate(samples: Iterable[Sample]) -> Noise:
+    """v_seed from the recipes that have two seeds or more.
+
+    It is the one for which the runs' means m_is scatter about their recipe's mean m_i just as much
+    as they should, over recipes i of n_i seeds:
+
+        sum_i sum_s (m_is - m_i)^2 / (v_seed + v_epoch_i / k) = sum_i (n_i - 1)
+
+    or 0 where they scatter less than the epochs alone would have them (Paule and Mandel, Journal of
+    Research of the National Bureau of Standards 87, 1982). Where v_epoch is the same for all, that
+    is the pooled variance of the means less v_epoch / k; where it is not, the restless recipes do
+    not drown the quiet ones.
+
+    samples: only of nets that train.
+    """
+    several = [sample for sample in samples if len(sample.ours) > 1]
+    freedom = sum(len(sample.ours) - 1 for sample in several)
+    if not freedom:
+        return Noise(ASSUMED**2, 0)
+    scatter = [(_squares(_means(s.ours)), s.epoch_variance() / len(s.theirs)) for s in several]
+    low, high = 0.0, sum(squares for squares, _ in scatter) / freedom
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        if middle and sum(squares / (middle + luck) for squares, luck in scatter) > freedom:
+            low = middle
+        else:
+            high = middle
+    return Noise(high, len(several))
+
+
+def _means(runs: Sequence[Sequence[float]]) -> list[float]:
+    return [statistics.fmean(run) for run in runs]
+
+
+def _squares(values: Sequence[float]) -> float:
+    """Sum of the squared deviations from the mean."""
+    mean = statistics.fmean(values)
+    return math.fsum((value - mean) ** 2 for value in values)

@@ -1,0 +1,108 @@
+"""A comparison as a page that GitHub renders: what stands in studies/seeds/README.md.
+
+It holds no date, so that the same runs give the same page.
+"""
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+from mnist_core.record import Environment
+from search.compare import GOAL_EPOCHS, Comparison, Row
+from search.comparison import HEADS, LEFT, cells, summary
+
+
+def page(comparison: Comparison, command: str) -> str:
+    """command: what was typed to make it."""
+    rows = comparison.rows
+    groups = [list(group) for _, group in groupby(rows, lambda row: row.experiment.group)]
+    parts = [
+        f"# {_of('experiment', len(rows))} of {_of('write-up', len(groups))}, theirs and ours",
+        _introduction(groups),
+        f"This page is made by\n\n```sh\n{command}\n```\n\nWith `--seeds 2` it first trains what "
+        "is missing of two seeds an experiment, and keeps it among the results.",
+        *(_section(comparison, group) for group in groups),
+        "## In all",
+        *summary(comparison),
+        *_environments(rows),
+    ]
+    return "\n\n".join(parts)
+
+
+def command_for(
+    words: Sequence[str], epochs: int, results: Path | None, output: Path | None
+) -> str:
+    """What makes the page again, typed in a checkout: not how it was typed, which may name folders
+    of this machine's."""
+    typed = ["drilldown", "compare", *words]
+    if epochs != GOAL_EPOCHS:
+        typed += ["--epochs", str(epochs)]
+    if results is not None:
+        typed += ["--results", str(results)]
+    typed += ["--format", "markdown"]
+    if output is not None:
+        typed += ["-o", str(output)]
+    return shlex.join(typed)
+
+
+def _introduction(groups: list[list[Row]]) -> str:
+    titles = [_escaped(group[0].experiment.reported.write_up) for group in groups]
+    return (
+        "What people wrote down when they chased the goal by hand, and what the same recipes come "
+        f"to when drilldown trains them. The write-ups are {', '.join(titles)}. Each experiment is "
+        "a config in this folder: `drilldown train 001-code4` runs one, `drilldown compare 001` "
+        "shows those of a write-up. All accuracies are of the test set, in percent. *Theirs* are "
+        f"the last five of the first {GOAL_EPOCHS} epochs, from their one run; *ours* is the mean "
+        "of the same epochs, over the seeds; *worst* the lowest of them; *difference* ours less "
+        "theirs, in points."
+    )
+
+
+def _section(comparison: Comparison, rows: list[Row]) -> str:
+    first = rows[0].experiment
+    marks = [":---" if head in LEFT else "---:" for head in HEADS]
+    lines = [HEADS, marks, *(_cells(comparison, row) for row in rows)]
+    return "\n".join(
+        [
+            f"## {first.group}: {_escaped(first.reported.write_up)}",
+            "",
+            f"Repository: [{first.repository}](https://github.com/{first.repository})",
+            "",
+            *(f"| {' | '.join(line)} |" for line in lines),
+        ]
+    )
+
+
+def _cells(comparison: Comparison, row: Row) -> list[str]:
+    name, *others = cells(comparison, row)
+    return [f"[{name}]({name}.toml)", *others]
+
+
+def _environments(rows: tuple[Row, ...]) -> list[str]:
+    """Where our runs were made, the most runs first."""
+    where = Counter(_shown(run.environment) for row in rows for run in row.runs)
+    if not where:
+        return []
+    lines = [
+        f"- {text}: {_of('run', count)}"
+        for text, count in sorted(where.items(), key=lambda item: (-item[1], item[0]))
+    ]
+    return ["## Where ours were made", "\n".join(lines)]
+
+
+def _shown(environment: Environment) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in environment.versions.items())
+    threads = _of("thread", environment.threads)
+    return _escaped(f"{environment.machine} ({environment.device}, {threads}); {versions}")
+
+
+def _of(what: str, count: int) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def _escaped(text: str) -> str:
+    """`text` with the signs quoted that mean something in Markdown."""
+    return re.sub(r"([\\`*_|<\[\]])", r"\\\1", text)

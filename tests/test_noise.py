@@ -1,0 +1,142 @@
+"""Run-to-run noise against cases computed by hand, and against random runs of a known noise."""
+
+import math
+import random
+import statistics
+from itertools import pairwise
+
+import pytest
+
+from search.noise import ASSUMED, TRAINS, Noise, Sample, estimate
+
+NONE = Noise(0.0, 1)
+
+
+def sample(theirs: str, *ours: str) -> Sample:
+    """From 'x y z', accuracies of which 99 is left out: '.1 .2' is 99.1 99.2."""
+    return Sample(_curve(theirs), [_curve(run) for run in ours])
+
+
+def _curve(text: str) -> list[float]:
+    return [99 + float(word) for word in text.split()]
+
+
+def test_difference_is_of_the_means_and_worst_is_of_all_seeds() -> None:
+    one = sample(".1 .2 .3", ".3 .4 .5", ".5 .5 .8")
+    assert one.theirs_mean == pytest.approx(99.2)
+    assert one.ours_mean == pytest.approx((99.4 + 99.6) / 2)
+    assert one.difference == pytest.approx(0.3)
+    assert one.worst == 99.3
+
+
+def test_variance_between_epochs_is_pooled_over_all_runs() -> None:
+    # squares about each run's own mean: 0.02, 0.02, 0.06; degrees of freedom: 2 each
+    assert sample(".1 .2 .3", ".3 .4 .5", ".5 .5 .8").epoch_variance() == pytest.approx(0.10 / 6)
+    assert sample(".1 .1 .1", ".4 .4 .4").epoch_variance() == pytest.approx(0)
+
+
+def test_one_epoch_has_no_variance_of_its_own() -> None:
+    assert sample(".1", ".2", ".3").epoch_variance() == 0
+
+
+def test_one_seed_each_leaves_the_noise_to_an_assumption() -> None:
+    assert estimate([]) == estimate([sample(".1 .2", ".1 .3")]) == Noise(ASSUMED**2, 0)
+    assert "0.050 points (assumed" in str(Noise(ASSUMED**2, 0))
+
+
+def test_noise_of_one_recipe_is_the_variance_of_its_means_less_the_epochs_share() -> None:
+    """Means of ours: 99.1 and 99.5, variance 0.08. Epochs: squares 0.02 + 0.02 + 0.02 over 3, so
+    0.02, and over 2 epochs 0.01. What is left is the seeds'."""
+    noise = estimate([sample(".1 .3", ".0 .2", ".4 .6")])
+    assert noise.seed_variance == pytest.approx(0.07)
+    assert noise.recipes == 1
+    assert str(noise) == "0.265 points (estimated from those with two seeds or more: 1)"
+
+
+def test_noise_of_several_is_pooled_where_their_epochs_are_alike() -> None:
+    """Squares of the means: 0.08, and 0.02 + 0 + 0.02; degrees of freedom 1 + 2; epochs as above.
+    A recipe of one seed says nothing."""
+    noise = estimate([
+        sample(".1 .3", ".0 .2", ".4 .6"),
+        sample(".1 .3", ".1 .3", ".2 .4", ".3 .5"),
+        sample(".1 .9", ".5 .6"),
+    ])  # fmt: skip
+    assert noise.seed_variance == pytest.approx((0.08 + 0.02) / 3 - 0.01)
+    assert noise.recipes == 2
+
+
+def test_seeds_that_scatter_less_than_the_epochs_leave_no_noise_of_their_own() -> None:
+    assert estimate([sample(".1 .9", ".2 .8", ".3 .9")]).seed_variance == pytest.approx(0, abs=1e-9)
+    assert estimate([sample(".1", ".5", ".5")]).seed_variance == 0
+
+
+@pytest.mark.parametrize("size", [0.0, 0.03, 0.1])
+def test_noise_that_was_put_in_is_found_in_spite_of_restless_recipes(size: float) -> None:
+    chance = random.Random(1)
+    samples = []
+    for number in range(60):
+        restless = 0.3 if number % 4 == 0 else 0.03
+
+        def run(restless: float = restless) -> list[float]:
+            luck = chance.gauss(0, size)
+            return [98 + luck + chance.gauss(0, restless) for _ in range(5)]
+
+        samples.append(Sample(run(), [run(), run()]))
+    found = math.sqrt(estimate(samples).seed_variance)
+    assert found == pytest.approx(size, rel=0.25, abs=0.015)
+
+
+def test_difference_of_two_deviations_is_within_noise_and_more_is_not() -> None:
+    """Flat curves and v_seed = 0.01: with one seed the deviation of the difference is 0.1 * sqrt 2,
+    with four 0.1 * sqrt 1.25."""
+    noise = Noise(0.01, 1)
+    for seeds, factor in ((1, 2.0), (4, 1.25)):
+        limit = 2 * 0.1 * math.sqrt(factor)
+        for sign in (-1, 1):
+            near = Sample([98.0] * 5, [[98.0 + sign * limit * 0.999] * 5] * seeds)
+            far = Sample([98.0] * 5, [[98.0 + sign * limit * 1.001] * 5] * seeds)
+            assert noise.within(near)
+            assert not noise.within(far)
+
+
+def test_epochs_share_counts_over_the_epochs_compared() -> None:
+    """v_epoch = 0.02 (as above) over 2, twice: the deviation is sqrt 0.02, two of them 0.283."""
+    assert NONE.within(sample(".1 .3", ".38 .58"))
+    assert not NONE.within(sample(".1 .3", ".39 .59"))
+
+
+def test_equal_curves_are_within_no_noise_at_all() -> None:
+    assert NONE.within(sample(".1 .1", ".1 .1"))
+    assert not NONE.within(sample(".1 .1", ".2 .2"))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours", "whose"),
+    [(98, 98, ""), (9.8, 98, "theirs"), (98, 9.8, "ours"), (9.8, 60, "both"),
+     (TRAINS, TRAINS, ""), (TRAINS - 0.01, TRAINS, "theirs")],
+)  # fmt: skip
+def test_net_that_does_not_train_is_told_by_its_mean(
+    theirs: float, ours: float, whose: str
+) -> None:
+    assert Sample([theirs] * 3, [[ours] * 3]).untrained() == whose
+
+
+def test_share_of_chance_differences_called_noise_is_about_95_percent() -> None:
+    """Against the very model, with v_seed known."""
+    chance = random.Random(2)
+    within = 0
+    for _ in range(2000):
+        runs = []
+        for _ in range(3):
+            luck = chance.gauss(0, 0.05)
+            runs.append([99 + luck + chance.gauss(0, 0.06) for _ in range(5)])
+        within += Noise(0.05**2, 1).within(Sample(runs[0], runs[1:]))
+    assert 0.93 < within / 2000 < 0.97
+
+
+def test_more_scatter_is_never_less_noise() -> None:
+    def noise(gap: float) -> float:
+        return estimate([Sample([99, 99.1], [[99, 99.1], [99 + gap, 99.1 + gap]])]).seed_variance
+
+    assert all(a <= b for a, b in pairwise(noise(gap / 50) for gap in range(50)))
+    assert statistics.fmean(noise(gap) for gap in (0.5, 1.0)) > 0
