@@ -307,6 +307,16 @@ def _fail(message: str) -> None:
     sys.exit(2)
 
 
+def _put_out(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text)
+        return
+    from mnist_core.files import write_whole
+
+    write_whole(output, f"{text}\n".encode())
+    click.echo(output)
+
+
 @contextmanager
 def _resumable(url: str | None) -> Iterator[None]:
     """SIGTERM unwinds as Ctrl-C does, and after either a person is told how to go on.
@@ -329,13 +339,3 @@ def _typed(url: str | None) -> str:
 
         words = [word.replace(url, shown(url)) for word in words]
     return f"{program()} {shlex.join(words)}"
-def _put_out(text: str, output: Path | None) -> None:
-    if output is None:
-        click.echo(text)
-        return
-    from mnist_core.files import write_whole
-
-    write_whole(output, f"{text}\n".encode())
-    click.echo(output)
-
-
