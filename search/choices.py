@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal
 
-import numpy as np
 import optuna
 from optuna.exceptions import ExperimentalWarning
 from optuna.pruners import (
@@ -29,6 +28,7 @@ from mnist_core.files import explain, suggest
 from mnist_core.frozen import Count, Fraction, Frozen, shortened
 from search.goal import Goal
 from search.pruner import GoalPruner
+from search.seeds import derived_seed
 
 _SAMPLERS: dict[str, Callable[..., BaseSampler]] = {
     "tpe": TPESampler,
@@ -120,12 +120,12 @@ def make_sampler(choice: Choice, seed: int, trial: int) -> BaseSampler:
     scrambles the whole of it, and its place in it is kept in the storage.
     """
     options = _options("sampler", _SAMPLERS, choice)
-    own = _number(seed, trial)
+    own = derived_seed(seed, trial)
     match choice.kind:
         case "qmc":
             # Its first point, and any before another has ended well, come from the second one.
             first = RandomSampler(own)
-            ours = {"seed": _number(seed), "independent_sampler": first, "scramble": True}
+            ours = {"seed": derived_seed(seed), "independent_sampler": first, "scramble": True}
         case "cmaes":
             # It leaves every choice to chance, and would say so in each trial.
             ours = {"seed": own, "warn_independent_sampling": False}
@@ -174,10 +174,6 @@ def _options(what: str, known: Mapping[str, object], choice: Choice) -> dict[str
         except ValidationError as error:
             raise ChoiceError(f"{what}.{name}: {explain(error)}") from None
     return choice.options
-
-
-def _number(*sequence: int) -> int:
-    return int(np.random.SeedSequence(sequence).generate_state(1)[0])
 
 
 def quiet_optuna() -> None:

@@ -38,24 +38,17 @@ def cli(context: click.Context) -> None:
     metavar="N",
     help="Finish so many in all, with those of earlier launches",
 )
-@click.option(
-    "--workers",
-    type=click.IntRange(1, 1024),
-    metavar="N",
-    help="Processes that train, of one thread each",
-)
-@click.option(
-    "--name", metavar="NAME", help="Name of the run [default: the study's]; a known one is resumed"
-)
-@click.option("--seed", type=options.SEED, metavar="N", help="Everything random follows from it")
+@options.workers
+@options.name("study")
+@options.seed
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
     help="Start no further trial after so long",
 )
-@click.option("--quiet", is_flag=True, help="Warnings and the result only")
-@click.option("--verbose", is_flag=True, help="A line for every epoch, no live view")
+@options.quiet
+@options.verbose
 @options.device("cpu")
 @options.storage
 def launch(
@@ -85,13 +78,51 @@ def launch(
         sys.exit(128 + ended.signal)
 
 
+@cli.command()
+@click.argument("study", default="shallow")
+@options.workers
+@options.name("drill")
+@options.seed
+@options.quiet
+@options.verbose
+@options.device("cpu")
+@options.storage
+def drill(
+    study: str,
+    name: str | None,
+    url: str | None,
+    device: str | None,
+    quiet: bool,
+    verbose: bool,
+    **changes: int | None,
+) -> None:
+    """Go down in stages: each a study around the winners of the one before.
+
+    STUDY is a packaged drill, `shallow` (about half an hour on two cores) or `deep` (a night), or a
+    TOML file. It ends with the finalists trained on fresh seeds, and a report of Target, Result
+    and Analysis: runs/NAME/drill.html and drill.md. What was done before is not done again.
+    """
+    with _resumable(url):
+        from search import drill as drills
+        from search import drill_spec, drill_summary, progress, spec
+
+        stem, plan, bases = drill_spec.load(study)
+        plan = spec.changed(plan, changes)
+        console = progress.start_log(quiet, verbose)
+        run = drills.Drill(name or stem, plan, bases, url, device or "cpu", console)
+        ended = run.run()
+    click.echo(drill_summary.summary(ended, _typed(url), url))
+    if ended.signal:
+        sys.exit(128 + ended.signal)
+
+
 @cli.command("list")
 @options.storage
 def list_(url: str | None) -> None:
-    """Studies that can be launched, and studies that have been run."""
-    from search import listing, spec
+    """Studies that can be launched or drilled, and studies that have been run."""
+    from search import drill_spec, listing, spec
 
-    click.echo(listing.studies(spec.packaged(), url))
+    click.echo(listing.studies(spec.packaged(), drill_spec.packaged(), url))
 
 
 @cli.command()

@@ -1,7 +1,6 @@
 """Launch or resume a study: storage, ownership, workers, and what is left when it is over."""
 
 import logging
-import shlex
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -30,7 +29,7 @@ from search.workers import training
 from search.workers.local import LocalWorkers, Start
 
 log = logging.getLogger("drilldown")
-_COLUMN = 28  # where the commands of a report begin
+COLUMN = 28  # where the commands of a report begin
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ def launch(
         study_name=name, storage=store, direction="maximize", load_if_exists=True
     )
     with storage.owned(study, store), _log_file(runs_dir() / name):
-        _same_or_refused(study, store, spec)
+        check_same(study, store, spec)
         signal = _run(study, spec, device, console, start)
         best = _keep_best(study)
     return Launched(study, spec.trials, best, signal)
@@ -86,16 +85,16 @@ def report(launched: Launched, command: str, url: str | None) -> str:
     name, goal, rows = study.study_name, results.goal_of(study), results.rows(study)
     ended = progress.ended(rows)
     lines = [f"{name}: {progress.tally(ended, launched.trials)}"]
-    where = f" --storage {shlex.quote(storage.shown(url))}" if url else ""
+    where = storage.option(url)
     if launched.best is None:
         lines.append("No trial was trained to its end, so there is no best yet.")
     else:
         lines += _best_lines(name, goal, rows, launched.best, where)
     if ended.total() < launched.trials:
         why = "Interrupted" if launched.signal else "Out of time"
-        lines.append(f"{why}; go on with:".ljust(_COLUMN) + command)
-    lines.append("All trials:".ljust(_COLUMN) + f"{program()} show {name}{where}")
-    lines.append("In a browser:".ljust(_COLUMN) + f"{program()} dashboard {name}{where}")
+        lines.append(f"{why}; go on with:".ljust(COLUMN) + command)
+    lines.append("All trials:".ljust(COLUMN) + f"{program()} show {name}{where}")
+    lines.append("In a browser:".ljust(COLUMN) + f"{program()} dashboard {name}{where}")
     return "\n".join(lines)
 
 
@@ -117,8 +116,8 @@ def _best_lines(
         f"last epochs {final} % (one seed)",
         f"Goal: {met}",
         f"      {goal}",
-        "Config of the best:".ljust(_COLUMN) + str(path),
-        "Train it again:".ljust(_COLUMN) + command_for(path),
+        "Config of the best:".ljust(COLUMN) + str(path),
+        "Train it again:".ljust(COLUMN) + command_for(path),
     ]
 
 
@@ -144,8 +143,11 @@ def _run(study: Study, spec: StudySpec, device: str, console: Console | None, st
         return owner.run(spec.trials, spec.timeout)
 
 
-def _same_or_refused(study: Study, store: RDBStorage, spec: StudySpec) -> None:
-    """A study keeps the goal, space and seed it began with; a change is refused by name."""
+def check_same(study: Study, store: RDBStorage, spec: StudySpec) -> None:
+    """A study keeps the goal, space and seed it began with; a new one is told them.
+
+    Raises UserError naming what has changed.
+    """
     ours = {
         **{f"goal.{field}": str(value) for field, value in spec.goal},
         "seed": str(spec.seed),

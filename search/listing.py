@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 import optuna
@@ -11,6 +12,7 @@ from optuna.storages import RDBStorage
 from optuna.study import Study
 
 from search import results
+from search.drill_spec import DrillSpec
 from search.goal import Goal
 from search.results import Row
 from search.spec import StudySpec
@@ -18,16 +20,33 @@ from search.storage import has_storage, open_storage
 from search.tables import table
 
 
-def studies(packaged: dict[str, StudySpec], url: str | None) -> str:
-    """What can be launched, and what has been run in the storage at `url`."""
+def studies(packaged: dict[str, StudySpec], drills: dict[str, DrillSpec], url: str | None) -> str:
+    """What can be launched or drilled, and what has been run in the storage at `url`."""
     lines = [[name, str(spec.trials), *_goal_cells(spec.goal)] for name, spec in packaged.items()]
-    parts = [table("Studies to launch", ["name", "trials", *_GOAL_HEADS], lines), ""]
-    for name, spec in packaged.items():
-        parts.append(textwrap.fill(f"{name}: {spec.title}", 80, subsequent_indent="  "))
+    stages = [
+        [name, " + ".join(str(stage.trials) for stage in spec.stage), *_goal_cells(spec.goal)]
+        for name, spec in drills.items()
+    ]
+    parts = [
+        table("Studies to launch", ["name", "trials", *_GOAL_HEADS], lines),
+        "",
+        *_titles(packaged),
+        "",
+        table("Drills, in stages", ["name", "trials", *_GOAL_HEADS], stages),
+        "",
+        *_titles(drills),
+    ]
     run = _launched(open_storage(url)) if url or has_storage() else []
     heads = ["name", "ended", *_GOAL_HEADS, "best score", "at goal"]
     none = "No study has been run yet; start with: drilldown launch"
     return "\n".join([*parts, "", table("Studies that have been run", heads, run) if run else none])
+
+
+def _titles(specs: Mapping[str, StudySpec] | Mapping[str, DrillSpec]) -> list[str]:
+    return [
+        textwrap.fill(f"{name}: {spec.title}", 80, subsequent_indent="  ")
+        for name, spec in specs.items()
+    ]
 
 
 _GOAL_HEADS = ["accuracy", "in the last", "parameters"]

@@ -12,6 +12,15 @@ _Command = Callable[..., Any]
 FILE = click.Path(path_type=Path)
 SEED = click.IntRange(min=0)
 
+workers = click.option(
+    "--workers",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="Processes that train, of one thread each",
+)
+seed = click.option("--seed", type=SEED, metavar="N", help="Everything random follows from it")
+quiet = click.option("--quiet", is_flag=True, help="Warnings and the result only")
+verbose = click.option("--verbose", is_flag=True, help="A line for every epoch, no live view")
 storage = click.option(
     "--storage",
     "url",
@@ -19,6 +28,14 @@ storage = click.option(
     help="Database of the studies [default: DRILLDOWN_STORAGE, else an SQLite file beside the "
     "runs]. Put one with a password into DRILLDOWN_STORAGE, which no process list shows.",
 )
+
+
+def name(of: str) -> Callable[[_Command], _Command]:
+    return click.option(
+        "--name",
+        metavar="NAME",
+        help=f"Name of the run [default: the {of}'s]; a known one is resumed",
+    )
 
 
 def device(default: str) -> Callable[[_Command], _Command]:

@@ -10,7 +10,6 @@ from time import monotonic
 from types import FrameType
 from typing import Protocol
 
-import numpy as np
 from optuna.samplers import BaseSampler
 from optuna.study import Study
 from optuna.trial import Trial, TrialState
@@ -20,6 +19,7 @@ from mnist_core.record import Environment
 from mnist_core.result import EpochResult
 from search.goal import Goal
 from search.results import CONFIG, ENVIRONMENT, TRAINING, TrialAttr, attach, counted
+from search.seeds import derived_seed
 from search.workers.local import Ended, Message, Ready
 from spaces import Space
 
@@ -177,7 +177,7 @@ class Owner:
 def trial_seed(study_seed: int, trial: int) -> int:
     """The seed of a trial's training: of (study seed, trial number) and nothing else, so that a
     resumed or parallel study trains trial 17 as a sequential one would."""
-    return int(np.random.SeedSequence([study_seed, trial]).generate_state(1)[0])
+    return derived_seed(study_seed, trial)
 
 
 def reconcile(study: Study) -> int:

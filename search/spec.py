@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -14,6 +14,11 @@ from mnist_core.frozen import Frozen, Positive, shortened, tuples
 from search.choices import Choice, make_pruner, make_sampler
 from search.goal import Goal
 from spaces import SPACES, Frame, Space, SpaceError
+
+Spec = TypeVar("Spec", bound=Frozen)
+Trials = Annotated[int, Field(ge=1, le=1_000_000)]
+Workers = Annotated[int, Field(ge=1, le=1024)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 PACKAGED = resources.files("studies")
 
@@ -30,10 +35,10 @@ class StudySpec(Frozen):
     """One study, as its TOML says it."""
 
     title: str = ""
-    trials: Annotated[int, Field(ge=1, le=1_000_000)]
+    trials: Trials
     """The study is over when so many are finished: complete, pruned or failed."""
-    workers: Annotated[int, Field(ge=1, le=1024)] = 2
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    workers: Workers = 2
+    seed: Seed = 0
     timeout: Positive | None = None
     """Seconds after which no further trial is started."""
     goal: Goal = Goal()
@@ -64,16 +69,17 @@ class StudySpec(Frozen):
         return cls.model_validate(tuples(dict(values)))
 
 
-def changed(spec: StudySpec, options: Mapping[str, Any]) -> StudySpec:
-    """The study with options of the command line instead of its own; None leaves one as it is.
+def changed(spec: Spec, options: Mapping[str, Any]) -> Spec:
+    """The study (or drill) with options of the command line instead of its own; None leaves one
+    as it is.
 
     Raises UserError naming the option.
     """
     given = {name: value for name, value in options.items() if value is not None}
     try:
-        return StudySpec.model_validate({**dict(spec), **given})
+        return type(spec).model_validate({**dict(spec), **given})
     except ValidationError as error:
-        raise UserError(f"--{explain(error, StudySpec)}") from None
+        raise UserError(f"--{explain(error, type(spec))}") from None
 
 
 def packaged() -> dict[str, StudySpec]:

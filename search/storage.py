@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shlex
 import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -39,6 +40,12 @@ def shown(url: str) -> str:
         return _database(url).set(query={}).render_as_string(hide_password=True)
     except UserError:
         return "the storage"
+
+
+def option(url: str | None) -> str:
+    """What to add to a command so that it finds the same storage; the password is to be filled
+    in."""
+    return f" --storage {shlex.quote(shown(url))}" if url else ""
 
 
 def open_storage(url: str | None = None, create: bool = False) -> RDBStorage:

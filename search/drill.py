@@ -1,0 +1,229 @@
+"""Run a drill: one study after the other, each around the winners of the one before."""
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import optuna
+from rich.console import Console
+
+from mnist_core import record
+from mnist_core.config import Config
+from mnist_core.errors import UserError
+from mnist_core.paths import runs_dir
+from mnist_core.record import Confirmed
+from search import results, storage
+from search.drill_spec import DrillSpec, StageStudy
+from search.export import to_record
+from search.launch import check_same, launch
+from search.seeds import derived_seed
+from search.stages import Candidate, DrillResult, Finalist, StageResult
+from search.trainings import Job, Ledger, missing, run_all
+from search.workers import training
+from search.workers.local import Start
+
+log = logging.getLogger("drilldown")
+WINNERS = "drilldown:winners"  # system attribute of a stage's study, once it is over
+
+
+@dataclass(frozen=True)
+class Drilled:
+    """How a drill ended: as far as it came, and the signal if any."""
+
+    result: DrillResult
+    report: Path
+    best: Path | None
+    signal: int
+
+
+class Drill:
+    """A drill under a name, in a storage; what it has done before is not done again."""
+
+    def __init__(
+        self,
+        name: str,
+        spec: DrillSpec,
+        bases: dict[str, Config],
+        url: str | None,
+        device: str = "cpu",
+        console: Console | None = None,
+        start: Start = training.start,
+    ) -> None:
+        """bases: of the first stage; a plain recipe where there are none. The others as in
+        `search.launch.launch`.
+
+        Raises UserError where the name is no safe one, or was used for other stages.
+        """
+        storage.check_name(name)
+        self._name, self._spec, self._url = name, spec, url
+        self._device, self._console, self._start = device, console, start
+        self._store = storage.open_storage(url, create=True)
+        self._bases = [Candidate(*base) for base in (bases or {"plain": spec.plain()}).items()]
+        self._check_stages()
+
+    @property
+    def folder(self) -> Path:
+        """Where its report and its winner lie."""
+        return runs_dir() / self._name
+
+    def run(self) -> Drilled:
+        """Every stage, the finalists on fresh seeds, the report. Raises UserError as `launch`."""
+        done: list[StageResult] = []
+        bases: Sequence[Candidate] = self._bases
+        for number in range(1, len(self._spec.stage) + 1):
+            stage, signal = self._stage(number, bases)
+            done.append(stage)
+            if signal:
+                return Drilled(self._result(done), self._report(done), None, signal)
+            self._report(done)
+            bases = stage.winners
+        finalists = self._confirmed(bases)
+        report = self._report(done, finalists)
+        return Drilled(self._result(done, finalists), report, self._keep(finalists[0]), 0)
+
+    def _stage(self, number: int, bases: Sequence[Candidate]) -> tuple[StageResult, int]:
+        """The stage, over unless the signal that comes with it is one."""
+        stage = self._spec.stage[number - 1]
+        try:
+            plan = self._spec.study(number, {base.name: base.config for base in bases})
+        except ValueError as error:
+            raise UserError(f"drill {self._name!r}: {error}") from None
+        name, signal = self._study_name(number), 0
+        winners = self._decided(name, plan)
+        log.info("stage %d of %d: %s", number, len(self._spec.stage), stage.name)
+        if winners is None:
+            launched = launch(name, plan, self._url, self._device, self._console, self._start)
+            signal = launched.signal
+        study = storage.load_study(self._store, name)
+        rows = results.rows(study)
+        found = StageResult(number, stage, study, rows, bases, ())
+        if signal:
+            return found, signal
+        if winners is None:
+            winners = self._decide(found)
+        candidates = {candidate.name: candidate for candidate in _candidates(found)}
+        return replace(found, winners=[candidates[name] for name in winners]), 0
+
+    def _decided(self, name: str, plan: StageStudy) -> list[str] | None:
+        """The names of the winners of a stage that is over; None where it is not."""
+        if name not in optuna.get_all_study_names(self._store):
+            return None
+        study = storage.load_study(self._store, name)
+        number = self._store.get_study_id_from_name(name)
+        kept = self._store.get_study_system_attrs(number).get(WINNERS)
+        if kept is None:
+            return None
+        check_same(study, self._store, plan)
+        ours = plan.stage.model_dump(mode="json")
+        for field, was in kept["stage"].items():
+            if ours[field] != was:
+                raise UserError(
+                    f"drill {self._name!r}: stage {plan.stage.name!r} is over, with {field} = "
+                    f"{was}; now it is {ours[field]}; change it back or drill under another --name"
+                )
+        return list(kept["winners"])
+
+    def _decide(self, stage: StageResult) -> list[str]:
+        """Keep in the storage what the stage hands on, so that it is over for good."""
+        ranked = sorted(
+            (candidate for candidate in _candidates(stage) if candidate.score is not None),
+            key=lambda candidate: -(candidate.score or 0.0),
+        )
+        if not ranked:
+            raise UserError(
+                f"stage {stage.stage.name!r}: no trial was trained to its end; see: "
+                f"drilldown show {stage.study.study_name}"
+            )
+        winners = [candidate.name for candidate in ranked[: stage.stage.keep]]
+        number = self._store.get_study_id_from_name(stage.study.study_name)
+        kept: dict[str, Any] = {"stage": stage.stage.model_dump(mode="json"), "winners": winners}
+        self._store.set_study_system_attr(number, WINNERS, kept)
+        return winners
+
+    def _confirmed(self, winners: Sequence[Candidate]) -> list[Finalist]:
+        """The finalists, best first, each trained on the drill's fresh seeds."""
+        ledger = Ledger(self.folder / "confirmed.jsonl")
+        seeds = [derived_seed(self._spec.seed, 0, n) for n in range(self._spec.confirm)]
+        jobs = {
+            winner.name: [
+                Job(
+                    winner.name,
+                    winner.config.model_copy(update={"seed": seed}),
+                    winner.config.epochs,
+                )
+                for seed in seeds
+            ]
+            for winner in winners
+        }
+        wanted = missing([job for several in jobs.values() for job in several], ledger.runs)
+        if wanted:
+            log.info("finalists on fresh seeds: %d trainings", len(wanted))
+            run_all(wanted, self._spec.workers, self._device, ledger.add, self._start)
+        finalists = [
+            Finalist(
+                winner,
+                [run for job in jobs[winner.name] for run in ledger.runs if job.done_by(run)],
+            )
+            for winner in winners
+        ]
+        return sorted(finalists, key=lambda finalist: -finalist.standing(self._spec.goal))
+
+    def _keep(self, best: Finalist) -> Path:
+        """The winner as a config, with the curves of its other seeds."""
+        candidate = best.candidate
+        assert candidate.study is not None
+        assert candidate.row is not None
+        trial = candidate.study.get_trials(deepcopy=False)[candidate.row.number]
+        others = tuple(Confirmed(seed=run.seed, test_acc=run.test_acc) for run in best.runs)
+        path = self.folder / "best.toml"
+        exported = to_record(candidate.study, trial)
+        record.save(path, exported.model_copy(update={"confirmed": others}))
+        return path
+
+    def _result(
+        self, stages: Sequence[StageResult], finalists: Sequence[Finalist] = ()
+    ) -> DrillResult:
+        return DrillResult(self._name, self._spec, stages, finalists)
+
+    def _report(self, stages: Sequence[StageResult], finalists: Sequence[Finalist] = ()) -> Path:
+        from search import drill_report  # matplotlib takes a second to load
+
+        return drill_report.write(self._result(stages, finalists), self.folder)
+
+    def _study_name(self, number: int) -> str:
+        return f"{self._name}.{number}.{self._spec.stage[number - 1].name}"
+
+    def _check_stages(self) -> None:
+        """Stages that have begun are still the ones of the file."""
+        names = [stage.name for stage in self._spec.stage]
+        for study in optuna.get_all_study_names(self._store):
+            match = re.fullmatch(rf"{re.escape(self._name)}\.(\d+)\.([\w-]+)", study)
+            if match is None:
+                continue
+            number, name = int(match[1]), match[2]
+            now = names[number - 1] if number <= len(names) else None
+            if now != name:
+                said = f"now it is {now!r}" if now else f"now there are {len(names)} stages"
+                raise UserError(
+                    f"drill {self._name!r}: stage {number} was {name!r} when it was run, {said}; "
+                    "change it back or drill under another --name"
+                )
+
+
+def _candidates(stage: StageResult) -> list[Candidate]:
+    """All that the stage may hand on: its own trials first, so that they win a tie."""
+    trials = stage.study.get_trials(deepcopy=False)
+    own = [
+        Candidate(
+            f"{stage.stage.name}/{row.number}",
+            results.config_of(trials[row.number]),
+            row,
+            stage.study,
+        )
+        for row in stage.rows
+        if row.score is not None
+    ]
+    return [*own, *stage.bases]

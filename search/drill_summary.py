@@ -1,0 +1,47 @@
+"""What a person reads when a drill is over."""
+
+from pathlib import Path
+
+from search import results, storage
+from search.commands import command_for, program
+from search.drill import Drilled
+from search.goal import Goal
+from search.launch import COLUMN
+from search.stages import Finalist
+
+
+def summary(drilled: Drilled, command: str, url: str | None) -> str:
+    """What a person reads when a drill is over: each stage's best, the winner, what to type next.
+
+    command: what started the drill, which resumes it too. url: of the storage, where it was given.
+    """
+    result, where = drilled.result, storage.option(url)
+    lines = [f"{result.name}: {result.spec.goal}"]
+    for stage in result.stages:
+        best = stage.winners[0] if stage.winners else None
+        scored = f"best {best.name}, score {best.score:.2f}" if best else "not over yet"
+        ended = f"{results.counted(stage.study.get_trials(deepcopy=False))} trials ended"
+        lines.append(f"Stage {stage.number}, {stage.stage.name}: {ended}, {scored}")
+    if drilled.best is not None:
+        lines += _winner_lines(result.finalists[0], result.spec.goal, drilled.best)
+    if drilled.signal:
+        lines.append("Interrupted; go on with:".ljust(COLUMN) + command)
+    lines.append("Report:".ljust(COLUMN) + str(drilled.report))
+    name = result.stages[-1].study.study_name
+    lines.append("In a browser:".ljust(COLUMN) + f"{program()} dashboard {name}{where}")
+    return "\n".join(lines)
+
+
+def _winner_lines(best: Finalist, goal: Goal, path: Path) -> list[str]:
+    row = best.candidate.row
+    assert row is not None
+    curves = [row.test_acc, *(run.test_acc for run in best.runs)]
+    worst = " ".join(f"{min(goal.final(curve)):.2f}" for curve in curves)
+    held = sum(goal.met(curve) for curve in curves)
+    return [
+        f"Winner: {best.candidate.name}, {best.candidate.config.params:,} parameters, worst of the "
+        f"last {goal.last} epochs on {len(curves)} seeds {worst} %",
+        f"Goal: held on {held} of {len(curves)} seeds",
+        "Config of the winner:".ljust(COLUMN) + str(path),
+        "Train it again:".ljust(COLUMN) + command_for(path),
+    ]

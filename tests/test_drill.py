@@ -1,0 +1,300 @@
+"""Drills: stage after stage around the winners, resumed, refused where the file has changed."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import fakes
+import pytest
+import tomli_w
+
+from mnist_core import fetch, record
+from mnist_core.config import Config
+from mnist_core.errors import UserError
+from mnist_core.result import EpochResult
+from search import drill, drill_spec, drill_summary, results, storage
+from search.drill import Drill, Drilled
+from search.drill_spec import DrillSpec
+
+VALUES: dict[str, Any] = {
+    "workers": 1,
+    "seed": 3,
+    "confirm": 1,
+    "goal": {"accuracy": 90.0, "last": 2, "epochs": 3, "params": 2_000},
+    "data": {"train": 300, "test": 200},
+    "stage": [
+        {"name": "net", "trials": 3, "keep": 2, "vary": {"widths": "all"}, "fix": {"lr": 0.2}},
+        {"name": "pace", "trials": 4, "keep": 2, "vary": {"lr": [0.1, 0.5], "schedule": "all"}},
+    ],
+}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "ensure", lambda *_: None)
+    import sys  # TEMP
+
+    monkeypatch.setitem(
+        sys.modules, "search.drill_report", SimpleNamespace(write=lambda r, f: f / "drill.html")
+    )  # TEMP
+
+
+def _spec(**changes: Any) -> DrillSpec:
+    return DrillSpec.from_dict({**VALUES, **changes})
+
+
+def _stages(*changes: dict[str, Any]) -> list[dict[str, Any]]:
+    return [{**stage, **change} for stage, change in zip(VALUES["stage"], changes, strict=True)]
+
+
+def _drill(spec: DrillSpec | None = None, bases: dict[str, Config] | None = None, **options: Any):
+    options = {"start": fakes.quick, **options}
+    return Drill("tiny", spec or _spec(), bases or {}, None, **options)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The runs that a whole drill leaves; made once, since its workers take seconds to start."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("finished")
+        patch.setenv("DRILLDOWN_HOME", str(home))
+        patch.delenv("DRILLDOWN_STORAGE", raising=False)
+        patch.setattr(fetch, "ensure", lambda *_: None)
+        _drill().run()
+    return home / "runs"
+
+
+@pytest.fixture
+def drilled(finished: Path, home: Path) -> Drilled:
+    """The finished drill in this test's own home, as running it again finds it."""
+    shutil.copytree(finished, home / "runs")
+    return _drill(start=fakes.unstartable).run()
+
+
+def test_each_stage_starts_from_the_winners_of_the_one_before(drilled: Drilled):
+    first, second = drilled.result.stages
+    assert [base.name for base in first.bases] == ["plain"]
+    ranked = sorted(first.rows, key=lambda row: -row.score)
+    assert [winner.name for winner in first.winners] == [f"net/{row.number}" for row in ranked[:2]]
+    assert second.bases == first.winners
+    choices = {winner.name for winner in first.winners}
+    for trial in second.study.get_trials():
+        assert trial.params["base"] in choices
+        base = next(base for base in second.bases if base.name == trial.params["base"])
+        config = results.config_of(trial)
+        assert config.layers == base.config.layers
+        assert config.optimizer.lr == trial.params["lr"]
+        assert config.schedule.kind == trial.params["schedule"]
+
+
+def test_what_a_stage_fixes_stays_with_its_winners(drilled: Drilled):
+    assert {winner.config.optimizer.lr for winner in drilled.result.stages[0].winners} == {0.2}
+
+
+def test_a_base_that_no_trial_beats_is_handed_on():
+    spec = _spec(stage=_stages({}, {"vary": {"lr": [0.3, 0.5]}}))
+    first, second = _drill(spec, start=_best_at_a_fifth).run().result.stages
+    assert second.winners == first.winners
+
+
+def _best_at_a_fifth(device: str) -> fakes.Started:
+    return _peaked, fakes.ENVIRONMENT
+
+
+def _peaked(config: Config) -> Iterator[EpochResult]:
+    """The higher, the nearer the learning rate is to 0.2."""
+    for epoch in range(1, config.epochs + 1):
+        yield fakes.result(epoch, 99 - abs(config.optimizer.lr - 0.2))
+
+
+def test_finalists_are_trained_on_fresh_seeds_and_ranked_by_them(drilled: Drilled):
+    finalists = drilled.result.finalists
+    assert len(finalists) == 2
+    seeds = {run.seed for finalist in finalists for run in finalist.runs}
+    assert len(seeds) == 1  # the same for all, so that they are compared on equal terms
+    assert all(len(finalist.runs) == 1 for finalist in finalists)
+    goal = drilled.result.spec.goal
+    standings = [goal.score(finalist.runs[0].test_acc) for finalist in finalists]
+    assert standings == sorted(standings, reverse=True)
+    stages = drilled.result.stages
+    searched = {results.config_of(t).seed for stage in stages for t in stage.study.trials}
+    assert seeds.isdisjoint(searched)
+
+
+def test_the_winner_is_kept_with_all_its_curves(drilled: Drilled):
+    kept = record.load(drilled.best)
+    best = drilled.result.finalists[0]
+    assert kept.config == best.candidate.config
+    assert kept.expected.test_acc == best.candidate.row.test_acc
+    assert [(run.seed, run.test_acc) for run in kept.confirmed] == [
+        (run.seed, run.test_acc) for run in best.runs
+    ]
+    assert drilled.best == Path(drilled.report).with_name("best.toml")
+
+
+def test_a_drill_that_is_over_trains_nothing_again(drilled: Drilled):
+    kept = drilled.best.read_bytes()
+    again = _drill(start=fakes.unstartable).run()
+    assert again == drilled
+    assert again.best.read_bytes() == kept
+
+
+def test_a_drill_goes_on_where_it_was_stopped(drilled: Drilled):
+    half = Drill("half", _spec(), {}, None, start=fakes.quick)
+    half._stage(1, half._bases)  # as far as a kill between two stages lets it come
+    resumed = half.run()
+    for ours, straight in zip(resumed.result.stages, drilled.result.stages, strict=True):
+        assert [w.config for w in ours.winners] == [w.config for w in straight.winners]
+
+
+def test_a_signal_ends_the_drill_and_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch):
+    def interrupted(name: str, *args: Any) -> Any:
+        launched = launch(name, *args)
+        return replace(launched, signal=15) if "pace" in name else launched
+
+    launch = drill.launch
+    with monkeypatch.context() as patch:
+        patch.setattr(drill, "launch", interrupted)
+        ended = _drill().run()
+    assert (ended.signal, ended.best) == (15, None)
+    text = drill_summary.summary(ended, "drilldown drill tiny.toml", None)
+    assert "Stage 2, pace: 4 trials ended, not over yet" in text
+    assert re.search("go on with: +drilldown drill tiny.toml\n", text)
+    assert _drill().run().best is not None
+
+
+def test_the_summary_names_winner_report_and_commands(drilled: Drilled):
+    text = drill_summary.summary(drilled, "drilldown drill", None)
+    winner = drilled.result.finalists[0].candidate
+    assert f"Winner: {winner.name}, {winner.config.params:,} parameters" in text
+    assert f"Goal: held on {2} of 2 seeds" in text
+    assert f"train {drilled.best} --check" in text
+    assert str(drilled.report) in text
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"stage": _stages({"trials": 5}, {})},
+            "stage 'net' is over, with trials = 3; now it is 5",
+        ),
+        ({"stage": _stages({"keep": 1}, {})}, "stage 'net' is over, with keep = 2; now it is 1"),
+        ({"stage": _stages({"vary": {"widths": "all", "layout": "all"}}, {})}, "layout = absent"),
+        ({"stage": _stages({"fix": {"lr": 0.3}}, {})}, "fix.lr = 0.2, now it is 0.3"),
+        ({"stage": _stages({"name": "nets"}, {})}, "stage 1 was 'net' when it was run, now it is"),
+        ({"stage": _stages({}, {})[:1]}, "stage 2 was 'pace' when it was run, now there are 1 st"),
+        ({"stage": _stages({}, {"vary": {"lr": [0.1, 0.4], "schedule": "all"}})}, "with lr = "),
+        ({"seed": 4}, "was launched with seed = "),
+        ({"goal": {**VALUES["goal"], "accuracy": 91.0}}, "was launched with goal.accuracy = 90.0"),
+        ({"data": {"train": 301, "test": 200}}, "was launched with data = 300+200"),
+    ],
+)
+def test_a_drill_whose_file_has_changed_is_refused(drilled: Drilled, changes, message):
+    with pytest.raises(UserError, match=r"^[^\n]+$") as refused:
+        _drill(_spec(**changes), start=fakes.unstartable).run()
+    assert message in str(refused.value)
+    assert "another --name" in str(refused.value)
+
+
+def test_a_stage_yet_to_come_may_change(drilled: Drilled):
+    longer = [*VALUES["stage"], {"name": "last", "trials": 1, "vary": {"dropout": "all"}}]
+    again = _drill(_spec(stage=longer)).run()
+    assert [stage.stage.name for stage in again.result.stages] == ["net", "pace", "last"]
+
+
+def test_a_stage_of_which_nothing_was_trained_is_said():
+    spec = _spec(stage=_stages({"trials": 1}, {}))
+    with pytest.raises(UserError, match="stage 'net': no trial was trained to its end; see: dril"):
+        _drill(spec, start=_broken).run()
+
+
+def _broken(device: str) -> fakes.Started:
+    return lambda config: iter(()), fakes.ENVIRONMENT
+
+
+def _file(folder: Path, values: dict[str, Any]) -> Path:
+    path = folder / "mine.toml"
+    path.write_text(tomli_w.dumps(values))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"stage": []}, "mine.toml: stage: must have at least 1 item"),
+        ({"stage": _stages({"vary": {}}, {})}, "mine.toml: stage.0.vary: "),
+        ({"stage": _stages({}, {"vary": {"drop": "all"}})}, "stage.1.vary: 'drop' is no dimension"),
+        (
+            {"stage": _stages({}, {"vary": {"drop": "all"}})},
+            "did you mean 'dropout'? (stage 'pace')",
+        ),
+        ({"stage": _stages({}, {"vary": {"lr": "some"}})}, "stage.1.vary.lr"),
+        (
+            {"stage": _stages({}, {"vary": {"lr": [0.5, 0.1]}})},
+            "stage.1.vary.lr: must be [low, high]",
+        ),
+        ({"stage": _stages({}, {"fix": {"lr": 9}})}, "stage.1.fix.lr: is in stage.1.vary too"),
+        ({"stage": _stages({}, {"name": "net"})}, "stage: two stages are called 'net'; rename one"),
+        ({"stage": _stages({}, {"name": "a b"})}, "stage.1.name: "),
+        (
+            {"stage": _stages({}, {"trails": 3})},
+            "stage.1.trails: is not a field here; did you mean",
+        ),
+        (
+            {"stage": _stages({}, {"sampler": {"kind": "tp"}})},
+            "no sampler 'tp'; did you mean 'tpe'?",
+        ),
+        ({"stage": _stages({"vary": {"gamma": "all"}}, {})}, "does nothing where schedule is 'lin"),
+        ({"base": ["nowhere.toml"]}, "nowhere.toml: no such file"),
+        ({"base": ["large.toml"]}, "base: large has 14,670 parameters, and the goal wants fewer"),
+        ({"goal": {"params": 100}}, "goal.params: 100 is too few"),
+        ({"confirm": -1}, "mine.toml: confirm: "),
+    ],
+)
+def test_nonsense_is_refused_when_the_file_is_read(tmp_path: Path, changes, message):
+    large = record.Record(
+        config=Config(
+            epochs=1,
+            layers=("conv 1->10 k5", "relu", "maxpool 2", "flatten", "linear 1440->10"),
+            optimizer=_spec().plain().optimizer,
+        )
+    )
+    record.save(tmp_path / "large.toml", large)
+    path = _file(tmp_path, {**VALUES, **changes})
+    with pytest.raises(UserError, match=r"^[^\n]+$") as refused:
+        drill_spec.load(str(path))
+    assert message in str(refused.value)
+
+
+def test_bases_come_from_files_beside_the_drill(tmp_path: Path):
+    plain = _spec().plain()
+    record.save(tmp_path / "mine" / "start.toml", record.Record(config=plain))
+    path = _file(tmp_path, {**VALUES, "base": ["mine/start.toml"]})
+    name, spec, bases = drill_spec.load(str(path))
+    assert (name, bases) == ("mine", {"start": plain})
+    assert _drill(spec, bases).run().result.stages[0].bases[0].name == "start"
+
+
+@pytest.mark.parametrize("name", drill_spec.packaged_names())
+def test_packaged_drills_can_be_run(name: str):
+    loaded, spec, _ = drill_spec.load(name)
+    assert loaded == name
+    assert spec.title
+
+
+def test_an_unknown_drill_is_named_with_the_nearest():
+    with pytest.raises(UserError, match=r"no packaged drill 'shalow'; did you mean 'shallow'\?"):
+        drill_spec.load("shalow")
+
+
+def test_winners_survive_as_plain_json(drilled: Drilled):
+    """The storage keeps names, no pickles."""
+    store = storage.open_storage()
+    attrs = store.get_study_system_attrs(store.get_study_id_from_name("tiny.1.net"))
+    assert json.loads(json.dumps(attrs)) == attrs
