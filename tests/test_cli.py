@@ -29,7 +29,7 @@ from search import cli, results, storage
 from search.launch import launch
 from search.scheduler import trial_seed
 
-ROOT = Path(cli.__file__).parents[1]
+ROOT = Path(cli.__file__).parents[2]
 TINY = """
 trials = 2
 workers = 1
@@ -128,6 +128,7 @@ def test_commands_are_those_that_are_promised() -> None:
         "compare",
         "count",
         "dashboard",
+        "drill",
         "export",
         "launch",
         "list",

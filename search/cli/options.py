@@ -12,12 +12,6 @@ _Command = Callable[..., Any]
 FILE = click.Path(path_type=Path)
 SEED = click.IntRange(min=0)
 
-workers = click.option(
-    "--workers",
-    type=click.IntRange(1, 1024),
-    metavar="N",
-    help="Processes that train, of one thread each",
-)
 seed = click.option("--seed", type=SEED, metavar="N", help="Everything random follows from it")
 quiet = click.option("--quiet", is_flag=True, help="Warnings and the result only")
 verbose = click.option("--verbose", is_flag=True, help="A line for every epoch, no live view")
@@ -35,6 +29,18 @@ def name(of: str) -> Callable[[_Command], _Command]:
         "--name",
         metavar="NAME",
         help=f"Name of the run [default: the {of}'s]; a known one is resumed",
+    )
+
+
+def workers(default: int | None = None) -> Callable[[_Command], _Command]:
+    """Without a default it is the study's own number."""
+    return click.option(
+        "--workers",
+        type=click.IntRange(1, 1024),
+        default=default,
+        show_default=default is not None,
+        metavar="N",
+        help="Processes that train, of one thread each",
     )
 
 

@@ -1,0 +1,64 @@
+"""The command line: parse, call, print; no logic.
+
+Each command imports what it needs itself: Optuna takes a second to load, for which neither `--help`
+nor a worker, whose process loads this file first, should wait.
+"""
+
+import signal
+import sys
+
+import click
+
+from mnist_core.errors import UserError
+from search.cli import configs, studies
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
+@click.version_option(package_name="drilldown", message="%(version)s")
+@click.pass_context
+def cli(context: click.Context) -> None:
+    """Find a tiny network that reaches an MNIST goal consistently.
+
+    Start with: drilldown launch
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+for _command in (
+    studies.launch,
+    studies.drill,
+    studies.list_,
+    studies.show,
+    studies.export,
+    studies.dashboard,
+    configs.train,
+    configs.count,
+    configs.compare,
+):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """The `drilldown` command: a user's error is one line and exit code 2."""
+    try:
+        sys.exit(cli(standalone_mode=False))
+    except click.UsageError as error:
+        where = f" (see: {error.ctx.command_path} --help)" if error.ctx else ""
+        _fail(f"{error.format_message()}{where}")
+    except (click.ClickException, UserError) as error:
+        _fail(str(error))
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(128 + signal.SIGINT)
+    except Exception as error:
+        from search.storage import explained
+
+        reason = explained(error)
+        if reason is None:
+            raise
+        _fail(reason)
+
+
+def _fail(message: str) -> None:
+    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    sys.exit(2)
