@@ -1,0 +1,140 @@
+"""Commands about single configs, and about the experiments that come along."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from search.cli import options
+from search.cli.interrupts import resumable
+
+
+@click.command()
+@click.argument("config")
+@click.option("--seed", type=options.SEED, metavar="N", help="Instead of the config's")
+@click.option("--epochs", type=click.IntRange(1, 1000), metavar="N", help="Instead of the config's")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Compare every epoch with the curve kept in the config; exit 1 on a difference",
+)
+@click.option(
+    "--save", type=options.FILE, metavar="WEIGHTS", help="Keep the weights, as safetensors"
+)
+@click.option(
+    "--threads",
+    type=click.IntRange(1, 1024),
+    metavar="N",
+    help="Of this process [default: as the curve was made, else 1]",
+)
+@options.device("as the curve was made, else cpu")
+def train(config: str, check: bool, save: Path | None, **changes: int | str | None) -> None:
+    """Train a config, and show each epoch.
+
+    CONFIG is a TOML file, or the name of a config that comes along: an experiment that `drilldown
+    compare` shows, or a winner (under-10k).
+    """
+    from mnist_core import record
+    from search import experiments, retrain
+
+    wanted = retrain.Changes(**changes)  # type: ignore[arg-type]
+    kept = record.load(experiments.config_path(config))
+    trained = retrain.retrain(kept, wanted, check, save, click.echo)
+    for line in trained.remarks():
+        click.echo(line)
+    if trained.differing:
+        sys.exit(1)
+
+
+@click.command()
+@click.argument("config")
+@options.form("table", "json")
+def count(config: str, form: str) -> None:
+    """Layers, output shapes and parameters of a config.
+
+    Nothing is trained. CONFIG is a TOML file, or the name of a config that comes along: an
+    experiment that `drilldown compare` shows, or a winner (under-10k).
+    """
+    from mnist_core import record
+    from search import experiments, tables
+
+    click.echo(tables.layers(record.load(experiments.config_path(config)).config, form))
+
+
+@click.command()
+@click.argument("words", nargs=-1, metavar="[SEED]...")
+@click.option(
+    "--seeds",
+    type=click.IntRange(0, 1000),
+    default=0,
+    metavar="N",
+    help="Train what is missing to N seeds of each [default: none, only show]",
+)
+@click.option(
+    "--epochs",
+    type=click.IntRange(1, 1000),
+    default=15,
+    show_default=True,
+    metavar="N",
+    help="Train and compare the first so many of each",
+)
+@options.workers(2)
+@options.device("cpu")
+@click.option(
+    "--results",
+    type=options.FILE,
+    metavar="FILE",
+    help="Your own finished runs [default: runs/seeds/results.jsonl]",
+)
+@options.form("table", "json", "csv", "markdown")
+@click.option(
+    "-o", "--output", type=options.FILE, metavar="FILE", help="Where to [default: the terminal]"
+)
+def compare(
+    words: tuple[str, ...],
+    seeds: int,
+    epochs: int,
+    workers: int,
+    device: str | None,
+    results: Path | None,
+    form: str,
+    output: Path | None,
+) -> None:
+    """What others report of their experiments, and what ours come to.
+
+    SEED is one of five write-ups (001), an experiment (001-code4) or the beginning of several
+    (003-f1); without any, all fifty are compared. Runs that come with drilldown count, and your
+    own. If a training fails, the exit code is 1.
+    """
+    from search import compare as comparing
+    from search import comparison, experiments, page
+
+    chosen, kept, failed = experiments.select(words), comparing.Results(results), 0
+    for sentence in comparing.stale(chosen, kept.runs):
+        click.echo(sentence, err=True)
+    if seeds:
+        with resumable(None):
+            from search import progress
+
+            progress.start_log(quiet=False, verbose=False)
+            wanted = comparing.jobs(chosen, seeds, epochs)
+            failed = comparing.train_missing(wanted, kept, workers, device or "cpu")
+    found = comparing.compare(chosen, kept.runs, epochs)
+    if form == "markdown":
+        text = page.page(found, page.command_for(words, epochs, results, output))
+    else:
+        text = comparison.listed(found, form)
+    _put_out(text, output)
+    if failed:
+        click.echo(f"{failed} trainings failed; type the same to try them again.", err=True)
+        sys.exit(1)
+
+
+def _put_out(text: str, output: Path | None) -> None:
+    if output is None:
+        click.echo(text)
+        return
+    from mnist_core.files import write_whole
+
+    write_whole(output, f"{text}\n".encode())
+    click.echo(output)

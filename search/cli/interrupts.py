@@ -1,0 +1,35 @@
+"""What a person is told who stops a command: how to go on."""
+
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from search.commands import program
+
+
+@contextmanager
+def resumable(url: str | None) -> Iterator[None]:
+    """SIGTERM unwinds as Ctrl-C does, and after either a person is told how to go on.
+
+    This is for the time in which no study runs yet, or no more; a running one sees to both itself.
+    """
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    try:
+        yield
+    except (KeyboardInterrupt, SystemExit):
+        click.echo(f"Interrupted. Go on with: {typed(url)}")
+        raise
+
+
+def typed(url: str | None) -> str:
+    """The command that this process was started with, the password of its storage left out."""
+    words = sys.argv[1:]
+    if url:
+        from search.storage import shown
+
+        words = [word.replace(url, shown(url)) for word in words]
+    return f"{program()} {shlex.join(words)}"

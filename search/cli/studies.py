@@ -1,0 +1,165 @@
+"""Commands that run studies, and that show what came of them."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from search.cli import options
+from search.cli.interrupts import resumable, typed
+from search.commands import command_for
+
+
+@click.command()
+@click.argument("study", default="quick")
+@click.option(
+    "--trials",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Finish so many in all, with those of earlier launches",
+)
+@options.workers()
+@options.name("study")
+@options.seed
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Start no further trial after so long",
+)
+@options.quiet
+@options.verbose
+@options.device("cpu")
+@options.storage
+def launch(
+    study: str,
+    name: str | None,
+    url: str | None,
+    device: str | None,
+    quiet: bool,
+    verbose: bool,
+    **changes: float | None,
+) -> None:
+    """Run a study, or resume it where it was stopped.
+
+    STUDY is a name that `drilldown list` shows, or a TOML file that says the same things. Without
+    it `quick` is run: about ten minutes on two cores.
+    """
+    with resumable(url):
+        from search import launch as launches
+        from search import progress, spec
+
+        stem, plan = spec.load(study)
+        plan = spec.changed(plan, changes)
+        console = progress.start_log(quiet, verbose)
+        ended = launches.launch(stem if name is None else name, plan, url, device or "cpu", console)
+    click.echo(launches.report(ended, typed(url), url))
+    if ended.signal:
+        sys.exit(128 + ended.signal)
+
+
+@click.command()
+@click.argument("study", default="shallow")
+@options.workers()
+@options.name("drill")
+@options.seed
+@options.quiet
+@options.verbose
+@options.device("cpu")
+@options.storage
+def drill(
+    study: str,
+    name: str | None,
+    url: str | None,
+    device: str | None,
+    quiet: bool,
+    verbose: bool,
+    **changes: int | None,
+) -> None:
+    """Go down in stages, each around the winners of the last.
+
+    STUDY is a packaged drill, `shallow` (about half an hour on two cores) or `deep` (a night), or a
+    TOML file. It ends with the finalists trained on fresh seeds, and a report of Target, Result
+    and Analysis: runs/NAME/drill.html and drill.md. What was done before is not done again.
+    """
+    with resumable(url):
+        from search import drill as drills
+        from search import drill_spec, drill_summary, progress, spec
+
+        stem, plan, bases = drill_spec.load(study)
+        plan = spec.changed(plan, changes)
+        console = progress.start_log(quiet, verbose)
+        run = drills.Drill(name or stem, plan, bases, url, device or "cpu", console)
+        ended = run.run()
+    click.echo(drill_summary.summary(ended, typed(url), url))
+    if ended.signal:
+        sys.exit(128 + ended.signal)
+
+
+@click.command("list")
+@options.storage
+def list_(url: str | None) -> None:
+    """Studies that can be launched or drilled, and studies that have been run."""
+    from search import drill_spec, listing, spec
+
+    click.echo(listing.studies(spec.packaged(), drill_spec.packaged(), url))
+
+
+@click.command()
+@click.argument("name")
+@options.form("table", "json", "csv")
+@options.storage
+def show(name: str, form: str, url: str | None) -> None:
+    """Trials of a study that has been run, best first."""
+    from search import listing, storage
+
+    click.echo(listing.trials(storage.load_study(storage.open_storage(url), name), form))
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--trial", type=click.IntRange(min=0), metavar="N", help="This one [default: the best]"
+)
+@click.option(
+    "-o", "--output", type=options.FILE, help="[default: runs/NAME/best.toml or trial-N.toml]"
+)
+@options.storage
+def export(name: str, trial: int | None, output: Path | None, url: str | None) -> None:
+    """Write a trial as a config that anyone can run again.
+
+    With it go the curve to expect and all that this depends on.
+    """
+    from search import export as exports
+    from search import storage
+
+    study = storage.load_study(storage.open_storage(url), name)
+    if output is None:
+        storage.check_name(name)  # another program may have named it otherwise
+    path = output or exports.default_path(name, trial)
+    exports.export(study, trial, path)
+    click.echo(f"{path}\nTrain it again: {command_for(path)}")
+
+
+@click.command()
+@click.argument("name", required=False)
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Another address lets others in: the dashboard has no login and can delete",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    metavar="N",
+    help="[default: 8080, or the next free one]",
+)
+@options.storage
+def dashboard(name: str | None, host: str, port: int | None, url: str | None) -> None:
+    """Open optuna-dashboard on the studies, until Ctrl-C."""
+    from search import dashboard as dashboards
+    from search import progress, storage
+
+    progress.start_log(quiet=False, verbose=True)
+    dashboards.serve(storage.open_storage(url), name, host, port, click.echo)
