@@ -99,7 +99,7 @@ def drill(
 @click.command("list")
 @options.storage
 def list_(url: str | None) -> None:
-    """Studies that can be launched or drilled, and studies that have been run."""
+    """Studies and drills that there are, and studies that were run."""
     from search import drill_spec, listing, spec
 
     click.echo(listing.studies(spec.packaged(), drill_spec.packaged(), url))
