@@ -6,11 +6,12 @@ The model: in epoch e of a run with seed s, a recipe's test accuracy is
 
 so that one run's mean of its last k epochs has the variance v_epoch / k + v_seed. v_epoch is the
 recipe's own: a constant learning rate jitters from epoch to epoch, one that has fallen does not.
-v_seed is taken to be the same for every recipe, since no recipe has runs enough to tell its own.
+v_seed follows from the recipe's error, 100 less its accuracy: its root is a share of the error, the
+same for every recipe, since a seed that moves a net of 98 % by 0.2 points leaves one of 99.5 %
+almost where it was, and no recipe has runs enough to tell its own.
 
-Known limits: neighbouring epochs are not quite independent; a trend within the last epochs counts
-as jitter; and v_seed is in truth smaller for nets near 100 %, whose differences are therefore taken
-for noise too readily.
+Known limits: neighbouring epochs are not quite independent, and a trend within the last epochs
+counts as jitter.
 """
 
 import math
@@ -20,8 +21,9 @@ from dataclasses import dataclass
 
 LAST = 5
 """The last so many epochs are what a result is judged by, as in the goal."""
-ASSUMED = 0.05
-"""Points, one standard deviation: what another seed changes, where no recipe has two seeds."""
+ASSUMED = 0.1
+"""Share of the error, one standard deviation: what another seed changes, where no recipe has two
+seeds. It is 0.05 points at 99.5 %."""
 TRAINS = 97.0
 """Percent. A net whose last epochs are below does not train: of 3x3 skeletons whose output passes a
 relu, many have dead output units and stay anywhere from 10 % to 90 %, while the worst of those that
@@ -46,6 +48,11 @@ class Sample:
     def ours_mean(self) -> float:
         """Over the seeds, of the mean of the last epochs."""
         return statistics.fmean(_means(self.ours))
+
+    @property
+    def error(self) -> float:
+        """100 less the mean of theirs and ours, in points; at least one image of 10,000."""
+        return max(0.01, 100 - (self.theirs_mean + self.ours_mean) / 2)
 
     @property
     def worst(self) -> float:
@@ -73,10 +80,10 @@ class Sample:
 
 @dataclass(frozen=True)
 class Noise:
-    """seed_variance: v_seed, in points squared. recipes: how many it was estimated from; none where
-    it is assumed."""
+    """seed_share: the root of v_seed, as a share of a recipe's error. recipes: how many it was
+    estimated from; none where it is assumed."""
 
-    seed_variance: float
+    seed_share: float
     recipes: int
 
     def within(self, sample: Sample) -> bool:
@@ -85,45 +92,50 @@ class Noise:
         Ours is a mean of n runs and theirs one run, so its variance is (1 + 1/n) times that of one
         run's mean.
         """
-        one = sample.epoch_variance() / len(sample.theirs) + self.seed_variance
+        one = sample.epoch_variance() / len(sample.theirs) + (self.seed_share * sample.error) ** 2
         deviation = math.sqrt((1 + 1 / len(sample.ours)) * one)
         return abs(sample.difference) <= _DEVIATIONS * deviation
 
     def __str__(self) -> str:
-        size = f"{math.sqrt(self.seed_variance):.3f} points"
+        size = f"{100 * self.seed_share:.1f} % of its error"
         if not self.recipes:
             return f"{size} (assumed: none has been run with two seeds)"
         return f"{size} (estimated from those with two seeds or more: {self.recipes})"
 
 
 def estimate(samples: Iterable[Sample]) -> Noise:
-    """v_seed from the recipes that have two seeds or more.
+    """The share of the error that seeds move, from the recipes that have two seeds or more.
 
     It is the one for which the runs' means m_is scatter about their recipe's mean m_i just as much
     as they should, over recipes i of n_i seeds:
 
-        sum_i sum_s (m_is - m_i)^2 / (v_seed + v_epoch_i / k) = sum_i (n_i - 1)
+        sum_i sum_s (m_is - m_i)^2 / ((share * error_i)^2 + v_epoch_i / k) = sum_i (n_i - 1)
 
     or 0 where they scatter less than the epochs alone would have them (Paule and Mandel, Journal of
-    Research of the National Bureau of Standards 87, 1982). Where v_epoch is the same for all, that
-    is the pooled variance of the means less v_epoch / k; where it is not, the restless recipes do
-    not drown the quiet ones.
+    Research of the National Bureau of Standards 87, 1982). Where v_epoch and error are the same for
+    all, v_seed is the pooled variance of the means less v_epoch / k; where they are not, the
+    restless recipes do not drown the quiet ones.
 
     samples: only of nets that train.
     """
     several = [sample for sample in samples if len(sample.ours) > 1]
     freedom = sum(len(sample.ours) - 1 for sample in several)
     if not freedom:
-        return Noise(ASSUMED**2, 0)
-    scatter = [(_squares(_means(s.ours)), s.epoch_variance() / len(s.theirs)) for s in several]
-    low, high = 0.0, sum(squares for squares, _ in scatter) / freedom
+        return Noise(ASSUMED, 0)
+    scatter = [
+        (_squares(_means(s.ours)), s.error**2, s.epoch_variance() / len(s.theirs)) for s in several
+    ]
+    low, high = 0.0, sum(squares / error for squares, error, _ in scatter) / freedom
     for _ in range(_HALVINGS):
         middle = (low + high) / 2
-        if middle and sum(squares / (middle + luck) for squares, luck in scatter) > freedom:
+        found = sum(
+            squares / (middle * error + luck) for squares, error, luck in scatter if squares
+        )
+        if middle and found > freedom:
             low = middle
         else:
             high = middle
-    return Noise(high, len(several))
+    return Noise(math.sqrt(high), len(several))
 
 
 def _means(runs: Sequence[Sequence[float]]) -> list[float]:

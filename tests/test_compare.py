@@ -221,12 +221,13 @@ def test_noise_is_estimated_from_whole_rows_that_train() -> None:
     lottery = [_run("003-f1-const-lr0.05", _flat(98.0), seed=2), _run(LONG, [99.0] * 9)]
     lottery += [_run(LONG, [99.5] * 9, seed=2)]
     noise = compare.compare(select([]), [*one, *lottery], GOAL_EPOCHS).noise
-    assert (noise.recipes, noise.seed_variance) == (0, ASSUMED**2)
+    assert (noise.recipes, noise.seed_share) == (0, ASSUMED)
     second = _run("001-code1", _flat(98.8), seed=2)  # means 98.4 and 98.8: variance 0.08
     found = compare.compare(select([]), [*one, *lottery, second], GOAL_EPOCHS)
     assert found.noise.recipes == 1
     sample = next(sample for _, sample in found.judged())
-    assert found.noise.seed_variance == pytest.approx(0.08 - sample.epoch_variance() / 5)
+    seeds = (found.noise.seed_share * sample.error) ** 2
+    assert seeds == pytest.approx(0.08 - sample.epoch_variance() / 5)
 
 
 # --- what is run -----------------------------------------------------------------------------

@@ -40,63 +40,79 @@ def test_one_epoch_has_no_variance_of_its_own() -> None:
 
 
 def test_one_seed_each_leaves_the_noise_to_an_assumption() -> None:
-    assert estimate([]) == estimate([sample(".1 .2", ".1 .3")]) == Noise(ASSUMED**2, 0)
-    assert "0.050 points (assumed" in str(Noise(ASSUMED**2, 0))
+    assert estimate([]) == estimate([sample(".1 .2", ".1 .3")]) == Noise(ASSUMED, 0)
+    assert str(Noise(ASSUMED, 0)).startswith("10.0 % of its error (assumed")
+
+
+def test_error_is_what_theirs_and_ours_are_short_of_all() -> None:
+    assert sample(".1 .3", ".3 .5", ".7 .9").error == pytest.approx(100 - (99.2 + 99.6) / 2)
+    assert Sample([100.0], [[100.0]]).error == 0.01
+
+
+def _variance(noise: Noise, of: Sample) -> float:
+    return (noise.seed_share * of.error) ** 2
 
 
 def test_noise_of_one_recipe_is_the_variance_of_its_means_less_the_epochs_share() -> None:
     """Means of ours: 99.1 and 99.5, variance 0.08. Epochs: squares 0.02 + 0.02 + 0.02 over 3, so
     0.02, and over 2 epochs 0.01. What is left is the seeds'."""
-    noise = estimate([sample(".1 .3", ".0 .2", ".4 .6")])
-    assert noise.seed_variance == pytest.approx(0.07)
+    one = sample(".1 .3", ".0 .2", ".4 .6")
+    noise = estimate([one])
+    assert _variance(noise, one) == pytest.approx(0.07)
     assert noise.recipes == 1
-    assert str(noise) == "0.265 points (estimated from those with two seeds or more: 1)"
+    assert one.error == pytest.approx(0.75)
+    assert str(noise) == "35.3 % of its error (estimated from those with two seeds or more: 1)"
 
 
 def test_noise_of_several_is_pooled_where_their_epochs_are_alike() -> None:
-    """Squares of the means: 0.08, and 0.02 + 0 + 0.02; degrees of freedom 1 + 2; epochs as above.
-    A recipe of one seed says nothing."""
-    noise = estimate([
-        sample(".1 .3", ".0 .2", ".4 .6"),
-        sample(".1 .3", ".1 .3", ".2 .4", ".3 .5"),
-        sample(".1 .9", ".5 .6"),
-    ])  # fmt: skip
-    assert noise.seed_variance == pytest.approx((0.08 + 0.02) / 3 - 0.01)
+    """Squares of the means: 0.08, and 0.01 + 0 + 0.01; degrees of freedom 1 + 2; epochs as above,
+    and one error: 0.75. A recipe of one seed says nothing."""
+    one = sample(".1 .3", ".0 .2", ".4 .6")
+    other = sample(".1 .3", ".1 .3", ".2 .4", ".3 .5")
+    noise = estimate([one, other, sample(".1 .9", ".5 .6")])
+    assert one.error == pytest.approx(other.error)
+    assert _variance(noise, other) == pytest.approx((0.08 + 0.02) / 3 - 0.01)
     assert noise.recipes == 2
 
 
+def test_the_same_share_is_more_points_where_the_error_is_larger() -> None:
+    near, far = (Sample([at] * 5, [[at + 0.1] * 5]) for at in (98.0, 99.4))
+    assert Noise(0.05, 1).within(near)
+    assert not Noise(0.05, 1).within(far)
+
+
 def test_seeds_that_scatter_less_than_the_epochs_leave_no_noise_of_their_own() -> None:
-    assert estimate([sample(".1 .9", ".2 .8", ".3 .9")]).seed_variance == pytest.approx(0, abs=1e-9)
-    assert estimate([sample(".1", ".5", ".5")]).seed_variance == 0
+    assert estimate([sample(".1 .9", ".2 .8", ".3 .9")]).seed_share == pytest.approx(0, abs=1e-6)
+    assert estimate([sample(".1", ".5", ".5")]).seed_share == 0
 
 
-@pytest.mark.parametrize("size", [0.0, 0.03, 0.1])
+@pytest.mark.parametrize("size", [0.0, 0.05, 0.15])
 def test_noise_that_was_put_in_is_found_in_spite_of_restless_recipes(size: float) -> None:
     chance = random.Random(1)
     samples = []
     for number in range(60):
         restless = 0.3 if number % 4 == 0 else 0.03
+        error = 2.0 if number % 3 == 0 else 0.6
 
-        def run(restless: float = restless) -> list[float]:
-            luck = chance.gauss(0, size)
-            return [98 + luck + chance.gauss(0, restless) for _ in range(5)]
+        def run(restless: float = restless, error: float = error) -> list[float]:
+            luck = chance.gauss(0, size * error)
+            return [100 - error + luck + chance.gauss(0, restless) for _ in range(5)]
 
         samples.append(Sample(run(), [run(), run()]))
-    found = math.sqrt(estimate(samples).seed_variance)
-    assert found == pytest.approx(size, rel=0.25, abs=0.015)
+    found = estimate(samples).seed_share
+    assert found == pytest.approx(size, rel=0.25, abs=0.02)
 
 
 def test_difference_of_two_deviations_is_within_noise_and_more_is_not() -> None:
-    """Flat curves and v_seed = 0.01: with one seed the deviation of the difference is 0.1 * sqrt 2,
-    with four 0.1 * sqrt 1.25."""
-    noise = Noise(0.01, 1)
+    """Flat curves of 98 % and v_seed = 0.01, about: with one seed the deviation of the difference
+    is 0.1 * sqrt 2, with four 0.1 * sqrt 1.25."""
     for seeds, factor in ((1, 2.0), (4, 1.25)):
         limit = 2 * 0.1 * math.sqrt(factor)
         for sign in (-1, 1):
             near = Sample([98.0] * 5, [[98.0 + sign * limit * 0.999] * 5] * seeds)
             far = Sample([98.0] * 5, [[98.0 + sign * limit * 1.001] * 5] * seeds)
-            assert noise.within(near)
-            assert not noise.within(far)
+            assert Noise(0.1 / near.error, 1).within(near)
+            assert not Noise(0.1 / far.error, 1).within(far)
 
 
 def test_epochs_share_counts_over_the_epochs_compared() -> None:
@@ -130,13 +146,13 @@ def test_share_of_chance_differences_called_noise_is_about_95_percent() -> None:
         for _ in range(3):
             luck = chance.gauss(0, 0.05)
             runs.append([99 + luck + chance.gauss(0, 0.06) for _ in range(5)])
-        within += Noise(0.05**2, 1).within(Sample(runs[0], runs[1:]))
+        within += Noise(0.05, 1).within(Sample(runs[0], runs[1:]))  # the error is about 1
     assert 0.93 < within / 2000 < 0.97
 
 
 def test_more_scatter_is_never_less_noise() -> None:
     def noise(gap: float) -> float:
-        return estimate([Sample([99, 99.1], [[99, 99.1], [99 + gap, 99.1 + gap]])]).seed_variance
+        return estimate([Sample([99, 99.1], [[99, 99.1], [99 + gap, 99.1 + gap]])]).seed_share
 
-    assert all(a <= b for a, b in pairwise(noise(gap / 50) for gap in range(50)))
-    assert statistics.fmean(noise(gap) for gap in (0.5, 1.0)) > 0
+    assert all(a <= b for a, b in pairwise(noise(gap / 60) for gap in range(50)))
+    assert statistics.fmean(noise(gap) for gap in (0.4, 0.8)) > 0
