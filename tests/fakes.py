@@ -26,6 +26,7 @@ ENVIRONMENT = Environment(
     device="cpu", threads=1, versions={"drilldown": "0"}, machine="none", data_sha256={}
 )
 Started = tuple[Trainer, Environment]
+FIT = 99.5  # percent: training accuracy in evaluation mode at the end of every fate
 
 
 def curve(config: Config) -> list[float]:
@@ -34,14 +35,16 @@ def curve(config: Config) -> list[float]:
     return [90 + epoch / 10 + round(chance.random(), 2) for epoch in range(1, config.epochs + 1)]
 
 
-def result(epoch: int, test_acc: float, seconds: float = 0.0) -> EpochResult:
-    return EpochResult(epoch, 0.1, 99.0, 0.1, test_acc, 0.1, seconds)
+def result(
+    epoch: int, test_acc: float, seconds: float = 0.0, fit_acc: float | None = None
+) -> EpochResult:
+    return EpochResult(epoch, 0.1, 99.0, 0.1, test_acc, 0.1, seconds, fit_acc)
 
 
 def _trained(config: Config, pause: float = 0.0) -> Iterator[EpochResult]:
     for epoch, accuracy in enumerate(curve(config), start=1):
         time.sleep(pause)
-        yield result(epoch, accuracy, pause)
+        yield result(epoch, accuracy, pause, FIT if epoch == config.epochs else None)
 
 
 def quick(device: str) -> Started:
@@ -195,6 +198,7 @@ class FakeWorkers:
         fate, epoch = self._fates[job], self._epochs[job]
         if self._waiting[job] and epoch < len(fate.test_acc):
             self._epochs[job] += 1
-            return result(epoch + 1, fate.test_acc[epoch], 1.5)
+            last = epoch + 1 == len(fate.test_acc)
+            return result(epoch + 1, fate.test_acc[epoch], 1.5, FIT if last else None)
         del self._fates[job]
         return Ended(fate.reason if self._waiting[job] else "")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import optuna
 import pytest
-from fakes import ENVIRONMENT, FakeWorkers, Fate, curve, study
+from fakes import ENVIRONMENT, FIT, FakeWorkers, Fate, curve, study
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from optuna.pruners import BasePruner, NopPruner
@@ -102,6 +102,13 @@ def test_complete_trial_keeps_its_curve_its_score_and_what_people_sort_by() -> N
     assert config.params == attrs[TrialAttr.PARAMS] < SPEC.goal.params
     assert config.seed == trial_seed(7, 0)
     assert config == SPEC.make_space().config(trial.params, config.seed)
+
+
+def test_how_well_a_trial_did_on_what_it_was_trained_on_is_kept() -> None:
+    ended = results.rows(_run(_always(89.0, 91.0, 92.0)))[0]
+    assert (ended.train_acc, ended.fit_acc) == ((99.0, 99.0, 99.0), FIT)
+    failed = results.rows(_run(_always(89.0, reason="it failed")))[0]
+    assert failed.train_acc == (99.0,)
 
 
 def test_no_epoch_at_goal_is_no_attribute() -> None:

@@ -194,6 +194,20 @@ def test_test_figures_by_hand(mnist: Mnist):
     assert result.seconds > 0
 
 
+def test_training_images_are_looked_at_as_test_images_are_after_the_last_epoch(mnist: Mnist):
+    """The first ones, as many as there are test images: not augmented, in evaluation mode, and
+    without a trace in the training."""
+    training = Training(_config(images=300, test=120, epochs=2, **EVERYTHING), mnist)
+    first, last = training.run()
+    assert first.fit_acc is None
+    images, labels = mnist.train_images[:120], mnist.train_labels[:120]
+    assert last.fit_acc == evaluate(training.model, images, labels)[1]
+    few = Training(_config(images=50, test=120, epochs=1), mnist)
+    (only,) = few.run()
+    images, labels = mnist.train_images[:50], mnist.train_labels[:50]
+    assert only.fit_acc == evaluate(few.model, images, labels)[1]
+
+
 def test_it_learns(mnist: Mnist):
     sgd = {"kind": "sgd", "lr": 0.02, "momentum": 0.9}
     config = _config(2000, 500, batch_size=32, layers=QUICK, optimizer=sgd)
