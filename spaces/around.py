@@ -43,7 +43,7 @@ def make(
     Raises SpaceError naming the field, also where a base has not fewer parameters than the budget
     or lacks what a dimension changes.
     """
-    known = _dimensions(frame)
+    known = all_dimensions(frame)
     check_names(vary, {*known, WIDTHS}, f"{table}.vary", _STAGE)
     vary = _spelled_out(vary)
     check_names(fix, known, f"{table}.fix", _STAGE)
@@ -84,7 +84,8 @@ def _whole(kind: BaseDistribution) -> Sequence[Any]:
     return [kind.low, kind.high]
 
 
-def _dimensions(frame: Frame) -> dict[str, BaseDistribution]:
+def all_dimensions(frame: Frame) -> dict[str, BaseDistribution]:
+    """Every dimension that a stage may vary, within the bounds of sense."""
     return {
         **free.dimensions(frame),
         "momentum": FloatDistribution(0.5, 0.99),

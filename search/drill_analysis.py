@@ -1,0 +1,180 @@
+"""A stage's findings in words: Markdown sentences, each of which follows from numbers."""
+
+import statistics
+from collections.abc import Sequence
+
+from search.advice import Advice, advice, spelled
+from search.drill_spec import Stage
+from search.findings import AtBound, Fall, Findings, Fit, own
+from search.goal import Goal
+from search.importance import LEAST, Importance
+from search.leads import Lead, Noise
+from search.markdown import code, escaped
+from search.stages import DrillResult, StageResult
+from search.wording import listed, points, value
+
+VERDICTS = {
+    "overfits": "overfits",
+    "underfits": "underfits",
+    "both": "overfits and underfits",
+    "neither": "neither overfits nor underfits",
+}
+
+
+def analysis(stage: StageResult, found: Findings, result: DrillResult) -> list[str]:
+    """What the numbers say, a sentence or two a finding; of a stage with complete trials."""
+    goal = result.spec.goal
+    said = [_goal(stage, found, goal), *_fits(found)]
+    if found.fall:
+        said.append(_fall(found.fall, goal))
+    if found.noise:
+        said.append(_steady(found, found.noise, goal, result.spec.data.test))
+    if found.over_runner_up:
+        said.append(lead("The best trial's lead over the runner-up", found.over_runner_up, goal))
+    if found.over_base:
+        said.append(lead("Its lead over the best that the stage began with", found.over_base, goal))
+    said += map(_bound, found.at_bounds)
+    return [*said, *_importances(stage, found.importances)]
+
+
+def shortfall(worst: float, goal: Goal) -> str:
+    """How far a net is from the goal, on the seed of its search."""
+    where = f"in the worst of its last {goal.last} epochs (1 seed)"
+    if worst >= goal.accuracy:
+        return f"holds the goal with {points(worst - goal.accuracy)} to spare {where}"
+    return f"misses the goal by {points(goal.accuracy - worst)} {where}"
+
+
+def lead(what: str, found: Lead, goal: Goal, where: str = "1 seed each") -> str:
+    """Whether one is ahead of the other."""
+    said = (
+        f"{what}, {code(found.over)}, is {found.points:+.2f} points in the mean of the last "
+        f"{goal.last} epochs ({where})"
+    )
+    if found.tie:
+        return f"{said}: a tie, since chance explains up to {points(found.needed)}."
+    return f"{said}: more than the {points(found.needed)} that chance explains."
+
+
+def _goal(stage: StageResult, found: Findings, goal: Goal) -> str:
+    complete = sum(row.score is not None for row in stage.rows)
+    holding = sum(row.holds_goal for row in stage.rows)
+    first = found.leaders[0]
+    assert first.row is not None
+    unbeaten = "" if own(stage, [first]) else ", which no trial of this stage beats,"
+    return (
+        f"{code(first.name)}{unbeaten} {shortfall(first.row.worst or 0.0, goal)}; {holding} of "
+        f"{complete} complete trials hold{'s' * (holding == 1)} it."
+    )
+
+
+def _fits(found: Findings) -> list[str]:
+    pairs = zip(found.leaders, found.fits, strict=True)
+    return [_fit(each.name, fit) for each, fit in pairs if fit is not None]
+
+
+def _fit(name: str, fit: Fit) -> str:
+    below = ", and even the training images stay below the goal"
+    return (
+        f"{code(name)} {VERDICTS[fit.verdict]}: in evaluation mode it recognises {fit.train:.2f} % "
+        f"of training and {fit.test:.2f} % of test images (1 seed), a gap of {fit.gap:.2f} points "
+        f"with a standard error of {fit.error:.2f}"
+        f"{below if fit.verdict in ('underfits', 'both') else ''}."
+    )
+
+
+def _fall(fall: Fall, goal: Goal) -> str:
+    said = (
+        "After the last epoch at half of the learning rate or more, the error still falls by a "
+        f"factor of {fall.factor:.1f} (median of {fall.trials} trials)"
+    )
+    if fall.high_step is None:
+        return f"{said}."
+    return (
+        f"{said}; until then the accuracy moves by {points(fall.high_step)} from one epoch to the "
+        f"next, in the last {goal.last} epochs by {points(fall.late_step)}."
+    )
+
+
+def _steady(found: Findings, chance: Noise, goal: Goal, images: int) -> str:
+    first = found.leaders[0]
+    assert first.row is not None
+    final = goal.final(first.row.test_acc)
+    spread = f"a standard deviation of {points(statistics.stdev(final))} and " if final[1:] else ""
+    said = (
+        f"The last {goal.last} epochs of {code(first.name)} have {spread}a worst of "
+        f"{min(final):.2f} % (1 seed)."
+    )
+    if chance.freedom:
+        return (
+            f"{said} Between seeds, the finalists' mean of these epochs has a standard deviation "
+            f"of {points(chance.size)} ({chance.freedom} degrees of freedom)."
+        )
+    return (
+        f"{said} No seed has been repeated yet: for the noise between seeds stands the standard "
+        f"error of one accuracy on {images:,} test images, {points(chance.size)}."
+    )
+
+
+def _bound(at: AtBound) -> str:
+    end = "upper" if at.upper else "lower"
+    return f"The best values of {code(at.name)} lie at its {end} bound, {at.bound:.3g}."
+
+
+def _importances(stage: StageResult, found: Sequence[Importance]) -> list[str]:
+    complete = sum(row.score is not None for row in stage.rows)
+    if complete < LEAST:
+        return [f"{complete} complete trials do not tell what mattered: that takes {LEAST}."]
+    matters = [_importance(each) for each in found if each.matters]
+    others = spelled([each.name for each in found if not each.matters])
+    said = [f"What mattered: {'; '.join(matters)}."] if matters else []
+    if others:
+        names = listed([code(name) for name in others], "or")
+        said.append(
+            f"No effect of {names} can be told from chance in {complete} complete trials; that is "
+            "not to say that there is none."
+        )
+    return said
+
+
+def _importance(each: Importance) -> str:
+    said = f"{code(each.name)}, which explains {each.share:.0%} of the order of the trials"
+    if each.correlation is None:
+        return f"{said} (best on average: {value(each.best)})"
+    if abs(each.correlation) < 0.3:
+        return f"{said} (best between its bounds, rank correlation {each.correlation:+.2f})"
+    way = "higher" if each.correlation > 0 else "lower"
+    return f"{said} ({way} is better, rank correlation {each.correlation:+.2f})"
+
+
+def advised(stage: StageResult, found: Findings, result: DrillResult) -> list[str]:
+    """What to change, and which later stage does so."""
+    later = list(enumerate(result.spec.stage, start=1))[stage.number :]
+    return [
+        f"{each.change}: {each.why}.{_answered(each, later)}"
+        for each in advice(found, result.spec.goal)
+    ]
+
+
+def _answered(advice: Advice, later: Sequence[tuple[int, Stage]]) -> str:
+    if not later:
+        return ""
+    for number, stage in later:
+        names = [name for name in stage.vary if name in advice.dimensions]
+        if names:
+            varied = listed([_varied(name, stage.vary[name]) for name in names])
+            still = " all the same" * advice.hold
+            return f" Stage {number} ({escaped(stage.name)}) varies {varied}{still}."
+    return "" if advice.hold else " No later stage varies any of that."
+
+
+def _varied(name: str, bounds: object) -> str:
+    if not isinstance(bounds, tuple):
+        return code(name)
+    numeric = len(bounds) == 2 and all(isinstance(bound, int | float) for bound in bounds)
+    said = (
+        " to ".join(f"{bound:.3g}" for bound in bounds)
+        if numeric
+        else ", ".join(map(value, bounds))
+    )
+    return f"{code(name)} ({said})"

@@ -1,0 +1,173 @@
+"""A drill's report: Target, Result and Analysis of each stage, and who won. `drill.md` for a
+repository, and `drill.html`, the same in one file that needs nothing else."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from optuna.distributions import BaseDistribution
+
+from mnist_core.files import write_whole
+from mnist_core.record import Environment
+from search import drill_tables, drill_text, figures, leads, markdown, results
+from search.drill_analysis import advised, analysis
+from search.figures import Curve, Dot
+from search.findings import Findings, findings
+from search.markdown import escaped
+from search.stages import DrillResult, StageResult
+
+MARKDOWN, PAGE, FIGURES = "drill.md", "drill.html", "figures"
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.PackageLoader("search"),
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    autoescape=lambda name: str(name).endswith(".html.jinja"),
+)
+
+
+def write(result: DrillResult, folder: Path) -> Path:
+    """Write the report of a drill as far as it has come; returns the page.
+
+    Raises UserError, naming the file, where one cannot be written.
+    """
+    found = [findings(stage, result) for stage in result.stages]
+    drawn = {f"{FIGURES}/{name}.svg": svg for name, svg in _figures(result, found)}
+    text = _markdown(result, found, drawn)
+    page = _TEMPLATES.get_template("page.html.jinja").render(
+        title=_title(result), body=markdown.to_html(text, drawn)
+    )
+    for address, svg in drawn.items():
+        write_whole(folder / address, svg.encode())
+    write_whole(folder / MARKDOWN, text.encode())
+    write_whole(folder / PAGE, page.encode())
+    return folder / PAGE
+
+
+def _title(result: DrillResult) -> str:
+    return f"{result.name}: {result.spec.title}" if result.spec.title else result.name
+
+
+def _figures(result: DrillResult, found: Sequence[Findings]) -> Iterator[tuple[str, str]]:
+    """(name, SVG) of what there is to be drawn."""
+    goal, shown = result.spec.goal, _shown(result, found)
+    if shown:
+        yield "curves", figures.curves(shown, goal)
+        names = {curve.name for curve in shown}
+        yield (
+            "accuracy-by-parameters",
+            figures.accuracy_by_parameters(
+                [(stage.stage.name, _dots(stage, names)) for stage in result.stages], goal
+            ),
+        )
+    for stage, each in zip(result.stages, found, strict=True):
+        if each.importances:
+            name = f"importance-{stage.number}"
+            yield name, figures.importance(each.importances, name)
+
+
+def _shown(result: DrillResult, found: Sequence[Findings]) -> list[Curve]:
+    """The finalists; as long as there are none, the best of the latest stage that has any."""
+    if result.finalists:
+        return [
+            Curve(each.candidate.name, each.candidate.config, own, fresh)
+            for each in result.finalists
+            for own, *fresh in [leads.curves(each)]
+        ]
+    latest = next((each for each in reversed(found) if each.leaders), None)
+    return [
+        Curve(each.name, each.config, each.row.test_acc)
+        for each in (latest.leaders if latest else ())
+        if each.row is not None
+    ]
+
+
+def _dots(stage: StageResult, names: set[str]) -> list[Dot]:
+    return [
+        Dot(row.params or 0, row.mean, row.worst, f"{stage.stage.name}/{row.number}" in names)
+        for row in stage.rows
+        if row.mean is not None and row.worst is not None
+    ]
+
+
+def _markdown(result: DrillResult, found: Sequence[Findings], drawn: Mapping[str, str]) -> str:
+    addresses = {Path(address).stem: address for address in drawn}
+    stages = zip(result.stages, found, [None, *found], strict=False)
+    return _TEMPLATES.get_template("drill.md.jinja").render(
+        title=escaped(_title(result)),
+        goal=str(result.spec.goal),
+        status=drill_text.status(result),
+        result=_result(result, found),
+        tables=[drill_tables.finalists(result), drill_tables.seeds(result)]
+        * bool(result.finalists),
+        figures=addresses,
+        stages=[_stage(result, stage, each, before) for stage, each, before in stages],
+        command=f"drilldown train runs/{result.name}/best.toml --check" * bool(result.finalists),
+        environments=_environments(result),
+    )
+
+
+def _result(result: DrillResult, found: Sequence[Findings]) -> str:
+    if result.finalists:
+        return drill_text.winner(result, leads.noise(result))
+    latest = next((each for each in reversed(found) if each.leaders), None)
+    return drill_text.leading(result, latest) if latest else "No trial is complete yet."
+
+
+def _stage(
+    result: DrillResult, stage: StageResult, found: Findings, before: Findings | None
+) -> dict[str, Any]:
+    """What the template shows of a stage."""
+    goal, kinds = result.spec.goal, _kinds(stage)
+    target = [drill_text.target(stage, kinds), f"Goal: {goal}."]
+    if before is not None:
+        target.append(drill_text.left_open(stage.number - 1, before, goal))
+    last = stage.number == len(result.spec.stage)
+    shown: dict[str, Any] = {
+        "number": stage.number,
+        "name": escaped(stage.stage.name),
+        "target": target,
+        "trials": drill_text.trials(stage),
+        "over": bool(stage.winners),
+        "adviser": "another drill" if last else "the next stages",
+        "leaders": "",
+    }
+    if found.leaders:
+        shown |= {
+            "leaders": drill_tables.leaders(found.leaders, goal),
+            "varied": drill_tables.values(stage, kinds, found.leaders),
+            "top": drill_tables.top(stage, kinds, goal),
+            "analysis": analysis(stage, found, result),
+            "advice": advised(stage, found, result),
+        }
+    return shown
+
+
+def _kinds(stage: StageResult) -> Mapping[str, BaseDistribution]:
+    """The dimensions of its trials, none where there is none."""
+    trials = stage.study.get_trials(deepcopy=False)
+    return next((trial.distributions for trial in trials if trial.distributions), {})
+
+
+def _environments(result: DrillResult) -> list[str]:
+    """Where the trainings were made, the most first."""
+    where = Counter(
+        _environment(Environment.model_validate(trial.system_attrs[results.ENVIRONMENT]))
+        for stage in result.stages
+        for trial in stage.study.get_trials(deepcopy=False)
+        if results.ENVIRONMENT in trial.system_attrs
+    )
+    where.update(_environment(run.environment) for each in result.finalists for run in each.runs)
+    return [
+        f"{text}: {count} training{'s' * (count > 1)}"
+        for text, count in sorted(where.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def _environment(environment: Environment) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in environment.versions.items())
+    threads = f"{environment.threads} thread{'s' * (environment.threads > 1)}"
+    return escaped(f"{environment.machine} ({environment.device}, {threads}); {versions}")

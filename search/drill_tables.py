@@ -1,0 +1,154 @@
+"""The tables of a drill's report, in Markdown. Accuracies are percent."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+from optuna.distributions import BaseDistribution
+
+from mnist_core.config import Config
+from mnist_core.layers import Conv
+from search import leads
+from search.advice import spelled
+from search.findings import own
+from search.goal import Goal
+from search.markdown import code, table
+from search.stages import Candidate, DrillResult, StageResult
+from search.wording import accuracies, percent, value, within
+from spaces.around import WIDTHS
+
+_TOP = 5
+_COLUMNS = 7  # dimensions that a table of trials has room for
+
+
+def finalists(result: DrillResult) -> str:
+    """One line a finalist, best first."""
+    goal = result.spec.goal
+    heads = [
+        "finalist",
+        "parameters",
+        "score in the search (1 seed)",
+        "score on fresh seeds",
+        f"mean of the last {goal.last}, all seeds",
+        "worst",
+        "goal held",
+    ]
+    lines = []
+    for finalist in result.finalists:
+        curves = leads.curves(finalist)
+        means = [statistics.fmean(goal.final(curve)) for curve in curves]
+        fresh = [goal.score(run.test_acc) for run in finalist.runs]
+        spread = f" ± {statistics.stdev(means):.2f}" if means[1:] else ""
+        lines.append(
+            [
+                code(finalist.candidate.name),
+                f"{finalist.candidate.config.params:,}",
+                percent(finalist.candidate.score),
+                f"{statistics.fmean(fresh):.2f} ({len(fresh)})" if fresh else "",
+                f"{statistics.fmean(means):.2f}{spread}",
+                percent(min(min(goal.final(curve)) for curve in curves)),
+                f"{sum(goal.met(curve) for curve in curves)} of {len(curves)} seeds",
+            ]
+        )
+    return table(heads, lines)
+
+
+def seeds(result: DrillResult) -> str:
+    """One line a finalist and seed."""
+    goal = result.spec.goal
+    heads = ["finalist", "seed", f"last {goal.last} epochs", "mean", "worst", "goal"]
+    lines = []
+    for finalist in result.finalists:
+        own_seed = f"{finalist.candidate.config.seed} (the search's)"
+        names = [own_seed] * (finalist.candidate.row is not None)
+        names += [str(run.seed) for run in finalist.runs]
+        for name, curve in zip(names, leads.curves(finalist), strict=True):
+            final = goal.final(curve)
+            held = "held" if goal.met(curve) else "missed"
+            mean, worst = percent(statistics.fmean(final)), percent(min(final))
+            lines.append(
+                [code(finalist.candidate.name), name, accuracies(final), mean, worst, held]
+            )
+    return table(heads, lines, left=2)
+
+
+def leaders(candidates: Sequence[Candidate], goal: Goal) -> str:
+    """What people write down of a net: each on the one seed of its search."""
+    heads = [
+        "trial",
+        "parameters",
+        "best training accuracy",
+        "training accuracy in evaluation mode",
+        "best test accuracy",
+        f"last {goal.last} epochs",
+        "worst",
+        "score",
+    ]
+    lines = [
+        [
+            code(each.name),
+            f"{each.config.params:,}",
+            percent(max(each.row.train_acc, default=None)),
+            percent(each.row.fit_acc),
+            percent(max(each.row.test_acc)),
+            accuracies(goal.final(each.row.test_acc)),
+            percent(each.row.worst),
+            percent(each.row.score),
+        ]
+        for each in candidates
+        if each.row is not None
+    ]
+    return table(heads, lines)
+
+
+def values(
+    stage: StageResult, kinds: Mapping[str, BaseDistribution], candidates: Sequence[Candidate]
+) -> str:
+    """What the stage varied, and what its leaders have; of one that no trial of the stage has
+    beaten, nothing was varied."""
+    params = {each.name: _params(stage, each) for each in candidates}
+    names = [name for name in kinds if spelled([name]) != [WIDTHS]]
+    lines = [
+        [code(name), within(kinds[name]), *(_value(params[each.name], name) for each in candidates)]
+        for name in names
+    ]
+    if len(names) < len(kinds):
+        widths = [_widths(each.config) for each in candidates]
+        lines.append([WIDTHS, "as far as the budget goes", *widths])
+    return table(
+        ["dimension", "varied within", *(code(each.name) for each in candidates)], lines, 2
+    )
+
+
+def _params(stage: StageResult, candidate: Candidate) -> Mapping[str, object]:
+    if not own(stage, [candidate]):
+        return {}
+    assert candidate.row is not None
+    return stage.study.get_trials(deepcopy=False)[candidate.row.number].params
+
+
+def _value(params: Mapping[str, object], name: str) -> str:
+    return value(params[name]) if name in params else "as it was"
+
+
+def _widths(config: Config) -> str:
+    return " ".join(str(layer.outputs) for layer in config.layers if isinstance(layer, Conv))
+
+
+def top(stage: StageResult, kinds: Mapping[str, BaseDistribution], goal: Goal) -> str:
+    """The stage's own best trials, each on one seed, with what it varied."""
+    names = [name for name in kinds if spelled([name]) != [WIDTHS]][:_COLUMNS]
+    trials = stage.study.get_trials(deepcopy=False)
+    heads = ["trial", "score", f"last {goal.last} epochs", "worst", "parameters", *map(code, names)]
+    lines = [
+        [
+            code(f"{stage.stage.name}/{row.number}"),
+            percent(row.score),
+            accuracies(goal.final(row.test_acc)),
+            percent(row.worst),
+            f"{row.params or 0:,}",
+            *(_value(trials[row.number].params, name) for name in names),
+        ]
+        for row in stage.rows[:_TOP]
+        if row.score is not None
+    ]
+    return table(heads, lines)

@@ -1,0 +1,52 @@
+"""Markdown that says what it is given and nothing more, and the HTML that it becomes."""
+
+import html
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+_NAME = re.compile(r"[\w./+-]*\w", re.ASCII)
+_STYLE = re.compile(r"<style.*?</style>", re.DOTALL)  # of a figure's: it would style the page too
+_SIGNS = re.compile(r"([\\`*_{}\[\]<>#!|~&$])")
+
+
+def escaped(text: str) -> str:
+    """`text` on one line, with the signs quoted that mean something in Markdown."""
+    return _SIGNS.sub(r"\\\1", " ".join(text.split()))
+
+
+def code(text: str) -> str:
+    """A plain name as code, any other text as it is."""
+    return f"`{text}`" if _NAME.fullmatch(text) else escaped(text)
+
+
+def table(heads: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1) -> str:
+    """A table, its first `left` columns to the left and the others to the right. Heads and cells
+    are Markdown already."""
+    marks = [":---"] * left + ["---:"] * (len(heads) - left)
+    return "\n".join(f"| {' | '.join(line)} |" for line in [heads, marks, *lines])
+
+
+def to_html(text: str, images: Mapping[str, str]) -> str:
+    """Markdown as HTML; tags in it are shown as they stand.
+
+    images: address -> the SVG that takes the image's place. Of others only the description is left.
+    """
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+
+    def image(_: Any, tokens: Sequence[Token], at: int, *__: Any) -> str:
+        said = html.escape(tokens[at].content)
+        svg = images.get(str(tokens[at].attrs["src"]))
+        if svg is None:
+            return said
+        drawing = _STYLE.sub("", svg[svg.index("<svg") :])
+        return f'<span class="figure" role="img" aria-label="{said}">{drawing}</span>'
+
+    parser.add_render_rule("image", image)
+    page: str = parser.render(text)
+    return page.replace("<table>", '<div class="wide"><table>').replace(
+        "</table>", "</table></div>"
+    )
