@@ -24,7 +24,7 @@ from mnist_core.layers import (
     Pool,
     Shape,
 )
-from mnist_core.record import Confirmed, Environment, Expected, Origin, Record
+from mnist_core.record import Confirmed, Environment, Expected, Origin, Record, Reported
 from mnist_core.schedule import Constant, Cosine, LossDip, MultiStep, OneCycle, Step
 from mnist_core.schedule import Linear as LinearSchedule
 
@@ -208,7 +208,7 @@ def configs() -> st.SearchStrategy[Config]:
 
 
 def records() -> st.SearchStrategy[Record]:
-    """Config files with and without what an export adds, in any characters."""
+    """Config files with and without what an export or a write-up adds, in any characters."""
     environment = _all(
         Environment,
         device=_WORDS,
@@ -223,6 +223,16 @@ def records() -> st.SearchStrategy[Record]:
     curves = st.lists(_PERCENT, max_size=15).map(tuple)
     expected = _all(Expected, test_acc=curves)
     confirmed = _all(Confirmed, seed=st.integers(0, 2**63 - 1), test_acc=curves)
+    reported = _all(
+        Reported,
+        name=_WORDS,
+        write_up=_WORDS,
+        source=_WORDS,
+        params=st.none() | _WHOLE,
+        test_acc=st.lists(_PERCENT, min_size=1, max_size=15).map(tuple),
+        train_acc=curves,
+        notes=st.lists(_WORDS, max_size=3).map(tuple),
+    )
     return _all(
         Record,
         config=configs(),
@@ -230,4 +240,5 @@ def records() -> st.SearchStrategy[Record]:
         origin=st.none() | origin,
         expected=st.none() | expected,
         confirmed=st.lists(confirmed, max_size=3).map(tuple),
+        reported=st.none() | reported,
     )
