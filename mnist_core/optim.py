@@ -36,9 +36,9 @@ class Pace:
             yield self._optimizer
 
     def ended(self, loss: float) -> None:
-        """An epoch is over, with this mean training loss over its batches."""
-        self._losses.append(round(loss, 6))
+        """An epoch is over, with this sum of the training losses of its batches."""
         schedule = self._config.schedule
+        self._losses.append(round(loss / max(1, self._batches - 1), 6))  # see LossDip
         if isinstance(schedule, LossDip) and schedule.dips(self._losses):
             self._factor *= schedule.gamma
             self._optimizer = _optimizer(self._config.optimizer, self._net)

@@ -138,8 +138,8 @@ class LossDip(Frozen):
 
     The rule of seed experiments 003 F1: with the last three epochs' losses L2, L1, L0 and the
     falls a = (L1 - L0) / L1, b = (L2 - L1) / L2, it acts where (a - b) / b < 0. Its authors divided
-    the sum of an epoch's 469 batch losses by 468: a common factor, which both falls lose again, so
-    that the mean decides the same but for ties within the rounding of a loss to six digits.
+    the sum of an epoch's 469 batch losses by 468 and rounded that to six digits; so do we, since
+    the rounding decides where a training stands still.
     """
 
     kind: Literal["loss_dip"] = "loss_dip"

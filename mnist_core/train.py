@@ -98,7 +98,7 @@ class Training:
             optimizer.step()
             if self._average is not None:
                 self._average.update_parameters(self._net)
-        pace.ended(sum(losses) / len(losses))
+        pace.ended(sum(losses))
         images_seen = sum(sizes)
         mean = sum(loss * size for loss, size in zip(losses, sizes, strict=True)) / images_seen
         return mean, 100 * correct / images_seen
