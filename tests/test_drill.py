@@ -3,10 +3,8 @@
 import json
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import fakes
@@ -16,10 +14,10 @@ import tomli_w
 from mnist_core import fetch, record
 from mnist_core.config import Config
 from mnist_core.errors import UserError
-from mnist_core.result import EpochResult
-from search import drill, drill_spec, drill_summary, results, storage
+from search import drill, drill_report, drill_spec, drill_summary, results, storage
 from search.drill import Drill, Drilled
 from search.drill_spec import DrillSpec
+from search.stages import DrillResult
 
 VALUES: dict[str, Any] = {
     "workers": 1,
@@ -35,13 +33,14 @@ VALUES: dict[str, Any] = {
 
 
 @pytest.fixture(autouse=True)
-def _nothing_is_trained(monkeypatch: pytest.MonkeyPatch) -> None:
+def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is trained, and no report is drawn: test_drill_report.py has those."""
     monkeypatch.setattr(fetch, "ensure", lambda *_: None)
-    import sys  # TEMP
+    monkeypatch.setattr(drill_report, "write", _unwritten)
 
-    monkeypatch.setitem(
-        sys.modules, "search.drill_report", SimpleNamespace(write=lambda r, f: f / "drill.html")
-    )  # TEMP
+
+def _unwritten(result: DrillResult, folder: Path) -> Path:
+    return folder / "drill.html"
 
 
 def _spec(**changes: Any) -> DrillSpec:
@@ -65,6 +64,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("DRILLDOWN_HOME", str(home))
         patch.delenv("DRILLDOWN_STORAGE", raising=False)
         patch.setattr(fetch, "ensure", lambda *_: None)
+        patch.setattr(drill_report, "write", _unwritten)
         _drill().run()
     return home / "runs"
 
@@ -98,18 +98,8 @@ def test_what_a_stage_fixes_stays_with_its_winners(drilled: Drilled):
 
 def test_a_base_that_no_trial_beats_is_handed_on():
     spec = _spec(stage=_stages({}, {"vary": {"lr": [0.3, 0.5]}}))
-    first, second = _drill(spec, start=_best_at_a_fifth).run().result.stages
+    first, second = _drill(spec, start=fakes.best_at_a_fifth).run().result.stages
     assert second.winners == first.winners
-
-
-def _best_at_a_fifth(device: str) -> fakes.Started:
-    return _peaked, fakes.ENVIRONMENT
-
-
-def _peaked(config: Config) -> Iterator[EpochResult]:
-    """The higher, the nearer the learning rate is to 0.2."""
-    for epoch in range(1, config.epochs + 1):
-        yield fakes.result(epoch, 99 - abs(config.optimizer.lr - 0.2))
 
 
 def test_finalists_are_trained_on_fresh_seeds_and_ranked_by_them(drilled: Drilled):
@@ -135,6 +125,18 @@ def test_the_winner_is_kept_with_all_its_curves(drilled: Drilled):
         (run.seed, run.test_acc) for run in best.runs
     ]
     assert drilled.best == Path(drilled.report).with_name("best.toml")
+
+
+def test_a_report_is_written_after_each_stage_and_at_the_end(monkeypatch: pytest.MonkeyPatch):
+    told: list[tuple[int, int]] = []
+
+    def write(result: DrillResult, folder: Path) -> Path:
+        told.append((len(result.stages), len(result.finalists)))
+        return _unwritten(result, folder)
+
+    monkeypatch.setattr(drill_report, "write", write)
+    _drill().run()
+    assert told == [(1, 0), (2, 0), (2, 2)]
 
 
 def test_a_drill_that_is_over_trains_nothing_again(drilled: Drilled):
@@ -211,11 +213,7 @@ def test_a_stage_yet_to_come_may_change(drilled: Drilled):
 def test_a_stage_of_which_nothing_was_trained_is_said():
     spec = _spec(stage=_stages({"trials": 1}, {}))
     with pytest.raises(UserError, match="stage 'net': no trial was trained to its end; see: dril"):
-        _drill(spec, start=_broken).run()
-
-
-def _broken(device: str) -> fakes.Started:
-    return lambda config: iter(()), fakes.ENVIRONMENT
+        _drill(spec, start=fakes.ending_at_once).run()
 
 
 def _file(folder: Path, values: dict[str, Any]) -> Path:
