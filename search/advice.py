@@ -4,6 +4,8 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mnist_core.config import Config, NoAveraging
+from mnist_core.layers import Dropout
 from search.findings import AtBound, Findings
 from search.goal import Goal
 from search.markdown import code
@@ -12,6 +14,7 @@ from spaces.around import BASE, WIDTHS
 
 REGULARISERS = ("augmentation", "dropout", "label_smoothing", "weight_decay")
 STEADIERS = ("averaging", "average_over", "schedule", "gamma", "lr")
+OTHER_NETS = "Try other nets"
 NETS = (WIDTHS, "layout", "activation")
 
 
@@ -44,18 +47,36 @@ def spelled(names: Sequence[str]) -> list[str]:
 def _fit(found: Findings) -> Advice | None:
     """Of the first leader. More regularisation narrows the gap and lowers the training accuracy, so
     it is no remedy where both are wrong."""
-    name, fit = code(found.leaders[0].name), found.fits[0]
+    first, fit = found.leaders[0], found.fits[0]
     if fit is None or fit.verdict == "neither":
         return None
+    name, gap = code(first.name), f"{fit.gap:.2f} points"
     if fit.verdict == "overfits":
-        change = "Raise augmentation, dropout, label smoothing or weight decay"
-        return Advice(change, f"{name} overfits by {fit.gap:.2f} points", REGULARISERS)
+        change = f"Raise {listed(_spoken(REGULARISERS), 'or')}"
+        return Advice(change, f"{name} overfits by {gap}", REGULARISERS)
     if fit.verdict == "underfits":
-        change = "Lower augmentation, dropout, label smoothing or weight decay, or try other nets"
-        return Advice(change, f"{name} underfits", (*REGULARISERS, *NETS))
-    change = "Try other nets"
+        used = _in_use(first.config)
+        change = f"Lower {listed(_spoken(used), 'or')}, or try other nets" if used else OTHER_NETS
+        return Advice(change, f"{name} underfits", (*used, *NETS))
     why = f"{name} overfits and underfits, and regularisation mends one at the other's cost"
-    return Advice(change, why, NETS)
+    return Advice(OTHER_NETS, why, NETS)
+
+
+def _in_use(config: Config) -> tuple[str, ...]:
+    """The regularisers that can be lowered."""
+    strengths = {
+        "augmentation": len(config.augment),
+        "dropout": max(
+            (layer.p for layer in config.layers if isinstance(layer, Dropout)), default=0
+        ),
+        "label_smoothing": config.label_smoothing,
+        "weight_decay": config.optimizer.weight_decay,
+    }
+    return tuple(name for name in REGULARISERS if strengths[name])
+
+
+def _spoken(names: Sequence[str]) -> list[str]:
+    return [name.replace("_", " ") for name in names]
 
 
 def _steadiness(found: Findings, goal: Goal) -> Advice | None:
@@ -66,18 +87,23 @@ def _steadiness(found: Findings, goal: Goal) -> Advice | None:
     deviation = statistics.stdev(goal.final(first.row.test_acc))
     if deviation <= found.noise.size:
         return None
+    averaged = not isinstance(first.config.averaging, NoAveraging)
+    start = "Average over more updates" if averaged else "Average the weights"
     why = (
         f"the last {goal.last} epochs of {code(first.name)} have a standard deviation of "
         f"{deviation:.2f} points, more than the noise of {found.noise.size:.2f}"
     )
-    return Advice("Average the weights, or let the learning rate end lower", why, STEADIERS)
+    return Advice(f"{start}, or let the learning rate end lower", why, STEADIERS)
 
 
-def _bound(at: AtBound) -> Advice:
+def _bound(at: AtBound) -> Advice | None:
+    """Widths share the budget, so that a bound of one of them is no end."""
     end = "upper" if at.upper else "lower"
     why = f"the best values lie at its {end} bound, {at.bound:.3g}"
     if at.widens:
         return Advice(f"Widen {code(at.name)}", why, tuple(spelled([at.name])))
+    if spelled([at.name]) == [WIDTHS]:
+        return None
     change = f"Fix {code(at.name)} near {at.bound:.3g}"
     return Advice(change, f"{why}, beyond which no stage can go", tuple(spelled([at.name])), True)
 

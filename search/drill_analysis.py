@@ -16,7 +16,7 @@ from search.wording import listed, points, value
 VERDICTS = {
     "overfits": "overfits",
     "underfits": "underfits",
-    "both": "overfits and underfits",
+    "both": "both overfits and underfits",
     "neither": "neither overfits nor underfits",
 }
 
@@ -63,14 +63,21 @@ def _goal(stage: StageResult, found: Findings, goal: Goal) -> str:
     assert first.row is not None
     unbeaten = "" if own(stage, [first]) else ", which no trial of this stage beats,"
     return (
-        f"{code(first.name)}{unbeaten} {shortfall(first.row.worst or 0.0, goal)}; {holding} of "
-        f"{complete} complete trials hold{'s' * (holding == 1)} it."
+        f"{code(first.name)}{unbeaten} {shortfall(first.row.worst or 0.0, goal)}; "
+        f"{holding or 'none'} of the {complete} complete trials hold{'s' * (holding < 2)} it."
     )
 
 
 def _fits(found: Findings) -> list[str]:
-    pairs = zip(found.leaders, found.fits, strict=True)
-    return [_fit(each.name, fit) for each, fit in pairs if fit is not None]
+    """The first leader's in full."""
+    first, *others = zip(found.leaders, found.fits, strict=True)
+    said = [_fit(first[0].name, first[1])] if first[1] else []
+    short = [
+        f"{code(each.name)} {VERDICTS[fit.verdict]} (gap {fit.gap:.2f} points, 1 seed)"
+        for each, fit in others
+        if fit is not None
+    ]
+    return said + ([f"{listed(short)}."] if short else [])
 
 
 def _fit(name: str, fit: Fit) -> str:
@@ -85,14 +92,14 @@ def _fit(name: str, fit: Fit) -> str:
 
 def _fall(fall: Fall, goal: Goal) -> str:
     said = (
-        "After the last epoch at half of the learning rate or more, the error still falls by a "
-        f"factor of {fall.factor:.1f} (median of {fall.trials} trials)"
+        "Once the learning rate is below half of its height, the error falls by a factor of "
+        f"{fall.factor:.1f} (median of {fall.trials} trials)"
     )
     if fall.high_step is None:
         return f"{said}."
     return (
-        f"{said}; until then the accuracy moves by {points(fall.high_step)} from one epoch to the "
-        f"next, in the last {goal.last} epochs by {points(fall.late_step)}."
+        f"{said}. From one epoch to the next the accuracy moves by {points(fall.high_step)} before "
+        f"that, and by {points(fall.late_step)} in the last {goal.last} epochs."
     )
 
 
@@ -125,7 +132,7 @@ def _importances(stage: StageResult, found: Sequence[Importance]) -> list[str]:
     complete = sum(row.score is not None for row in stage.rows)
     if complete < LEAST:
         return [f"{complete} complete trials do not tell what mattered: that takes {LEAST}."]
-    matters = [_importance(each) for each in found if each.matters]
+    matters = [_importance(each, n > 0) for n, each in enumerate(found) if each.matters]
     others = spelled([each.name for each in found if not each.matters])
     said = [f"What mattered: {'; '.join(matters)}."] if matters else []
     if others:
@@ -137,14 +144,16 @@ def _importances(stage: StageResult, found: Sequence[Importance]) -> list[str]:
     return said
 
 
-def _importance(each: Importance) -> str:
-    said = f"{code(each.name)}, which explains {each.share:.0%} of the order of the trials"
+def _importance(each: Importance, further: bool) -> str:
+    share = f"{'a further ' * further}{100 * each.share:.0f} %"
+    said = f"{code(each.name)}, which explains {share} of the trials' ranking"
     if each.correlation is None:
         return f"{said} (best on average: {value(each.best)})"
-    if abs(each.correlation) < 0.3:
-        return f"{said} (best between its bounds, rank correlation {each.correlation:+.2f})"
-    way = "higher" if each.correlation > 0 else "lower"
-    return f"{said} ({way} is better, rank correlation {each.correlation:+.2f})"
+    low, high = map(value, each.best)
+    return (
+        f"{said} (rank correlation with the score {each.correlation:+.2f}, best third of the "
+        f"trials at {low} to {high})"
+    )
 
 
 def advised(stage: StageResult, found: Findings, result: DrillResult) -> list[str]:
@@ -154,6 +163,20 @@ def advised(stage: StageResult, found: Findings, result: DrillResult) -> list[st
         f"{each.change}: {each.why}.{_answered(each, later)}"
         for each in advice(found, result.spec.goal)
     ]
+
+
+def adviser(found: Findings, goal: Goal, who: str, advice: Sequence[str]) -> str:
+    """What the advice is for; that there is none, where that is so."""
+    first = found.leaders[0].row
+    assert first is not None
+    missing = goal.accuracy - (first.worst or 0.0)
+    if missing > 0:
+        if advice:
+            return f"What {who} should change, {points(missing)} short of the goal (1 seed):"
+        return f"It is {points(missing)} short of the goal (1 seed); nothing found here says why."
+    if advice:
+        return f"The goal is held (1 seed). What {who} could change:"
+    return "The goal is held (1 seed), and nothing found here asks for a change."
 
 
 def _answered(advice: Advice, later: Sequence[tuple[int, Stage]]) -> str:

@@ -12,7 +12,7 @@ from optuna.distributions import BaseDistribution
 from mnist_core.files import write_whole
 from mnist_core.record import Environment
 from search import drill_tables, drill_text, figures, leads, markdown, results
-from search.drill_analysis import advised, analysis
+from search.drill_analysis import advised, adviser, analysis
 from search.figures import Curve, Dot
 from search.findings import Findings, findings
 from search.markdown import escaped
@@ -66,7 +66,8 @@ def _figures(result: DrillResult, found: Sequence[Findings]) -> Iterator[tuple[s
     for stage, each in zip(result.stages, found, strict=True):
         if each.importances:
             name = f"importance-{stage.number}"
-            yield name, figures.importance(each.importances, name)
+            title = f"What mattered in stage {stage.number}, {stage.stage.name}"
+            yield name, figures.importance(each.importances, name, title)
 
 
 def _shown(result: DrillResult, found: Sequence[Findings]) -> list[Curve]:
@@ -103,6 +104,8 @@ def _markdown(result: DrillResult, found: Sequence[Findings], drawn: Mapping[str
         result=_result(result, found),
         tables=[drill_tables.finalists(result), drill_tables.seeds(result)]
         * bool(result.finalists),
+        last=result.spec.goal.last,
+        way=drill_tables.way(result, found),
         figures=addresses,
         stages=[_stage(result, stage, each, before) for stage, each, before in stages],
         command=f"drilldown train runs/{result.name}/best.toml --check" * bool(result.finalists),
@@ -125,23 +128,25 @@ def _stage(
     target = [drill_text.target(stage, kinds), f"Goal: {goal}."]
     if before is not None:
         target.append(drill_text.left_open(stage.number - 1, before, goal))
-    last = stage.number == len(result.spec.stage)
     shown: dict[str, Any] = {
         "number": stage.number,
         "name": escaped(stage.stage.name),
         "target": target,
         "trials": drill_text.trials(stage),
         "over": bool(stage.winners),
-        "adviser": "another drill" if last else "the next stages",
         "leaders": "",
     }
     if found.leaders:
+        later = len(result.spec.stage) - stage.number
+        who = ["another drill", "the next stage"][later] if later < 2 else "the next stages"
+        advice = advised(stage, found, result)
         shown |= {
             "leaders": drill_tables.leaders(found.leaders, goal),
             "varied": drill_tables.values(stage, kinds, found.leaders),
-            "top": drill_tables.top(stage, kinds, goal),
+            "top": drill_tables.top(stage, kinds),
             "analysis": analysis(stage, found, result),
-            "advice": advised(stage, found, result),
+            "adviser": adviser(found, goal, who, advice),
+            "advice": advice,
         }
     return shown
 

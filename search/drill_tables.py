@@ -7,11 +7,12 @@ from optuna.distributions import BaseDistribution
 
 from mnist_core.config import Config
 from mnist_core.layers import Conv
-from search import leads
+from search import leads, results
 from search.advice import spelled
-from search.findings import own
+from search.findings import Findings, own
 from search.goal import Goal
-from search.markdown import code, table
+from search.leads import Lead
+from search.markdown import code, escaped, table
 from search.stages import Candidate, DrillResult, StageResult
 from search.wording import accuracies, percent, value, within
 from spaces.around import WIDTHS
@@ -71,14 +72,40 @@ def seeds(result: DrillResult) -> str:
     return table(heads, lines, left=2)
 
 
+def way(result: DrillResult, found: Sequence[Findings]) -> str:
+    """One line a stage: its best net, and what it gained over the best that it began with."""
+    heads = ["stage", "best", "trials", "parameters", "score", "worst", "train − test", "gain"]
+    lines = []
+    for stage, each in zip(result.stages, found, strict=True):
+        first, fit = (each.leaders[0], each.fits[0]) if each.leaders else (None, None)
+        row = first.row if first else None
+        lines.append(
+            [
+                f"{stage.number}. {escaped(stage.stage.name)}",
+                code(first.name) if first else "",
+                str(results.counted(stage.study.get_trials(deepcopy=False))),
+                f"{first.config.params:,}" if first else "",
+                percent(row.score if row else None),
+                percent(row.worst if row else None),
+                f"{fit.gap:+.2f}" if fit else "",
+                _gain(each.over_base),
+            ]
+        )
+    return table(heads, lines, left=2)
+
+
+def _gain(lead: Lead | None) -> str:
+    return f"{lead.points:+.2f}{' (tie)' * lead.tie}" if lead else ""
+
+
 def leaders(candidates: Sequence[Candidate], goal: Goal) -> str:
     """What people write down of a net: each on the one seed of its search."""
     heads = [
         "trial",
         "parameters",
-        "best training accuracy",
-        "training accuracy in evaluation mode",
-        "best test accuracy",
+        "training, best",
+        "training, evaluation mode",
+        "test, best",
         f"last {goal.last} epochs",
         "worst",
         "score",
@@ -134,16 +161,16 @@ def _widths(config: Config) -> str:
     return " ".join(str(layer.outputs) for layer in config.layers if isinstance(layer, Conv))
 
 
-def top(stage: StageResult, kinds: Mapping[str, BaseDistribution], goal: Goal) -> str:
+def top(stage: StageResult, kinds: Mapping[str, BaseDistribution]) -> str:
     """The stage's own best trials, each on one seed, with what it varied."""
     names = [name for name in kinds if spelled([name]) != [WIDTHS]][:_COLUMNS]
     trials = stage.study.get_trials(deepcopy=False)
-    heads = ["trial", "score", f"last {goal.last} epochs", "worst", "parameters", *map(code, names)]
+    heads = ["trial", "score", "mean", "worst", "parameters", *map(code, names)]
     lines = [
         [
             code(f"{stage.stage.name}/{row.number}"),
             percent(row.score),
-            accuracies(goal.final(row.test_acc)),
+            percent(row.mean),
             percent(row.worst),
             f"{row.params or 0:,}",
             *(_value(trials[row.number].params, name) for name in names),

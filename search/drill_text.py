@@ -22,7 +22,7 @@ _FATES = {"complete": "complete", "pruned": "pruned", "fail": "failed"}
 def status(result: DrillResult) -> str:
     """How many stages are over, and what is missing."""
     over = sum(bool(stage.winners) for stage in result.stages)
-    said = f"{over} of {len(result.spec.stage)} stages are over"
+    said = f"{over} of {len(result.spec.stage)} stages {'is' if over == 1 else 'are'} over"
     missing = [_rest(stage) for stage in result.stages if not stage.winners]
     later = list(enumerate(result.spec.stage, start=1))[len(result.stages) :]
     missing += [f"stage {number} ({escaped(stage.name)})" for number, stage in later]

@@ -18,6 +18,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.transforms import ScaledTranslation, Transform
 
 from mnist_core.config import Config
 from mnist_core.schedule import LossDip, factors
@@ -28,7 +29,7 @@ from search.importance import Importance
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 _MARKERS = ("o", "s", "^", "D", "v", "P")
 _GOAL, _INK, _PALE = "#B00020", "#333333", "#9A9A9A"
-_WIDE = 7.2  # inches
+_WIDE = 6.6  # inches
 _DRAWN = len(_COLOURS)  # nets in one figure: no more than can be told apart
 _BATCHES = 50  # updates an epoch, as the learning rate is drawn
 _STYLE = {
@@ -77,14 +78,16 @@ def curves(found: Sequence[Curve], goal: Goal) -> str:
     """Test accuracy by epoch, and the learning rate below it."""
     with _drawing(5.6) as figure:
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-        for curve, colour, marker in zip(found, _COLOURS, _MARKERS, strict=False):
+        for number, curve in enumerate(found[:_DRAWN]):
+            colour, marker = _COLOURS[number], _MARKERS[number]
             epochs = range(1, len(curve.test_acc) + 1)
             for accuracies in curve.fresh:
                 above.plot(epochs, _shown(accuracies), color=colour, linewidth=0.8, alpha=0.75)
             (own,) = above.plot(epochs, _shown(curve.test_acc), color=colour, label=curve.name)
             own.set(marker=marker, markersize=4, linewidth=1.8)
             if not isinstance(curve.config.schedule, LossDip):
-                below.plot(*_rates(curve.config), color=colour, linewidth=1.4)
+                thin = 3 - 2 * number / _DRAWN  # equal ones lie on top of each other
+                below.plot(*_rates(curve.config), color=colour, linewidth=thin)
         if any(curve.fresh for curve in found):
             above.plot([], [], color=_PALE, linewidth=0.8, label="fresh seeds")
         _goal_line(above, goal, f"goal: {goal.accuracy:.2f} %")
@@ -107,63 +110,74 @@ def curves(found: Sequence[Curve], goal: Goal) -> str:
 
 
 def accuracy_by_parameters(stages: Sequence[tuple[str, Sequence[Dot]]], goal: Goal) -> str:
-    """Every complete trial: the mean of its last epochs, and a line down to the worst of them."""
-    with _drawing(4.2) as figure:
+    """Every complete trial: the mean of its last epochs, and a line down to the worst of them.
+    Stages stand a little beside each other, since many have nets of the same size."""
+    every = [dot for _, dots in stages for dot in dots]
+    with _drawing(4.4) as figure:
         axes = figure.subplots()
         for number, (name, dots) in enumerate(stages):
-            colour = _COLOURS[number % len(_COLOURS)]
-            x = [dot.params for dot in dots]
-            mean, worst = (
-                _shown([dot.mean for dot in dots]),
-                _shown([dot.worst for dot in dots]),
-            )
-            axes.vlines(x, worst, mean, color=colour, linewidth=0.9, alpha=0.6)
-            axes.scatter(x, worst, color=colour, marker="_", alpha=0.6)
-            marker = _MARKERS[number % len(_MARKERS)]
-            axes.scatter(x, mean, s=26, color=colour, marker=marker, label=name, alpha=0.85)
-        every = [dot for _, dots in stages for dot in dots]
-        first = [dot for dot in every if dot.leads]
-        x, mean = [dot.params for dot in first], _shown([dot.mean for dot in first])
-        axes.scatter(x, mean, s=110, edgecolor=_INK, facecolor="none", label="in the curves above")
+            aside = 5 * (number - (len(stages) - 1) / 2) / 72  # inches
+            beside = axes.transData + ScaledTranslation(aside, 0, figure.dpi_scale_trans)
+            _dots(axes, name, dots, number % len(_COLOURS), beside)
+        axes.scatter([], [], s=110, edgecolor=_INK, facecolor="none", label="in the curves")
         _goal_line(axes, goal, f"goal: {goal.accuracy:.2f} % in the worst epoch")
         axes.axvline(goal.params, color=_INK, linestyle=":", label=f"budget: {goal.params:,}")
         axes.set(
             xlabel="parameters",
             ylabel="test accuracy (%)",
-            title=f"Mean of the last {goal.last} epochs, and down to the worst of them",
+            title=f"Each trial's mean of the last {goal.last} epochs, down to the worst of them",
+            xlim=_with_room([goal.params, *(dot.params for dot in every)]),
         )
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         means = sorted(dot.mean for dot in every)
-        middle = [dot.worst for dot in every if dot.mean >= means[len(means) // 4]]
-        lowest = _error_scale(axes, goal, min(middle), means[-1])
-        hidden = sum(dot.mean < lowest for dot in every)
-        if hidden:
+        better = [dot.worst for dot in every if dot.mean >= means[len(means) // 4]]
+        lowest = _error_scale(axes, goal, min(better), means[-1])
+        if hidden := sum(dot.mean < lowest for dot in every):
             text = f"{hidden} below this range"
             axes.annotate(text, (0.01, 0.02), xycoords="axes fraction", color=_INK, fontsize=8.5)
         figure.legend(loc="outside lower center", ncols=3, fontsize=9)
         return _svg(figure, "accuracy-by-parameters")
 
 
-def importance(found: Sequence[Importance], name: str) -> str:
+def _dots(axes: Axes, name: str, dots: Sequence[Dot], style: int, place: Transform) -> None:
+    """A stage's trials; those of the curves ringed."""
+    colour, x = _COLOURS[style], [dot.params for dot in dots]
+    mean, worst = _shown([dot.mean for dot in dots]), _shown([dot.worst for dot in dots])
+    axes.vlines(x, worst, mean, color=colour, linewidth=0.9, alpha=0.6, transform=place)
+    axes.scatter(x, worst, color=colour, marker="_", alpha=0.6, transform=place)
+    marker = _MARKERS[style]
+    axes.scatter(x, mean, 26, color=colour, marker=marker, label=name, transform=place)
+    leading = [dot for dot in dots if dot.leads]
+    x, mean = [dot.params for dot in leading], _shown([dot.mean for dot in leading])
+    axes.scatter(x, mean, 110, edgecolor=_INK, facecolor="none", transform=place)
+
+
+def _with_room(values: Sequence[float]) -> tuple[float, float]:
+    """The limits of an axis that shows all of them."""
+    room = max(1.0, 0.05 * (max(values) - min(values)))
+    return min(values) - room, max(values) + room
+
+
+def importance(found: Sequence[Importance], name: str, title: str) -> str:
     """What each dimension explains, and what shuffled scores reach. name: the figure's, which no
     other in its page has."""
-    with _drawing(1.35 + 0.27 * len(found)) as figure:
+    with _drawing(1.4 + 0.27 * len(found)) as figure:
         axes = figure.subplots()
         places = np.arange(len(found))[::-1]
         colours = [_COLOURS[0] if each.matters else "#BDBDBD" for each in found]
-        shares = np.array([each.share for each in found])
+        shares = np.array([100 * each.share for each in found])
         axes.barh(places, shares, color=colours, height=0.62)
-        reach = [shares - [each.low for each in found], [each.high for each in found] - shares]
-        axes.errorbar(
-            shares, places, xerr=reach, fmt="none", ecolor=_INK, elinewidth=1, capsize=2.5
-        )
-        marks = [each.mark for each in found]
-        label = "reached by 5 % of shuffles"
-        axes.scatter(marks, places, s=170, marker="|", linewidth=2, color=_GOAL, label=label)
+        low = shares - [100 * each.low for each in found]
+        high = [100 * each.high for each in found] - shares
+        axes.errorbar(shares, places, xerr=[low, high], fmt="none", ecolor=_INK, elinewidth=1)
+        marks = [100 * each.mark for each in found]
+        label = "reached by one in twenty shuffles"
+        axes.scatter(marks, places, 170, color=_GOAL, marker="|", linewidth=2, label=label)
         axes.set_yticks(places, [each.name for each in found])
-        axes.set(xlim=(0, 1), xlabel="share of the order of the trials that it explains")
+        axes.set(xlim=(0, 100), xlabel="explained of the trials' ranking by score (%)", title=title)
         axes.grid(visible=False, axis="y")
-        figure.legend(loc="outside upper right", fontsize=9)
+        figure.legend(loc="outside lower right", fontsize=9)
         return _svg(figure, name)
 
 
@@ -220,13 +234,14 @@ def _from_scale(scaled: np.ndarray) -> np.ndarray:
 
 
 def _round_errors(least: float, most: float) -> list[float]:
-    """Errors with one digit, no two of them closer than a ninth of the range."""
-    digits = (1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
+    """Errors with one digit, the roundest first, none closer to another than a tenth of the
+    range."""
     found: list[float] = []
-    for error in (digit * 10.0**power for power in range(-3, 2) for digit in digits):
-        if least <= error <= most:
-            near = found and math.log(error / found[-1]) < math.log(most / least) / 11
-            if not near:
+    apart = math.log(most / least) / 10
+    for digits in ((1, 2, 5), (3, 4, 6, 8), (1.5, 7, 9)):
+        for error in (digit * 10.0**power for power in range(-3, 2) for digit in digits):
+            clear = all(abs(math.log(error / other)) >= apart for other in found)
+            if least <= error <= most and clear:
                 found.append(error)
     return found
 
