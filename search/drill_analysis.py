@@ -32,7 +32,8 @@ def analysis(stage: StageResult, found: Findings, result: DrillResult) -> list[s
     if found.over_runner_up:
         said.append(lead("The best trial's lead over the runner-up", found.over_runner_up, goal))
     if found.over_base:
-        said.append(lead("Its lead over the best that the stage began with", found.over_base, goal))
+        what = "The best trial's lead over the best that the stage began with"
+        said.append(lead(what, found.over_base, goal))
     said += map(_bound, found.at_bounds)
     return [*said, *_importances(stage, found.importances)]
 
@@ -53,7 +54,8 @@ def lead(what: str, found: Lead, goal: Goal, where: str = "1 seed each") -> str:
     )
     if found.tie:
         return f"{said}: a tie, since chance explains up to {points(found.needed)}."
-    return f"{said}: more than the {points(found.needed)} that chance explains."
+    size = "more" if found.points > 0 else "further behind"
+    return f"{said}: {size} than the {points(found.needed)} that chance explains."
 
 
 def _goal(stage: StageResult, found: Findings, goal: Goal) -> str:
@@ -131,7 +133,8 @@ def _bound(at: AtBound) -> str:
 def _importances(stage: StageResult, found: Sequence[Importance]) -> list[str]:
     complete = sum(row.score is not None for row in stage.rows)
     if complete < LEAST:
-        return [f"{complete} complete trials do not tell what mattered: that takes {LEAST}."]
+        some = f"{complete} complete trial{'s' * (complete > 1)}"
+        return [f"What mattered cannot be told from {some}: that takes {LEAST}."]
     matters = [_importance(each, n > 0) for n, each in enumerate(found) if each.matters]
     others = spelled([each.name for each in found if not each.matters])
     said = [f"What mattered: {'; '.join(matters)}."] if matters else []

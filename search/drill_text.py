@@ -31,7 +31,7 @@ def status(result: DrillResult) -> str:
         missing.append(f"the finalists on {seeds(wanted, 'fresh ')}")
     failed = sum(wanted - len(finalist.runs) for finalist in result.finalists)
     if failed:
-        missing.append(f"{failed} trainings of finalists, which failed")
+        missing.append(f"{failed} training{'s' * (failed > 1)} of finalists, which failed")
     return f"{said}. Missing: {listed(missing)}." if missing else f"{said}; nothing is missing."
 
 

@@ -68,12 +68,13 @@ class Lead:
 
     over: str
     points: float
+    """Below 0 where it is behind."""
     needed: float
     """See `Noise.needed`."""
 
     @property
     def tie(self) -> bool:
-        return self.points <= self.needed
+        return abs(self.points) <= self.needed
 
 
 def over_runner_up(stage: StageResult, chance: Noise) -> Lead | None:

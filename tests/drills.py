@@ -1,0 +1,186 @@
+"""Drills that nobody ran: studies in memory with the attributes that a real one has."""
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import fakes
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.storages import InMemoryStorage
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState, create_trial
+
+from mnist_core.config import Config
+from search import results
+from search.drill_spec import DrillSpec
+from search.goal import Goal
+from search.results import TrialAttr
+from search.seeds import derived_seed
+from search.stages import Candidate, DrillResult, Finalist, StageResult
+from search.trainings import Run, key
+
+Params = dict[str, Any]
+
+VALUES: dict[str, Any] = {
+    "title": "A made-up drill",
+    "seed": 3,
+    "confirm": 2,
+    "goal": {"accuracy": 99.0, "last": 3, "epochs": 8, "params": 2_000},
+    "data": {"train": 20_000, "test": 10_000},
+    "stage": [
+        {"name": "net", "trials": 9, "keep": 2, "vary": {"widths": "all", "layout": "all"}},
+        {
+            "name": "pace",
+            "trials": 12,
+            "keep": 2,
+            "vary": {"lr": [0.05, 0.8], "schedule": ["linear", "onecycle"], "averaging": "all"},
+        },
+    ],
+}
+SPEC = DrillSpec.from_dict(VALUES)
+
+
+@dataclass(frozen=True)
+class Done:
+    """A trial as it ended. fit_acc is known of complete ones only."""
+
+    config: Config
+    test_acc: Sequence[float]
+    fit_acc: float | None = None
+    state: TrialState = TrialState.COMPLETE
+    params: Params | None = None
+
+
+def study(
+    trials: Sequence[Done],
+    kinds: Mapping[str, BaseDistribution] | None = None,
+    goal: Goal = SPEC.goal,
+    name: str = "made-up",
+) -> Study:
+    """With these trials, as the owner of a study leaves them."""
+    made = optuna.create_study(study_name=name, storage=InMemoryStorage(), direction="maximize")
+    made.set_user_attr(results.GOAL, goal.model_dump(mode="json"))
+    made.add_trials([_trial(goal, done, kinds or {}) for done in trials])
+    return made
+
+
+def scored(kinds: Mapping[str, BaseDistribution], samples: Sequence[Params], scores: Any) -> Study:
+    """Of trials that are nothing but parameters and a score."""
+    made = optuna.create_study(storage=InMemoryStorage(), direction="maximize")
+    for params, score in zip(samples, scores, strict=True):
+        made.add_trial(create_trial(value=float(score), params=params, distributions=dict(kinds)))
+    return made
+
+
+def sampled(kinds: Mapping[str, BaseDistribution], count: int, seed: int) -> list[Params]:
+    """At random."""
+    asked = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+    return [asked.ask(dict(kinds)).params for _ in range(count)]
+
+
+def _trial(goal: Goal, done: Done, kinds: Mapping[str, BaseDistribution]) -> FrozenTrial:
+    complete = done.state == TrialState.COMPLETE
+    training = {"train_acc": [acc - 0.5 for acc in done.test_acc], "fit_acc": done.fit_acc}
+    values = {
+        TrialState.COMPLETE: goal.score(done.test_acc),
+        TrialState.PRUNED: done.test_acc[-1],
+    }
+    return create_trial(
+        state=done.state,
+        value=values.get(done.state),
+        params=done.params or {},
+        distributions={name: kinds[name] for name in done.params or {}},
+        user_attrs={str(TrialAttr.PARAMS): done.config.params, str(TrialAttr.SECONDS): 100.0},
+        system_attrs={
+            results.CONFIG: done.config.to_dict(),
+            results.ENVIRONMENT: fakes.ENVIRONMENT.model_dump(mode="json"),
+            results.TRAINING: training if complete else {**training, "fit_acc": None},
+        },
+        intermediate_values=dict(enumerate(done.test_acc, start=1)),
+    )
+
+
+def plain(**changes: Any) -> Config:
+    return Config.from_dict({**SPEC.plain().to_dict(), **changes})
+
+
+def curve(config: Config, seed: int) -> list[float]:
+    """Test accuracies that are better with averaged weights and a rate near 0.3, and steadier late;
+    one an epoch."""
+    chance = random.Random(seed)
+    error = 1.2 + 0.3 * abs(math.log(config.optimizer.lr / 0.3))
+    error *= 0.6 if config.averaging.kind == "ema" else 1.0
+    return [
+        round(100 - error * (1 + 6 * 0.5**epoch) * math.exp(chance.gauss(0, 0.04)), 2)
+        for epoch in range(config.epochs)
+    ]
+
+
+def drill(
+    spec: DrillSpec = SPEC, stages: int = 9, cut: int = 0, finalists: bool = True
+) -> DrillResult:
+    """The first `stages` stages. cut: so many trials of the last of them are missing, so that it is
+    not over."""
+    done: list[StageResult] = []
+    bases: Sequence[Candidate] = [Candidate("plain", spec.plain())]
+    for number, stage in list(enumerate(spec.stage, start=1))[:stages]:
+        missing = cut if number == min(stages, len(spec.stage)) else 0
+        found = _stage(spec, number, bases, stage.trials - missing)
+        done.append(found if missing else replace(found, winners=_winners(found)))
+        bases = done[-1].winners
+    whole = finalists and len(done) == len(spec.stage)
+    return DrillResult("tiny", spec, done, [_finalist(spec, base) for base in bases] * whole)
+
+
+def _stage(spec: DrillSpec, number: int, bases: Sequence[Candidate], trials: int) -> StageResult:
+    stage = spec.stage[number - 1]
+    space = spec.study(number, {base.name: base.config for base in bases}).make_space()
+    states = [*[TrialState.COMPLETE] * 5, TrialState.PRUNED]
+    ended = []
+    for place, params in enumerate(sampled(space.dimensions, trials, number)):
+        config = space.config(params, derived_seed(spec.seed, number, place))
+        accuracies, state = curve(config, config.seed), states[place % len(states)]
+        kept = accuracies if state == TrialState.COMPLETE else accuracies[:5]
+        ended.append(Done(config, kept, 99.4, state, params))
+    name = f"tiny.{number}.{stage.name}"
+    found = study(ended, space.dimensions, spec.goal, name)
+    return StageResult(number, stage, found, results.rows(found), bases, ())
+
+
+def _winners(stage: StageResult) -> list[Candidate]:
+    trials = stage.study.get_trials()
+    own = [
+        Candidate(
+            f"{stage.stage.name}/{row.number}",
+            results.config_of(trials[row.number]),
+            row,
+            stage.study,
+        )
+        for row in stage.rows
+        if row.score is not None
+    ]
+    trained = [each for each in (*own, *stage.bases) if each.score is not None]
+    return sorted(trained, key=lambda each: -(each.score or 0.0))[: stage.stage.keep]
+
+
+def _finalist(spec: DrillSpec, winner: Candidate) -> Finalist:
+    runs = []
+    for number in range(spec.confirm):
+        config = winner.config.model_copy(update={"seed": derived_seed(spec.seed, 0, number)})
+        runs.append(run(winner.name, config, curve(config, config.seed)))
+    return Finalist(winner, runs)
+
+
+def run(name: str, config: Config, test_acc: Sequence[float]) -> Run:
+    return Run(
+        name=name,
+        config=key(config),
+        seed=config.seed,
+        test_acc=tuple(test_acc),
+        train_acc=tuple(test_acc),
+        seconds=100.0,
+        environment=fakes.ENVIRONMENT,
+    )

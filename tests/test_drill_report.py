@@ -1,0 +1,361 @@
+"""The report of a drill: every section, at every stage of it, and nothing that a name could do."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import drills
+import fakes
+import pytest
+from drills import SPEC, VALUES
+from playwright.sync_api import Browser, sync_playwright
+
+from mnist_core.errors import UserError
+from search import drill_report
+from search.drill_report import write
+from search.drill_spec import DrillSpec
+from search.drill_text import status
+from search.markdown import code, escaped, table, to_html
+from search.stages import DrillResult
+from search.wording import duration, listed, points
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "[trap](javascript:alert(1))",
+    "![x](http://x.invalid/y.png)",
+    "<http://x.invalid>",
+    "**bold** _it_ `code` ~~gone~~ $x$",
+    "a | b\n\n# heading\n\n---",
+    "</title></style></script><svg/onload=alert(1)>",
+    "{{ 7 * 7 }} {% raw %}",
+    "&lt;b&gt; &#60;",
+]
+
+
+@pytest.fixture(scope="module")
+def whole() -> DrillResult:
+    return drills.drill()
+
+
+@pytest.fixture(scope="module")
+def folder(whole: DrillResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a drill that is over."""
+    found = tmp_path_factory.mktemp("report")
+    assert write(whole, found) == found / "drill.html"
+    return found
+
+
+@pytest.fixture(scope="module")
+def text(folder: Path) -> str:
+    return (folder / "drill.md").read_text()
+
+
+def _sections(text: str) -> list[str]:
+    return re.findall(r"^#{1,3} (.+)$", text, re.MULTILINE)
+
+
+def test_every_section_is_there(text: str):
+    stage = ["Target", "Result", "Analysis"]
+    assert _sections(text) == [
+        "tiny: A made-up drill",
+        "Result",
+        "Stage 1: net",
+        *stage,
+        "Stage 2: pace",
+        *stage,
+        "How to run it again",
+        "Where it was trained",
+    ]
+    assert "drilldown train runs/tiny/best.toml --check" in text
+    assert str(SPEC.goal) in text
+    assert "2 of 2 stages are over; nothing is missing." in text
+
+
+def _tables(text: str) -> list[list[list[str]]]:
+    blocks = re.findall(r"(?:^\|.+\|\n)+", text, re.MULTILINE)
+    return [
+        [[cell.strip() for cell in line.strip("|\n").split(" | ")] for line in block.splitlines()]
+        for block in blocks
+    ]
+
+
+def test_the_finalists_are_listed_with_every_seed(whole: DrillResult, text: str):
+    finalists, seeds, *_ = _tables(text)
+    best = whole.finalists[0]
+    assert [line[0] for line in finalists[2:]] == [
+        f"`{each.candidate.name}`" for each in whole.finalists
+    ]
+    assert finalists[2][1] == f"{best.candidate.config.params:,}"
+    assert finalists[2][-1].endswith("of 3 seeds")
+    assert len(seeds) == 2 + 2 * 3
+    run = best.runs[0]
+    final = " ".join(f"{accuracy:.2f}" for accuracy in run.test_acc[-3:])
+    assert [str(run.seed), final] == seeds[3][1:3]
+
+
+def test_tables_are_even(text: str):
+    for block in _tables(text):
+        assert len({len(line) for line in block}) == 1
+
+
+def test_each_stage_lists_its_best_trials_and_what_they_varied(whole: DrillResult, text: str):
+    stage = whole.stages[1]
+    found = next(block for block in _tables(text) if "`averaging`" in block[0])
+    numbers = [int(line[0].strip("`").partition("/")[2]) for line in found[2:]]
+    assert numbers == [row.number for row in stage.rows[:5]]
+    best = stage.study.get_trials()[numbers[0]].params
+    assert f"{best['lr']:.3g}" in found[2]
+    assert "the 7 widths (as far as the budget goes)" in text
+    assert "Trials: 9 (8 complete, 1 pruned). Training time of them all: 15 min." in text
+
+
+def test_sentences_on_accuracy_name_their_seeds(text: str):
+    section = text.partition("## Stage 1")[2].partition("## How")[0]
+    sentences = re.findall(r"^- .+$", section, re.MULTILINE)
+    judged = [each for each in sentences if re.search(r"\d\d\.\d\d %|points to spare", each)]
+    assert len(judged) >= 4
+    assert all("seed" in each or "Goal:" in each for each in judged)
+
+
+def test_the_figures_are_linked_and_there(folder: Path, text: str):
+    linked = re.findall(r"!\[.+\]\((.+)\)", text)
+    assert linked == [
+        "figures/curves.svg",
+        "figures/accuracy-by-parameters.svg",
+        "figures/importance-1.svg",
+        "figures/importance-2.svg",
+    ]
+    assert all((folder / address).read_text().startswith("<?xml") for address in linked)
+
+
+class _Page(HTMLParser):
+    """Tags, what they refer to, and the text outside of figures."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str, str]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(text)
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag not in ("meta", "br", "hr", "img"):
+            self._open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def _check_harmless(page: _Page) -> None:
+    assert not {"script", "iframe", "object", "embed", "link", "base", "form", "img"} & {*page.tags}
+    for _, name, value in page.attributes:
+        assert not name.startswith("on")
+        if name in ("href", "src", "xlink:href", "srcdoc", "action"):
+            assert value.startswith("#")
+
+
+def test_the_page_is_whole_and_asks_for_nothing(folder: Path):
+    text = (folder / "drill.html").read_text()
+    page = _Page(text)
+    _check_harmless(page)
+    policies = [value for tag, name, value in page.attributes if value.startswith("default-src")]
+    assert policies == [
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+    ]
+    assert page.tags.count("svg") == 4
+    assert page.tags.count("style") == 1
+    assert page.tags.count("table") == len(_tables((folder / "drill.md").read_text()))
+    addresses = set(re.findall(r"https?://[^\"'\s<>]+", text))
+    assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}
+    ids = [value for _, name, value in page.attributes if name == "id"]
+    assert len(ids) == len(set(ids))
+
+
+def test_the_same_drill_gives_the_same_bytes(whole: DrillResult, folder: Path, tmp_path: Path):
+    again = tmp_path / "again"
+    write(whole, again)
+    files = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    assert len(files) == 6
+    for file in files:
+        assert (again / file).read_bytes() == (folder / file).read_bytes()
+
+
+def _spec(**changes: Any) -> DrillSpec:
+    return DrillSpec.from_dict({**VALUES, **changes})
+
+
+@pytest.mark.parametrize("payload", HOSTILE)
+def test_a_name_is_a_name_and_no_more(
+    payload: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    odd = fakes.ENVIRONMENT.model_copy(update={"machine": payload})
+    monkeypatch.setattr(fakes, "ENVIRONMENT", odd)
+    result = drills.drill(_spec(title=payload), stages=1)
+    stage = result.stages[0]
+    bases = [replace(base, name=payload) for base in stage.bases]
+    winners = [replace(winner, name=payload) for winner in stage.winners]
+    named = replace(result, stages=[replace(stage, bases=bases, winners=winners)])
+    page = _Page(write(named, tmp_path).read_text())
+    _check_harmless(page)
+    shown = " ".join(payload.split())
+    assert page.text.count(shown) >= 4  # title, heading, base and winners, machine
+    assert not {"del", "hr"} & set(page.tags)
+    assert "49" not in page.text.partition("Goal")[0]  # 7 * 7
+    text = (tmp_path / "drill.md").read_text()
+    assert _sections(text)[1:3] == ["Result", "Stage 1: net"]
+    for block in _tables(text.replace("\\|", "")):
+        assert len({len(line) for line in block}) == 1
+
+
+# --- As far as it has come
+
+
+@pytest.mark.parametrize(
+    ("how_far", "said"),
+    [
+        (
+            {"stages": 1},
+            "1 of 2 stages is over. Missing: stage 2 (pace) and the finalists on 2 fresh seeds.",
+        ),
+        (
+            {"stages": 2, "cut": 5},
+            "1 of 2 stages is over. Missing: 5 of 12 trials of stage 2 (pace) and the finalists on "
+            "2 fresh seeds.",
+        ),
+        (
+            {"finalists": False},
+            "2 of 2 stages are over. Missing: the finalists on 2 fresh seeds.",
+        ),
+    ],
+)
+def test_what_is_missing_is_said(how_far: dict[str, Any], said: str, tmp_path: Path):
+    result = drills.drill(**how_far)
+    assert status(result) == said
+    write(result, tmp_path)
+    text = (tmp_path / "drill.md").read_text()
+    assert said in text
+    assert "So far **`" in text
+    assert "How to run it again" not in text
+    assert "figures/curves.svg" in text
+    assert ("The best so far, each on 1 seed:" in text) == ("cut" in how_far)
+
+
+def test_a_drill_that_has_just_begun(tmp_path: Path):
+    result = drills.drill(stages=1, cut=9)
+    write(result, tmp_path)
+    text = (tmp_path / "drill.md").read_text()
+    assert "0 of 2 stages are over. Missing: 9 of 9 trials of stage 1 (net), stage 2" in text
+    assert "No trial has ended yet." in text
+    assert "Vary `widths` and `layout`, around `plain`." in text
+    assert not (tmp_path / "figures").exists()
+
+
+def test_without_fresh_seeds_the_winner_is_the_searchs(tmp_path: Path):
+    result = drills.drill(_spec(confirm=0))
+    assert "nothing is missing" in status(result)
+    write(result, tmp_path)
+    text = (tmp_path / "drill.md").read_text()
+    assert re.search(r"holds the goal on \*\*[01] of 1 seed\*\* \(its own and 0 fresh\)", text)
+
+
+def test_failed_trainings_of_finalists_are_missing(whole: DrillResult):
+    first, *others = whole.finalists
+    result = replace(whole, finalists=[replace(first, runs=first.runs[:1]), *others])
+    assert "Missing: 1 training of finalists, which failed." in status(result)
+
+
+def test_each_stage_says_what_the_one_before_left_open(text: str):
+    second = text.partition("## Stage 2")[2]
+    assert re.search(r"- Stage 1 left this open: `net/\d+` (misses|holds) the goal", second)
+    assert "Stage 0" not in text
+
+
+def test_a_folder_that_cannot_be_written_is_said(whole: DrillResult, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be written"):
+        write(drills.drill(stages=1, cut=9), tmp_path / "file")
+
+
+# --- In a browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
+    if found is None:
+        pytest.skip("no browser: no chromium on PATH")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=found, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.mark.parametrize("width", [1200, 400])
+def test_the_page_fits_the_screen(width: int, browser: Browser, folder: Path):
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((folder / "drill.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert said == []
+    assert asked == [(folder / "drill.html").as_uri()]
+    outside = """[...document.querySelectorAll("svg")].flatMap(svg => {
+        const all = svg.getBoundingClientRect()
+        return [...svg.querySelectorAll("[id*=text_]")].filter(text => {
+            const box = text.getBoundingClientRect()
+            return box.left < all.left || box.right > all.right + 1
+                || box.top < all.top || box.bottom > all.bottom + 1
+        }).map(text => text.id)
+    })"""
+    assert page.evaluate(outside) == []  # no text of a figure is cut off
+    page.close()
+
+
+# --- Words
+
+
+def test_words():
+    assert listed(["a"]) == "a"
+    assert listed(["a", "b", "c"]) == "a, b and c"
+    assert (points(0.004), points(0.005), points(0.12)) == (
+        "less than 0.01 points",
+        "0.01 points",
+        "0.12 points",
+    )
+    assert [duration(s) for s in (5, 95, 3600, 3725)] == ["5 s", "2 min", "1 h 0 min", "1 h 2 min"]
+    assert code("net/3") == "`net/3`"
+    assert code("a`b") == "a\\`b"
+    assert escaped("a_b\n* c") == "a\\_b \\* c"
+    assert table(["a", "b"], [["1", "2"]]) == "| a | b |\n| :--- | ---: |\n| 1 | 2 |"
+
+
+def test_an_image_that_is_not_known_is_its_description():
+    assert to_html("![a <b>](x.svg)", {}) == "<p>a &lt;b&gt;</p>\n"
+
+
+def test_templates_are_found():
+    assert drill_report._TEMPLATES.list_templates() == [
+        "drill.md.jinja",
+        "page.css",
+        "page.html.jinja",
+    ]

@@ -1,0 +1,374 @@
+"""What is found of a stage: fit, falls, noise, leads, bounds; and what is advised from it."""
+
+import math
+import statistics
+from dataclasses import replace
+from typing import Any
+
+import drills
+import pytest
+from drills import Done, plain
+from hypothesis import given
+from hypothesis import strategies as st
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+from optuna.trial import TrialState
+from strategies import examples
+
+from mnist_core.config import Data
+from search import leads, results
+from search.advice import advice
+from search.drill_analysis import advised, analysis
+from search.findings import at_bounds, fall, findings, fit, last_high, leaders
+from search.goal import Goal
+from search.leads import Noise, sampling_error
+from search.stages import Candidate, DrillResult, Finalist, StageResult
+from spaces import Frame
+
+GOAL = drills.SPEC.goal  # 99.00 % in each of the last 3 of 8 epochs
+FRAME = Frame(GOAL.params, GOAL.epochs, drills.SPEC.data)
+FLAT = [90.0, 95.0, 98.0, 98.5, 98.8, 99.1, 99.1, 99.1]
+
+
+def _stage(
+    trials: list[Done],
+    kinds: dict[str, BaseDistribution] | None = None,
+    bases: list[Candidate] | None = None,
+    goal: Goal = GOAL,
+    **changes: Any,
+) -> StageResult:
+    """The first stage of the made-up drill, with these trials; over, and its best as winners."""
+    stage = drills.SPEC.stage[0].model_copy(update=changes)
+    study = drills.study(trials, kinds, goal)
+    found = StageResult(1, stage, study, results.rows(study), bases or [], ())
+    return replace(found, winners=leaders(found))
+
+
+def _result(stage: StageResult, finalists: list[Finalist] | None = None) -> DrillResult:
+    return DrillResult("tiny", drills.SPEC, [stage], finalists or [])
+
+
+def _candidate(test: float, train: float | None, data: Data | None = None) -> Candidate:
+    config = plain(data=(data or Data()).model_dump())
+    stage = _stage([Done(config, [*FLAT[:7], test], train)])
+    return leaders(stage)[0]
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "verdict"),
+    [
+        # With 10,000 images: sqrt(0.005 * 0.995 / 10000 + 0.009 * 0.991 / 10000) is 0.118 points.
+        (99.50, 99.10, "overfits"),
+        (99.30, 99.10, "neither"),
+        (98.95, 98.90, "underfits"),
+        (98.95, 98.50, "both"),
+        (99.10, 99.40, "neither"),
+    ],
+)
+def test_fit(train: float, test: float, verdict: str):
+    found = fit(_candidate(test, train), GOAL)
+    assert found is not None
+    assert (found.train, found.test, found.verdict) == (train, test, verdict)
+    assert found.gap == pytest.approx(train - test)
+
+
+def test_the_error_of_a_fit_is_that_of_two_proportions():
+    found = fit(_candidate(99.10, 99.50), GOAL)
+    assert found is not None
+    by_hand = 100 * math.sqrt(0.005 * 0.995 / 10_000 + 0.009 * 0.991 / 10_000)
+    assert found.error == pytest.approx(by_hand)
+    assert found.error == pytest.approx(0.1178, abs=1e-4)
+    few = fit(_candidate(99.10, 99.50, Data(train=500, test=1_000)), GOAL)
+    assert few is not None
+    by_hand = 100 * math.sqrt(0.005 * 0.995 / 500 + 0.009 * 0.991 / 1_000)
+    assert few.error == pytest.approx(by_hand)
+
+
+def test_no_fit_is_found_where_the_training_accuracy_is_not_known():
+    assert fit(_candidate(99.1, None), GOAL) is None
+    assert fit(Candidate("plain", plain()), GOAL) is None
+
+
+@pytest.mark.parametrize(
+    ("schedule", "epochs", "epoch"),
+    [
+        ({"kind": "none"}, 8, None),
+        ({"kind": "loss_dip"}, 8, None),
+        ({"kind": "step", "size": 3, "gamma": 0.1}, 8, 2),
+        ({"kind": "step", "size": 8, "gamma": 0.1}, 8, None),  # falls when it is over
+        ({"kind": "step", "size": 3, "gamma": 0.5}, 8, 5),  # at half it is high
+        ({"kind": "linear", "per": "batch"}, 8, 3),
+        ({"kind": "cosine", "per": "batch"}, 10, 4),
+        ({"kind": "onecycle", "rise": 0.25}, 1, None),
+    ],
+)
+def test_the_last_epoch_of_a_high_rate(schedule: Any, epochs: int, epoch: int | None):
+    assert last_high(plain(schedule=schedule, epochs=epochs)) == epoch
+
+
+def test_what_the_curves_do_once_the_rate_falls():
+    step = plain(schedule={"kind": "step", "size": 4, "gamma": 0.1})
+    trials = [
+        # 98 after epoch 4, 99.5 in the end: 2 / 0.5. Before: 5, 2, 1 points; late: 0.5, 0, 0.1.
+        Done(step, [90.0, 95.0, 97.0, 98.0, 98.9, 99.4, 99.4, 99.5]),
+        Done(step, [90.0, 95.0, 97.0, 98.0, 98.6, 99.0, 99.0, 99.0]),  # 2 / 1
+        Done(step, [90.0, 95.0, 97.0, 98.0, 98.6, 98.5, 98.5, 98.5]),  # 2 / 1.5
+        Done(plain(schedule={"kind": "none"}), [10.0] * 8),
+        Done(step, [20.0] * 5, state=TrialState.PRUNED),
+    ]
+    found = fall(_stage(trials), GOAL)
+    assert found is not None
+    assert found.trials == 3
+    assert found.factor == pytest.approx(2)
+    assert found.high_step == pytest.approx(2)
+    assert found.late_step == pytest.approx(statistics.median([0.1, 0.0, 0.0]))
+    assert fall(_stage(trials[3:]), GOAL) is None
+
+
+def _finalist(*curves: list[float]) -> Finalist:
+    """The first curve is of the search."""
+    winner = leaders(_stage([Done(plain(), curves[0])]))[0]
+    runs = [drills.run(winner.name, plain(seed=n), each) for n, each in enumerate(curves[1:])]
+    return Finalist(winner, runs)
+
+
+def _ending(*final: float) -> list[float]:
+    return [*FLAT[:5], *final]
+
+
+def test_the_noise_between_seeds_is_pooled_over_the_finalists():
+    finalists = [
+        _finalist(_ending(99, 99.1, 99.2), _ending(99.2, 99.2, 99.2), _ending(99.3, 99.3, 99.3)),
+        _finalist(_ending(99, 99, 99), _ending(99.4, 99.4, 99.4)),
+    ]
+    # Means 99.1 99.2 99.3 and 99.0 99.4: squares 0.02 and 0.08, over 2 + 1 degrees of freedom.
+    found = leads.noise(_result(_stage([Done(plain(), FLAT)]), finalists))
+    assert found is not None
+    assert found.size == pytest.approx(math.sqrt(0.1 / 3))
+    assert found.freedom == 3
+
+
+def test_without_seeds_the_noise_is_the_sampling_error():
+    stage = _stage([Done(plain(), FLAT), Done(plain(), [50.0] * 8)])
+    found = leads.noise(_result(stage))
+    assert found is not None
+    assert (found.size, found.freedom) == (pytest.approx(sampling_error(99.1, 10_000)), 0)
+    assert sampling_error(99.5, 10_000) == pytest.approx(0.0705, abs=1e-4)
+    assert leads.noise(_result(_stage([]))) is None
+    alone = [_finalist(FLAT), _finalist(FLAT)]
+    assert leads.noise(_result(stage, alone)) == found
+
+
+def test_how_large_a_lead_must_be():
+    assert Noise(0.05, 0).needed() == pytest.approx(2 * math.sqrt(2) * 0.05)
+    # Student's t, two-sided 5 %: 4.303 at 2 degrees of freedom, 2.776 at 4.
+    assert Noise(0.05, 2).needed() == pytest.approx(4.303 * math.sqrt(2) * 0.05, rel=1e-3)
+    assert Noise(0.05, 4).needed(2) == pytest.approx(2.776 * 0.05, rel=1e-3)
+
+
+@examples(50)
+@given(st.floats(1e-3, 1), st.integers(1, 200), st.integers(1, 20))
+def test_more_seeds_ask_for_less(size: float, freedom: int, seeds: int):
+    noise = Noise(size, freedom)
+    assert noise.needed(seeds + 1) < noise.needed(seeds)
+    assert Noise(size, freedom + 1).needed(seeds) < noise.needed(seeds)
+    assert noise.needed() > 2 * size  # of one training against another
+
+
+def test_leads_over_the_runner_up_and_the_base():
+    base = replace(_candidate(99.10, None), name="net/7")  # its mean of the last three is 99.10
+    best, other = _ending(99.5, 99.5, 99.5), _ending(99.4, 99.4, 99.4)
+    stage = _stage([Done(plain(), other), Done(plain(), best)], bases=[base])
+    runner_up = leads.over_runner_up(stage, Noise(0.05, 0))
+    assert runner_up is not None
+    assert (runner_up.over, runner_up.tie) == ("net/0", True)
+    assert runner_up.points == pytest.approx(0.1)
+    over_base = leads.over_base(stage, Noise(0.05, 0))
+    assert over_base is not None
+    assert (over_base.over, over_base.tie) == ("net/7", False)
+    assert over_base.points == pytest.approx(0.4)
+
+
+def test_no_lead_where_there_is_nobody_to_lead():
+    alone = _stage([Done(plain(), FLAT)], bases=[Candidate("plain", plain())])
+    assert leads.over_runner_up(alone, Noise(0.05, 0)) is None
+    assert leads.over_base(alone, Noise(0.05, 0)) is None
+
+
+def test_the_finalists_lead_is_of_their_fresh_seeds():
+    first = _finalist(_ending(99.9, 99.9, 99.9), _ending(99.3, 99.3, 99.3))
+    second = _finalist(_ending(99.9, 99.9, 99.9), _ending(99.1, 99.1, 99.1))
+    result = _result(_stage([Done(plain(), FLAT)]), [first, second])
+    found = leads.over_second(result, Noise(0.05, 4))
+    assert found is not None
+    assert found.points == pytest.approx(0.2)
+    uneven = replace(result, finalists=[first, replace(second, runs=())])
+    assert leads.over_second(uneven, Noise(0.05, 4)) is None
+
+
+KINDS: dict[str, BaseDistribution] = {
+    "lr": FloatDistribution(0.05, 0.5, log=True),
+    "dropout": FloatDistribution(0.0, 0.1),
+    "step_size": IntDistribution(1, 7),
+    "width_1": FloatDistribution(0.0, 1.0),
+    "activation": CategoricalDistribution(["relu", "silu"]),
+}
+
+
+def _varied(*samples: dict[str, Any]) -> StageResult:
+    """One trial each, best first."""
+    middle = {"lr": 0.15, "dropout": 0.05, "step_size": 4, "width_1": 0.5, "activation": "relu"}
+    trials = [
+        Done(plain(), _ending(*[99.5 - place / 10] * 3), params={**middle, **sample})
+        for place, sample in enumerate(samples)
+    ]
+    return _stage(trials, KINDS)
+
+
+def _at(stage: StageResult) -> list[tuple[str, bool, bool]]:
+    return [(at.name, at.upper, at.widens) for at in at_bounds(stage, FRAME)]
+
+
+def test_a_bound_is_where_the_best_trials_lie():
+    assert _at(_varied({}, {}, {}, {})) == []
+    assert _at(_varied({"lr": 0.49}, {"lr": 0.41}, {}, {})) == [("lr", True, True)]
+    # 0.05 * 10^0.1 is 0.063: the outer tenth is counted in the logarithm.
+    assert _at(_varied({"lr": 0.06}, {"lr": 0.062})) == [("lr", False, True)]
+    assert _at(_varied({"lr": 0.06}, {"lr": 0.064})) == []
+    assert _at(_varied({"dropout": 0.0}, {"dropout": 0.005})) == [("dropout", False, False)]
+    assert _at(_varied({"dropout": 0.1}, {"dropout": 0.0})) == []
+    assert _at(_varied({"dropout": 0.1})) == []  # one is no tendency
+
+
+def test_most_of_the_best_third_are_enough():
+    high = {"step_size": 7}
+    assert _at(_varied(high, {}, high, *[{}] * 6)) == [("step_size", True, False)]
+    assert _at(_varied(high, {}, {}, *[high] * 6)) == []
+
+
+def test_leaders_are_the_winners_once_there_are_any():
+    trials = [Done(plain(), _ending(*[99 + n / 10] * 3)) for n in range(4)]
+    stage = replace(_stage(trials), winners=())
+    assert [each.name for each in leaders(stage)] == ["net/3", "net/2"]
+    winner = Candidate("elsewhere/0", plain(), leaders(stage)[1].row)
+    assert leaders(replace(stage, winners=[winner])) == [winner]
+
+
+# --- Advice
+
+
+def _advice(trials: list[Done], **changes: Any) -> list[str]:
+    """Each piece, with whether a later stage answers it."""
+    stage = _stage(trials, **changes)
+    result = _result(stage)
+    return advised(stage, findings(stage, result), result)
+
+
+def test_an_overfitting_net_is_to_be_regularised():
+    [said] = _advice([Done(plain(), FLAT, 99.9)])
+    assert said == (
+        "Raise augmentation, dropout, label smoothing or weight decay: `net/0` overfits by 0.80 "
+        "points. No later stage varies any of that."
+    )
+
+
+def test_an_underfitting_net_is_to_be_regularised_less():
+    below = _ending(98.9, 98.9, 98.9)
+    [said] = _advice([Done(plain(), below, 98.95)])
+    assert said.startswith("Try other nets: `net/0` underfits.")
+    used = plain(label_smoothing=0.05, layers=[*plain().to_dict()["layers"][:3], *_dropped()])
+    [said] = _advice([Done(used, below, 98.95)])
+    assert said.startswith("Lower dropout or label smoothing, or try other nets: `net/0` under")
+
+
+def _dropped() -> list[str]:
+    return ["dropout 0.1", *plain().to_dict()["layers"][3:]]
+
+
+def test_a_net_that_does_both_needs_to_be_another():
+    [said] = _advice([Done(plain(), _ending(98, 98, 98), 98.9)])
+    assert said.startswith("Try other nets: `net/0` overfits and underfits, and")
+
+
+def test_unsteady_epochs_ask_for_averaging():
+    jumping = _ending(98.9, 99.5, 98.9)  # 0.35 points, and the sampling error is 0.09
+    [said] = _advice([Done(plain(), jumping)])
+    assert said == (
+        "Average the weights, or let the learning rate end lower: the last 3 epochs of `net/0` "
+        "have a standard deviation of 0.35 points, more than the noise of 0.09. Stage 2 (pace) "
+        "varies `lr` (0.05 to 0.8), `schedule` (`linear`, `onecycle`) and `averaging`."
+    )
+    [said] = _advice([Done(plain(averaging={"kind": "ema", "decay": 0.9}), jumping)])
+    assert said.startswith("Average over more updates, or")
+
+
+def test_a_bound_is_to_be_widened_where_that_can_be():
+    stage = _varied({"lr": 0.49, "dropout": 0.0}, {"lr": 0.5, "dropout": 0.0}, {})
+    result = _result(stage)
+    assert advised(stage, findings(stage, result), result) == [
+        "Widen `lr`: the best values lie at its upper bound, 0.5. Stage 2 (pace) varies `lr` (0.05 "
+        "to 0.8).",
+        "Fix `dropout` near 0: the best values lie at its lower bound, 0, beyond which no stage "
+        "can go.",
+    ]
+
+
+def test_a_width_at_its_bound_is_no_end():
+    stage = _varied({"width_1": 0.0}, {"width_1": 0.01}, {})
+    assert _at(stage) == [("width_1", False, False)]
+    assert advice(findings(stage, _result(stage)), GOAL) == []
+
+
+def test_what_does_not_matter_is_to_be_held():
+    stage = _varied(*({"lr": 0.49 - 0.04 * n, "dropout": (n * 7 % 10) / 100} for n in range(10)))
+    found = findings(stage, _result(stage))
+    assert [each.name for each in found.importances if each.matters] == ["lr"]
+    held = [each for each in advice(found, GOAL) if each.hold]
+    assert [each.dimensions for each in held] == [("dropout",)]
+    assert held[0].change == "Hold `dropout` as in `net/0`"
+
+
+# --- Words
+
+
+def _said(stage: StageResult, finalists: list[Finalist] | None = None) -> str:
+    result = _result(stage, finalists)
+    return "\n".join(analysis(stage, findings(stage, result), result))
+
+
+def test_the_analysis_says_what_was_found():
+    trials = [Done(plain(), _ending(99.5, 99.4, 99.3), 99.9), Done(plain(), _ending(99, 98, 98))]
+    text = _said(_stage(trials))
+    assert "`net/0` holds the goal with 0.30 points to spare in the worst of its last 3" in text
+    assert "1 of the 2 complete trials holds it" in text
+    assert (
+        "`net/0` overfits: in evaluation mode it recognises 99.90 % of training and 99.30 %" in text
+    )
+    assert "a gap of 0.60 points with a standard error of 0.09" in text
+    assert "a standard deviation of 0.10 points and a worst of 99.30 % (1 seed)" in text
+    assert "No seed has been repeated yet" in text
+    assert "over the runner-up, `net/1`, is +1.07 points" in text
+    assert "more than the 0.22 points that chance explains" in text
+    assert "What mattered cannot be told from 2 complete trials: that takes 8." in text
+
+
+def test_the_analysis_names_the_seeds_where_they_were_repeated():
+    finalist = _finalist(FLAT, _ending(99.2, 99.2, 99.2), _ending(99.3, 99.3, 99.3))
+    text = _said(_stage([Done(plain(), FLAT)]), [finalist])
+    assert "has a standard deviation of 0.10 points (2 degrees of freedom)" in text
+    assert "No seed has been repeated" not in text
+
+
+def test_a_winner_that_no_trial_beat_is_said_to_be_one():
+    stage = _stage([Done(plain(), _ending(98.5, 98.5, 98.5))])
+    elsewhere = drills.study([Done(plain(), FLAT)], name="made-up.before")
+    row = results.rows(elsewhere)[0]
+    base = Candidate("before/0", plain(), row, elsewhere)
+    text = _said(replace(stage, bases=[base], winners=[base]))
+    assert "`before/0`, which no trial of this stage beats, holds the goal" in text
+    assert "The best trial's lead over the best that the stage began with, `before/0`, is -0.60 points" in text
+    assert "further behind than the 0.34 points that chance explains" in text
