@@ -5,7 +5,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from mnist_core import record
 from mnist_core.config import Config, Data
@@ -30,10 +30,17 @@ class Stage(Frozen):
     """How many winners the next stage starts from; of the last stage, how many are finalists."""
     timeout: Positive | None = None
     """Seconds after which no further trial is started, and the stage is over."""
-    vary: Annotated[dict[str, Literal["all"] | tuple[Any, ...]], Field(min_length=1)]
+    vary: dict[str, Literal["all"] | tuple[Any, ...]]
     fix: dict[str, Any] = Field(default_factory=dict)
     sampler: Choice = Choice(kind="tpe")
     pruner: Choice = Choice(kind="goal")
+
+    @field_validator("vary")
+    @classmethod
+    def _varies_something(cls, vary: dict[str, Any]) -> dict[str, Any]:
+        if not vary:
+            raise ValueError("is empty; name what the stage varies, or leave the stage out")
+        return vary
 
     @model_validator(mode="after")
     def _choices_can_be_made(self) -> Self:

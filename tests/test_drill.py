@@ -226,7 +226,7 @@ def _file(folder: Path, values: dict[str, Any]) -> Path:
     ("changes", "message"),
     [
         ({"stage": []}, "mine.toml: stage: must have at least 1 item"),
-        ({"stage": _stages({"vary": {}}, {})}, "mine.toml: stage.0.vary: "),
+        ({"stage": _stages({"vary": {}}, {})}, "mine.toml: stage.0.vary: is empty; name what"),
         ({"stage": _stages({}, {"vary": {"drop": "all"}})}, "stage.1.vary: 'drop' is no dimension"),
         (
             {"stage": _stages({}, {"vary": {"drop": "all"}})},
