@@ -11,7 +11,7 @@ from search.importance import LEAST, Importance
 from search.leads import Lead, Noise
 from search.markdown import code, escaped
 from search.stages import DrillResult, StageResult
-from search.wording import listed, points, value
+from search.wording import change, listed, points, value
 
 VERDICTS = {
     "overfits": "overfits",
@@ -49,7 +49,7 @@ def shortfall(worst: float, goal: Goal) -> str:
 def lead(what: str, found: Lead, goal: Goal, where: str = "1 seed each") -> str:
     """Whether one is ahead of the other."""
     said = (
-        f"{what}, {code(found.over)}, is {found.points:+.2f} points in the mean of the last "
+        f"{what}, {code(found.over)}, is {change(found.points)} points in the mean of the last "
         f"{goal.last} epochs ({where})"
     )
     if found.tie:

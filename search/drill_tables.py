@@ -14,7 +14,7 @@ from search.goal import Goal
 from search.leads import Lead
 from search.markdown import code, escaped, table
 from search.stages import Candidate, DrillResult, StageResult
-from search.wording import accuracies, percent, value, within
+from search.wording import accuracies, change, percent, value, within
 from spaces.around import WIDTHS
 
 _TOP = 5
@@ -87,7 +87,7 @@ def way(result: DrillResult, found: Sequence[Findings]) -> str:
                 f"{first.config.params:,}" if first else "",
                 percent(row.score if row else None),
                 percent(row.worst if row else None),
-                f"{fit.gap:+.2f}" if fit else "",
+                change(fit.gap) if fit else "",
                 _gain(each.over_base),
             ]
         )
@@ -95,7 +95,7 @@ def way(result: DrillResult, found: Sequence[Findings]) -> str:
 
 
 def _gain(lead: Lead | None) -> str:
-    return f"{lead.points:+.2f}{' (tie)' * lead.tie}" if lead else ""
+    return f"{change(lead.points)}{' (tie)' * lead.tie}" if lead else ""
 
 
 def leaders(candidates: Sequence[Candidate], goal: Goal) -> str:

@@ -86,7 +86,7 @@ def curves(found: Sequence[Curve], goal: Goal) -> str:
             (own,) = above.plot(epochs, _shown(curve.test_acc), color=colour, label=curve.name)
             own.set(marker=marker, markersize=4, linewidth=1.8)
             if not isinstance(curve.config.schedule, LossDip):
-                thin = 3 - 2 * number / _DRAWN  # equal ones lie on top of each other
+                thin = 2.4 - 1.4 * number / _DRAWN  # equal ones lie on top of each other
                 below.plot(*_rates(curve.config), color=colour, linewidth=thin)
         if any(curve.fresh for curve in found):
             above.plot([], [], color=_PALE, linewidth=0.8, label="fresh seeds")

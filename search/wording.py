@@ -27,6 +27,11 @@ def points(size: float) -> str:
     return f"{size:.2f} points" if size >= 0.005 else "less than 0.01 points"
 
 
+def change(size: float) -> str:
+    """A difference with its sign, points."""
+    return f"{round(size, 2) + 0.0:+.2f}"  # + 0.0: a rounded -0.001 is not -0.00
+
+
 def duration(seconds: float) -> str:
     minutes = round(seconds / 60)
     if not minutes:

@@ -21,7 +21,7 @@ from search.drill_spec import DrillSpec
 from search.drill_text import status
 from search.markdown import code, escaped, table, to_html
 from search.stages import DrillResult
-from search.wording import duration, listed, points
+from search.wording import change, duration, listed, points
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -343,6 +343,7 @@ def test_words():
         "0.12 points",
     )
     assert [duration(s) for s in (5, 95, 3600, 3725)] == ["5 s", "2 min", "1 h 0 min", "1 h 2 min"]
+    assert [change(size) for size in (-0.001, 0.126, -0.2)] == ["+0.00", "+0.13", "-0.20"]
     assert code("net/3") == "`net/3`"
     assert code("a`b") == "a\\`b"
     assert escaped("a_b\n* c") == "a\\_b \\* c"

@@ -370,5 +370,8 @@ def test_a_winner_that_no_trial_beat_is_said_to_be_one():
     base = Candidate("before/0", plain(), row, elsewhere)
     text = _said(replace(stage, bases=[base], winners=[base]))
     assert "`before/0`, which no trial of this stage beats, holds the goal" in text
-    assert "The best trial's lead over the best that the stage began with, `before/0`, is -0.60 points" in text
+    assert (
+        "The best trial's lead over the best that the stage began with, `before/0`, is -0.60 points"
+        in text
+    )
     assert "further behind than the 0.34 points that chance explains" in text
