@@ -104,7 +104,7 @@ class Drill:
             return found, signal
         if winners is None:
             winners = self._decide(found)
-        candidates = {candidate.name: candidate for candidate in _candidates(found)}
+        candidates = {candidate.name: candidate for candidate in found.ranked()}
         return replace(found, winners=[candidates[name] for name in winners]), 0
 
     def _decided(self, name: str, plan: StageStudy) -> list[str] | None:
@@ -128,10 +128,7 @@ class Drill:
 
     def _decide(self, stage: StageResult) -> list[str]:
         """Keep in the storage what the stage hands on, so that it is over for good."""
-        ranked = sorted(
-            (candidate for candidate in _candidates(stage) if candidate.score is not None),
-            key=lambda candidate: -(candidate.score or 0.0),
-        )
+        ranked = stage.ranked()
         if not ranked:
             raise UserError(
                 f"stage {stage.stage.name!r}: no trial was trained to its end; see: "
@@ -211,19 +208,3 @@ class Drill:
                     f"drill {self._name!r}: stage {number} was {name!r} when it was run, {said}; "
                     "change it back or drill under another --name"
                 )
-
-
-def _candidates(stage: StageResult) -> list[Candidate]:
-    """All that the stage may hand on: its own trials first, so that they win a tie."""
-    trials = stage.study.get_trials(deepcopy=False)
-    own = [
-        Candidate(
-            f"{stage.stage.name}/{row.number}",
-            results.config_of(trials[row.number]),
-            row,
-            stage.study,
-        )
-        for row in stage.rows
-        if row.score is not None
-    ]
-    return [*own, *stage.bases]

@@ -1,7 +1,6 @@
 """A drill's report: Target, Result and Analysis of each stage, and who won. `drill.md` for a
 repository, and `drill.html`, the same in one file that needs nothing else."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from search.figures import Curve, Dot
 from search.findings import Findings, findings
 from search.markdown import escaped
 from search.stages import DrillResult, StageResult
+from search.wording import environments
 
 MARKDOWN, PAGE, FIGURES = "drill.md", "drill.html", "figures"
 _TEMPLATES = jinja2.Environment(
@@ -109,7 +109,7 @@ def _markdown(result: DrillResult, found: Sequence[Findings], drawn: Mapping[str
         figures=addresses,
         stages=[_stage(result, stage, each, before) for stage, each, before in stages],
         command=f"drilldown train runs/{result.name}/best.toml --check" * bool(result.finalists),
-        environments=_environments(result),
+        environments=environments(_environments(result)),
     )
 
 
@@ -157,22 +157,12 @@ def _kinds(stage: StageResult) -> Mapping[str, BaseDistribution]:
     return next((trial.distributions for trial in trials if trial.distributions), {})
 
 
-def _environments(result: DrillResult) -> list[str]:
-    """Where the trainings were made, the most first."""
-    where = Counter(
-        _environment(Environment.model_validate(trial.system_attrs[results.ENVIRONMENT]))
+def _environments(result: DrillResult) -> list[Environment]:
+    """Of every training, of trials and of finalists."""
+    trials = [
+        Environment.model_validate(trial.system_attrs[results.ENVIRONMENT])
         for stage in result.stages
         for trial in stage.study.get_trials(deepcopy=False)
         if results.ENVIRONMENT in trial.system_attrs
-    )
-    where.update(_environment(run.environment) for each in result.finalists for run in each.runs)
-    return [
-        f"{text}: {count} training{'s' * (count > 1)}"
-        for text, count in sorted(where.items(), key=lambda item: (-item[1], item[0]))
     ]
-
-
-def _environment(environment: Environment) -> str:
-    versions = ", ".join(f"{name} {number}" for name, number in environment.versions.items())
-    threads = f"{environment.threads} thread{'s' * (environment.threads > 1)}"
-    return escaped(f"{environment.machine} ({environment.device}, {threads}); {versions}")
+    return trials + [run.environment for each in result.finalists for run in each.runs]

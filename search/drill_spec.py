@@ -1,7 +1,6 @@
 """A drill's TOML: a goal, and the stages that go down to it."""
 
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -10,15 +9,14 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from mnist_core import record
 from mnist_core.config import Config, Data
 from mnist_core.errors import UserError
-from mnist_core.files import explain, parsed, suggest
-from mnist_core.frozen import Frozen, Positive, shortened, tuples
+from mnist_core.files import explain, parsed
+from mnist_core.frozen import Frozen, Positive, tuples
+from search import packaged
 from search.choices import Choice, make_pruner, make_sampler
 from search.goal import Goal
 from search.seeds import derived_seed
 from search.spec import Seed, SpaceChoice, StudySpec, Trials, Workers
 from spaces import Frame, Space, around, free, layouts
-
-PACKAGED = resources.files("studies") / "drills"
 
 
 class Stage(Frozen):
@@ -144,15 +142,7 @@ def load(drill: str) -> tuple[str, DrillSpec, dict[str, Config]]:
 
     Raises UserError naming the file, the field and the remedy.
     """
-    path = Path(drill)
-    if path.suffix != ".toml":
-        known = packaged_names()
-        if drill not in known:
-            raise UserError(
-                f"no packaged drill {shortened(drill)}{suggest(drill, known)} "
-                "(the path of a drill's file ends in .toml)"
-            )
-        path = Path(str(PACKAGED / f"{drill}.toml"))
+    path = packaged.find(drill, packaged.DRILLS, "drill")
     spec = parsed(path, DrillSpec.from_dict, DrillSpec)
     files = {Path(base).stem: path.parent / base for base in spec.base}
     bases = {name: record.load(file).config for name, file in files.items()}
@@ -163,11 +153,6 @@ def load(drill: str) -> tuple[str, DrillSpec, dict[str, Config]]:
     return path.stem, spec, bases
 
 
-def packaged() -> dict[str, DrillSpec]:
+def come_along() -> dict[str, DrillSpec]:
     """The drills that come with drilldown, by name."""
-    return {name: load(name)[1] for name in packaged_names()}
-
-
-def packaged_names() -> list[str]:
-    files = (Path(file.name) for file in PACKAGED.iterdir())
-    return sorted(file.stem for file in files if file.suffix == ".toml")
+    return {name: load(name)[1] for name in packaged.names(packaged.DRILLS)}

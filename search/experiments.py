@@ -4,7 +4,6 @@ what they reported of it, and winners of our own."""
 import difflib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from mnist_core import record
@@ -13,9 +12,7 @@ from mnist_core.errors import UserError
 from mnist_core.files import suggest
 from mnist_core.frozen import shortened
 from mnist_core.record import Reported
-
-SEEDS = Path(str(resources.files("studies") / "seeds"))
-WINNERS = Path(str(resources.files("studies") / "winners"))
+from search.packaged import SEEDS, WINNERS, names
 
 
 @dataclass(frozen=True)
@@ -53,11 +50,11 @@ def select(words: Sequence[str]) -> list[Experiment]:
     A word is a name, or the beginning of names up to a dash: '003-f1' is all of that file's.
     Raises UserError for one that is neither.
     """
-    names = _names(SEEDS)
+    known = names(SEEDS)
     for word in words:
-        if not any(_stands_for(word, name) for name in names):
-            raise UserError(f"no experiment {shortened(word)}{_nearest(word, names)}")
-    chosen = [name for name in names if not words or any(_stands_for(w, name) for w in words)]
+        if not any(_stands_for(word, name) for name in known):
+            raise UserError(f"no experiment {shortened(word)}{_nearest(word, known)}")
+    chosen = [name for name in known if not words or any(_stands_for(w, name) for w in words)]
     return [_load(name) for name in chosen]
 
 
@@ -67,13 +64,13 @@ def config_path(config: str) -> Path:
     Raises UserError where it is no packaged name and no path: one that ends in .toml, or is there.
     """
     for folder in (SEEDS, WINNERS):
-        if config in _names(folder):
+        if config in names(folder):
             return folder / f"{config}.toml"
     path = Path(config)
     if path.suffix == ".toml" or _is_there(path):
         return path
-    winners = _names(WINNERS)
-    near = difflib.get_close_matches(config, [*_names(SEEDS), *winners], n=1)
+    winners = names(WINNERS)
+    near = difflib.get_close_matches(config, [*names(SEEDS), *winners], n=1)
     known = f"; known are the experiments of drilldown compare, and {', '.join(winners)}"
     raise UserError(
         f"no packaged config {shortened(config)}"
@@ -87,10 +84,6 @@ def _is_there(path: Path) -> bool:
         return path.exists()
     except OSError:  # such as a name that is too long for a file's
         return False
-
-
-def _names(folder: Path) -> list[str]:
-    return sorted(path.stem for path in folder.glob("*.toml"))
 
 
 def _stands_for(word: str, name: str) -> bool:

@@ -161,18 +161,7 @@ def _widens(name: str, bound: float, upper: bool, frame: Frame) -> bool:
 
 def leaders(stage: StageResult) -> Sequence[Candidate]:
     """Its winners; while it is not over, as many of its best trials as there will be."""
-    if stage.winners:
-        return stage.winners
-    trials = {trial.number: trial for trial in _complete(stage)}
-    return [
-        Candidate(
-            f"{stage.stage.name}/{row.number}",
-            results.config_of(trials[row.number]),
-            row,
-            stage.study,
-        )
-        for row in _scored(stage)[: stage.stage.keep]
-    ]
+    return stage.winners or stage.trained()[: stage.stage.keep]
 
 
 def own(stage: StageResult, candidates: Sequence[Candidate]) -> list[Row]:

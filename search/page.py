@@ -3,16 +3,15 @@
 It holds no date, so that the same runs give the same page.
 """
 
-import re
 import shlex
-from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from mnist_core.record import Environment
 from search.compare import GOAL_EPOCHS, Comparison, Row
 from search.comparison import HEADS, LEFT, cells, summary
+from search.markdown import escaped
+from search.wording import environments, of
 
 
 def page(comparison: Comparison, command: str) -> str:
@@ -20,15 +19,17 @@ def page(comparison: Comparison, command: str) -> str:
     rows = comparison.rows
     groups = [list(group) for _, group in groupby(rows, lambda row: row.experiment.group)]
     parts = [
-        f"# {_of('experiment', len(rows))} of {_of('write-up', len(groups))}, theirs and ours",
+        f"# {of(len(rows), 'experiment')} of {of(len(groups), 'write-up')}, theirs and ours",
         _introduction(groups),
         f"This page is made by\n\n```sh\n{command}\n```\n\nWith `--seeds 2` it first trains what "
         "is missing of two seeds an experiment, and keeps it among the results.",
         *(_section(comparison, group) for group in groups),
         "## In all",
         *summary(comparison),
-        *_environments(rows),
     ]
+    where = environments(run.environment for row in rows for run in row.runs)
+    if where:
+        parts += ["## Where ours were made", "\n".join(f"- {line}" for line in where)]
     return "\n\n".join(parts)
 
 
@@ -49,7 +50,7 @@ def command_for(
 
 
 def _introduction(groups: list[list[Row]]) -> str:
-    titles = [_escaped(group[0].experiment.reported.write_up) for group in groups]
+    titles = [escaped(group[0].experiment.reported.write_up) for group in groups]
     return (
         "What people wrote down when they chased the goal by hand, and what the same recipes come "
         f"to when drilldown trains them. The write-ups are {', '.join(titles)}. Each experiment is "
@@ -67,7 +68,7 @@ def _section(comparison: Comparison, rows: list[Row]) -> str:
     lines = [HEADS, marks, *(_cells(comparison, row) for row in rows)]
     return "\n".join(
         [
-            f"## {first.group}: {_escaped(first.reported.write_up)}",
+            f"## {first.group}: {escaped(first.reported.write_up)}",
             "",
             f"Repository: [{first.repository}](https://github.com/{first.repository})",
             "",
@@ -79,30 +80,3 @@ def _section(comparison: Comparison, rows: list[Row]) -> str:
 def _cells(comparison: Comparison, row: Row) -> list[str]:
     name, *others = cells(comparison, row)
     return [f"[{name}]({name}.toml)", *others]
-
-
-def _environments(rows: tuple[Row, ...]) -> list[str]:
-    """Where our runs were made, the most runs first."""
-    where = Counter(_shown(run.environment) for row in rows for run in row.runs)
-    if not where:
-        return []
-    lines = [
-        f"- {text}: {_of('run', count)}"
-        for text, count in sorted(where.items(), key=lambda item: (-item[1], item[0]))
-    ]
-    return ["## Where ours were made", "\n".join(lines)]
-
-
-def _shown(environment: Environment) -> str:
-    versions = ", ".join(f"{name} {number}" for name, number in environment.versions.items())
-    threads = _of("thread", environment.threads)
-    return _escaped(f"{environment.machine} ({environment.device}, {threads}); {versions}")
-
-
-def _of(what: str, count: int) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"
-
-
-def _escaped(text: str) -> str:
-    """`text` with the signs quoted that mean something in Markdown."""
-    return re.sub(r"([\\`*_|<\[\]])", r"\\\1", text)

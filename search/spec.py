@@ -1,8 +1,6 @@
 """A study's TOML: goal, space, sampler, pruner, number of trials."""
 
 from collections.abc import Mapping
-from importlib import resources
-from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
@@ -11,6 +9,7 @@ from mnist_core.config import Data
 from mnist_core.errors import UserError
 from mnist_core.files import explain, parsed, suggest
 from mnist_core.frozen import Frozen, Positive, shortened, tuples
+from search import packaged
 from search.choices import Choice, make_pruner, make_sampler
 from search.goal import Goal
 from spaces import SPACES, Frame, Space, SpaceError
@@ -19,8 +18,6 @@ Spec = TypeVar("Spec", bound=Frozen)
 Trials = Annotated[int, Field(ge=1, le=1_000_000)]
 Workers = Annotated[int, Field(ge=1, le=1024)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
-
-PACKAGED = resources.files("studies")
 
 
 class SpaceChoice(Frozen):
@@ -82,9 +79,9 @@ def changed(spec: Spec, options: Mapping[str, Any]) -> Spec:
         raise UserError(f"--{explain(error, type(spec))}") from None
 
 
-def packaged() -> dict[str, StudySpec]:
+def come_along() -> dict[str, StudySpec]:
     """The studies that come with drilldown, by name."""
-    return {name: load(name)[1] for name in _packaged_names()}
+    return {name: load(name)[1] for name in packaged.names(packaged.STUDIES)}
 
 
 def load(study: str) -> tuple[str, StudySpec]:
@@ -92,18 +89,5 @@ def load(study: str) -> tuple[str, StudySpec]:
 
     Raises UserError naming the file, the field and the remedy.
     """
-    path = Path(study)
-    if path.suffix != ".toml":
-        known = _packaged_names()
-        if study not in known:
-            raise UserError(
-                f"no packaged study {shortened(study)}{suggest(study, known)} "
-                "(the path of a study's file ends in .toml)"
-            )
-        path = Path(str(PACKAGED / f"{study}.toml"))
+    path = packaged.find(study, packaged.STUDIES, "study")
     return path.stem, parsed(path, StudySpec.from_dict, StudySpec)
-
-
-def _packaged_names() -> list[str]:
-    files = (Path(file.name) for file in PACKAGED.iterdir())
-    return sorted(file.stem for file in files if file.suffix == ".toml")

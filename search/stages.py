@@ -9,7 +9,7 @@ from optuna.study import Study
 from mnist_core.config import Config
 from search.drill_spec import DrillSpec, Stage
 from search.goal import Goal
-from search.results import Row
+from search.results import Row, config_of
 from search.trainings import Run
 
 
@@ -44,6 +44,23 @@ class StageResult:
     bases: Sequence[Candidate]
     winners: Sequence[Candidate]
     """Best first; empty where it is not over. A base that no trial has beaten is among them."""
+
+    def trained(self) -> list[Candidate]:
+        """Its complete trials, best first."""
+        trials = self.study.get_trials(deepcopy=False)
+        return [
+            Candidate(
+                f"{self.stage.name}/{row.number}", config_of(trials[row.number]), row, self.study
+            )
+            for row in self.rows
+            if row.score is not None
+        ]
+
+    def ranked(self) -> list[Candidate]:
+        """All that it may hand on, best first: its trials, and the bases that were trained in this
+        drill, each behind a trial of the same score."""
+        scored = [*self.trained(), *(base for base in self.bases if base.score is not None)]
+        return sorted(scored, key=lambda candidate: -(candidate.score or 0.0))
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Numbers and names as a report's Markdown has them."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from optuna.distributions import (
@@ -10,7 +11,8 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from search.markdown import code
+from mnist_core.record import Environment
+from search.markdown import code, escaped
 
 
 def percent(accuracy: float | None) -> str:
@@ -40,7 +42,7 @@ def duration(seconds: float) -> str:
 
 
 def seeds(count: int, kind: str = "") -> str:
-    return f"{count} {kind}seed{'s' * (count != 1)}"
+    return of(count, f"{kind}seed")
 
 
 def value(given: Any) -> str:
@@ -54,6 +56,25 @@ def within(kind: BaseDistribution) -> str:
         return ", ".join(map(value, kind.choices))
     assert isinstance(kind, FloatDistribution | IntDistribution)
     return f"{kind.low:.3g} to {kind.high:.3g}"
+
+
+def of(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def environments(found: Iterable[Environment]) -> list[str]:
+    """Where trainings were made, and how many there; the most first."""
+    where = Counter(map(_environment, found))
+    return [
+        f"{text}: {of(count, 'training')}"
+        for text, count in sorted(where.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def _environment(environment: Environment) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in environment.versions.items())
+    threads = of(environment.threads, "thread")
+    return escaped(f"{environment.machine} ({environment.device}, {threads}); {versions}")
 
 
 def listed(names: Sequence[str], word: str = "and") -> str:

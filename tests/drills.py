@@ -129,7 +129,9 @@ def drill(
     for number, stage in list(enumerate(spec.stage, start=1))[:stages]:
         missing = cut if number == min(stages, len(spec.stage)) else 0
         found = _stage(spec, number, bases, stage.trials - missing)
-        done.append(found if missing else replace(found, winners=_winners(found)))
+        done.append(
+            found if missing else replace(found, winners=found.ranked()[: found.stage.keep])
+        )
         bases = done[-1].winners
     whole = finalists and len(done) == len(spec.stage)
     return DrillResult("tiny", spec, done, [_finalist(spec, base) for base in bases] * whole)
@@ -148,22 +150,6 @@ def _stage(spec: DrillSpec, number: int, bases: Sequence[Candidate], trials: int
     name = f"tiny.{number}.{stage.name}"
     found = study(ended, space.dimensions, spec.goal, name)
     return StageResult(number, stage, found, results.rows(found), bases, ())
-
-
-def _winners(stage: StageResult) -> list[Candidate]:
-    trials = stage.study.get_trials()
-    own = [
-        Candidate(
-            f"{stage.stage.name}/{row.number}",
-            results.config_of(trials[row.number]),
-            row,
-            stage.study,
-        )
-        for row in stage.rows
-        if row.score is not None
-    ]
-    trained = [each for each in (*own, *stage.bases) if each.score is not None]
-    return sorted(trained, key=lambda each: -(each.score or 0.0))[: stage.stage.keep]
 
 
 def _finalist(spec: DrillSpec, winner: Candidate) -> Finalist:

@@ -394,7 +394,7 @@ def test_markdown_is_a_whole_page_that_does_not_change(
     tables = [block.splitlines() for block in page.split("\n\n") if block.startswith("| ")]
     assert [len(table) for table in tables] == [4, 3, 3]
     assert {line.count(" | ") for table in tables for line in table} == {9}
-    assert page.endswith("- none (cpu, 1 thread); drilldown 0: 5 runs\n")
+    assert page.endswith("- none (cpu, 1 thread); drilldown 0: 5 trainings\n")
     assert str(tmp_path) not in page
 
 

@@ -14,7 +14,7 @@ import tomli_w
 from mnist_core import fetch, record
 from mnist_core.config import Config
 from mnist_core.errors import UserError
-from search import drill, drill_report, drill_spec, drill_summary, results, storage
+from search import drill, drill_report, drill_spec, drill_summary, packaged, results, storage
 from search.drill import Drill, Drilled
 from search.drill_spec import DrillSpec
 from search.stages import DrillResult
@@ -279,7 +279,7 @@ def test_bases_come_from_files_beside_the_drill(tmp_path: Path):
     assert _drill(spec, bases).run().result.stages[0].bases[0].name == "start"
 
 
-@pytest.mark.parametrize("name", drill_spec.packaged_names())
+@pytest.mark.parametrize("name", packaged.names(packaged.DRILLS))
 def test_packaged_drills_can_be_run(name: str):
     loaded, spec, _ = drill_spec.load(name)
     assert loaded == name

@@ -12,12 +12,12 @@ import pytest
 import tomli_w
 
 from mnist_core.errors import UserError
-from search import spec
+from search import packaged, spec
 from search.spec import StudySpec
 from spaces import Space
 
 NAMES = ("quick", "smoke", "under-10k")
-REAL = Path(str(spec.PACKAGED / "under-10k.toml"))
+REAL = packaged.STUDIES / "under-10k.toml"
 ALL: dict[str, Any] = {
     **tomllib.loads(REAL.read_text()),
     "timeout": 3600,
@@ -50,7 +50,7 @@ def _refusal(path: Path, text: str | bytes) -> str:
 
 
 def test_the_studies_that_come_along():
-    studies = spec.packaged()
+    studies = spec.come_along()
     assert tuple(studies) == NAMES
     for name, study in studies.items():
         assert spec.load(name) == (name, study)
@@ -65,7 +65,7 @@ def test_the_studies_that_come_along():
 
 
 def test_the_real_search_is_for_the_goal_the_tool_was_made_for():
-    goal = spec.packaged()["under-10k"].goal
+    goal = spec.come_along()["under-10k"].goal
     assert (goal.accuracy, goal.last, goal.epochs, goal.params) == (99.4, 5, 15, 10_000)
 
 

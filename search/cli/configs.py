@@ -107,7 +107,7 @@ def compare(
     own. If a training fails, the exit code is 1.
     """
     from search import compare as comparing
-    from search import comparison, experiments, page
+    from search import comparison, experiments
 
     chosen, kept, failed = experiments.select(words), comparing.Results(results), 0
     for sentence in comparing.stale(chosen, kept.runs):
@@ -121,6 +121,8 @@ def compare(
             failed = comparing.train_missing(wanted, kept, workers, device or "cpu")
     found = comparing.compare(chosen, kept.runs, epochs)
     if form == "markdown":
+        from search import page
+
         text = page.page(found, page.command_for(words, epochs, results, output))
     else:
         text = comparison.listed(found, form)

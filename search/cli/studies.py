@@ -102,7 +102,7 @@ def list_(url: str | None) -> None:
     """Studies and drills that there are, and studies that were run."""
     from search import drill_spec, listing, spec
 
-    click.echo(listing.studies(spec.packaged(), drill_spec.packaged(), url))
+    click.echo(listing.studies(spec.come_along(), drill_spec.come_along(), url))
 
 
 @click.command()
