@@ -171,7 +171,7 @@ def importance(found: Sequence[Importance], name: str, title: str) -> str:
         low = shares - [100 * each.low for each in found]
         high = [100 * each.high for each in found] - shares
         axes.errorbar(shares, places, xerr=[low, high], fmt="none", ecolor=_INK, elinewidth=1)
-        marks = [100 * each.mark for each in found]
+        marks = [min(100, 100 * each.mark) for each in found]  # one beyond all: at the edge
         label = "reached by one in twenty shuffles"
         axes.scatter(marks, places, 170, color=_GOAL, marker="|", linewidth=2, label=label)
         axes.set_yticks(places, [each.name for each in found])

@@ -26,3 +26,12 @@ def test_winner_holds_the_goal_on_three_seeds(path: Path) -> None:
     for curve in curves:
         assert len(curve) == winner.config.epochs <= GOAL.epochs
         assert GOAL.met(curve)
+
+
+def test_the_example_of_a_drill_is_one_that_can_be_run_again() -> None:
+    example = record.load(WINNERS[0].parents[1] / "drills" / "example" / "best.toml")
+    assert example.expected is not None
+    assert len(example.expected.test_acc) == example.config.epochs
+    assert len(example.confirmed) == 2
+    report = (WINNERS[0].parents[1] / "drills" / "example" / "drill.md").read_text()
+    assert f"{example.config.params:,} parameters" in report
