@@ -17,8 +17,10 @@ from mnist_core.errors import UserError
 from search import drill, drill_report, drill_spec, drill_summary, packaged, results, storage
 from search.drill import Drill, Drilled
 from search.drill_spec import DrillSpec
+from search.retrain import Changes, retrain
 from search.stages import DrillResult
 
+WRITTEN = drill_report.write
 VALUES: dict[str, Any] = {
     "workers": 1,
     "seed": 3,
@@ -284,6 +286,20 @@ def test_packaged_drills_can_be_run(name: str):
     loaded, spec, _ = drill_spec.load(name)
     assert loaded == name
     assert spec.title
+
+
+def test_a_real_drill_ends_with_a_page_and_a_config_that_gives_its_curve_again(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.setattr(drill_report, "write", WRITTEN)
+    spec = _spec(stage=_stages({"trials": 2}, {"trials": 2}))
+    ended = Drill("real", spec, {}, None).run()
+    page = ended.report.read_text()
+    assert all(word in page for word in ("Target", "Result", "Analysis", "<svg"))
+    assert ended.report.with_suffix(".md").exists()
+    again = retrain(record.load(ended.best), Changes(), True, None, lambda _: None)
+    assert again.differing == []
+    assert len(again.expected) == 3
 
 
 def test_an_unknown_drill_is_named_with_the_nearest():
