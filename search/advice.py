@@ -9,7 +9,7 @@ from mnist_core.layers import Dropout
 from search.findings import AtBound, Findings
 from search.goal import Goal
 from search.markdown import code
-from search.wording import listed
+from search.wording import digits, listed
 from spaces.around import BASE, WIDTHS
 
 REGULARISERS = ("augmentation", "dropout", "label_smoothing", "weight_decay")
@@ -99,12 +99,12 @@ def _steadiness(found: Findings, goal: Goal) -> Advice | None:
 def _bound(at: AtBound) -> Advice | None:
     """Widths share the budget, so that a bound of one of them is no end."""
     end = "upper" if at.upper else "lower"
-    why = f"the best values lie at its {end} bound, {at.bound:.3g}"
+    why = f"the best values lie at its {end} bound, {digits(at.bound)}"
     if at.widens:
         return Advice(f"Widen {code(at.name)}", why, tuple(spelled([at.name])))
     if spelled([at.name]) == [WIDTHS]:
         return None
-    change = f"Fix {code(at.name)} near {at.bound:.3g}"
+    change = f"Fix {code(at.name)} near {digits(at.bound)}"
     return Advice(change, f"{why}, beyond which no stage can go", tuple(spelled([at.name])), True)
 
 

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_core import fetch
-from mnist_core.paths import data_dir, runs_dir
-from search import noise
-from search.experiments import Experiment, results_path
+from mnist_core.paths import runs_dir
+from search import noise, trainings
+from search.experiments import Experiment, results_path, select
 from search.goal import Goal
 from search.noise import LAST, Noise, Sample
-from search.trainings import Job, Ledger, Run, key, missing, run_all
+from search.trainings import Job, Ledger, Run, key, missing
 from search.workers import training
 from search.workers.local import Start
 
@@ -54,7 +53,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """rows: in the order of the experiments' names. noise: estimated from these rows."""
+    """rows: in the order of the experiments' names. noise: estimated from all experiments."""
 
     rows: tuple[Row, ...]
     noise: Noise
@@ -79,18 +78,23 @@ class Results:
 
     def __init__(self, path: Path | None) -> None:
         """Raises UserError, naming file and line, where either file holds anything else."""
-        self._packaged = Ledger(results_path())
-        self.own = Ledger(path or runs_dir() / "seeds" / results_path().name)
+        packaged = results_path()
+        path = path or runs_dir() / "seeds" / packaged.name
+        self.own = Ledger(path)
+        same = path.resolve() == packaged.resolve()
+        self._packaged = [] if same else Ledger(packaged).runs
 
     @property
     def runs(self) -> list[Run]:
-        return [*self._packaged.runs, *self.own.runs]
+        return [*self._packaged, *self.own.runs]
 
 
 def compare(experiments: Iterable[Experiment], runs: Sequence[Run], epochs: int) -> Comparison:
-    """The experiments beside the runs that count, over the first `epochs` epochs at most."""
-    rows = tuple(_row(experiment, _counted(experiment, runs), epochs) for experiment in experiments)
-    return Comparison(rows, noise.estimate(sample for _, sample in _judged(rows)))
+    """The experiments beside the runs that count, over the first `epochs` epochs at most. What is
+    noise, all experiments say, whichever are asked for."""
+    rows = {each.name: _row(each, _counted(each, runs), epochs) for each in select([])}
+    estimated = noise.estimate(sample for _, sample in _judged(rows.values()))
+    return Comparison(tuple(rows[each.name] for each in experiments), estimated)
 
 
 def jobs(experiments: Sequence[Experiment], seeds: int, epochs: int) -> list[Job]:
@@ -112,23 +116,9 @@ def train_missing(
     device: str,
     start: Start = training.start,
 ) -> int:
-    """Run what is missing, keeping each run as it is finished; returns how many failed.
-
-    Raises UserError where the data cannot be had, the device is not there, the user's file cannot
-    be written, or no worker starts.
-    """
-    left = missing(wanted, results.runs)
-    if not left:
-        return 0
-    if device != "cpu":
-        from mnist_core import machine  # imports torch, which this process else never needs
-
-        machine.check_device(device)
-    results.own.prepare()
-    fetch.ensure(data_dir() / "mnist")  # once, before workers in parallel find it missing
-    log.info("trainings to do: %d, done before: %d", len(left), len(wanted) - len(left))
-    run_all(left, workers, device, results.own.add, start)
-    return len(missing(left, results.runs))
+    """Run what is missing; returns how many failed. See `trainings.train_missing`."""
+    trainings.train_missing(wanted, results.runs, results.own, workers, device, start)
+    return len(missing(wanted, results.runs))
 
 
 def stale(experiments: Iterable[Experiment], runs: Sequence[Run]) -> list[str]:

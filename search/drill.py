@@ -18,14 +18,15 @@ from mnist_core.record import Confirmed
 from search import results, storage
 from search.drill_spec import DrillSpec, StageStudy
 from search.export import to_record
-from search.launch import check_same, launch
+from search.launch import Launched, check_same, launch
 from search.seeds import derived_seed
 from search.stages import Candidate, DrillResult, Finalist, StageResult
-from search.trainings import Job, Ledger, missing, run_all
+from search.trainings import Job, Ledger, Run, train_missing
 from search.workers import training
 from search.workers.local import Start
 
 log = logging.getLogger("drilldown")
+_FRESH = 1  # the end of a fresh seed's derivation: those of stages have one part less
 WINNERS = "drilldown:winners"  # system attribute of a stage's study, once it is over
 
 
@@ -74,38 +75,40 @@ class Drill:
         done: list[StageResult] = []
         bases: Sequence[Candidate] = self._bases
         for number in range(1, len(self._spec.stage) + 1):
-            stage, signal = self._stage(number, bases)
+            stage, launched = self._stage(number, bases)
             done.append(stage)
-            if signal:
-                return Drilled(self._result(done), self._report(done), None, signal)
-            self._report(done)
+            if launched is not None:  # else the report tells of it already, and perhaps of more
+                report = self._report(done)
+                if launched.signal:
+                    return Drilled(self._result(done), report, None, launched.signal)
             bases = stage.winners
         finalists = self._confirmed(bases)
         report = self._report(done, finalists)
         return Drilled(self._result(done, finalists), report, self._keep(finalists[0]), 0)
 
-    def _stage(self, number: int, bases: Sequence[Candidate]) -> tuple[StageResult, int]:
-        """The stage, over unless the signal that comes with it is one."""
+    def _stage(
+        self, number: int, bases: Sequence[Candidate]
+    ) -> tuple[StageResult, Launched | None]:
+        """The stage, over unless a signal ended its launch; None where it was over before."""
         stage = self._spec.stage[number - 1]
         try:
             plan = self._spec.study(number, {base.name: base.config for base in bases})
         except ValueError as error:
             raise UserError(f"drill {self._name!r}: {error}") from None
-        name, signal = self._study_name(number), 0
+        name, launched = self._study_name(number), None
         winners = self._decided(name, plan)
         log.info("stage %d of %d: %s", number, len(self._spec.stage), stage.name)
         if winners is None:
             launched = launch(name, plan, self._url, self._device, self._console, self._start)
-            signal = launched.signal
         study = storage.load_study(self._store, name)
         rows = results.rows(study)
         found = StageResult(number, stage, study, rows, bases, ())
-        if signal:
-            return found, signal
+        if launched is not None and launched.signal:
+            return found, launched
         if winners is None:
             winners = self._decide(found)
         candidates = {candidate.name: candidate for candidate in found.ranked()}
-        return replace(found, winners=[candidates[name] for name in winners]), 0
+        return replace(found, winners=[candidates[name] for name in winners]), launched
 
     def _decided(self, name: str, plan: StageStudy) -> list[str] | None:
         """The names of the winners of a stage that is over; None where it is not."""
@@ -143,7 +146,7 @@ class Drill:
     def _confirmed(self, winners: Sequence[Candidate]) -> list[Finalist]:
         """The finalists, best first, each trained on the drill's fresh seeds."""
         ledger = Ledger(self.folder / "confirmed.jsonl")
-        seeds = [derived_seed(self._spec.seed, 0, n) for n in range(self._spec.confirm)]
+        seeds = [derived_seed(self._spec.seed, n, _FRESH) for n in range(self._spec.confirm)]
         jobs = {
             winner.name: [
                 Job(
@@ -155,18 +158,16 @@ class Drill:
             ]
             for winner in winners
         }
-        wanted = missing([job for several in jobs.values() for job in several], ledger.runs)
-        if wanted:
-            log.info("finalists on fresh seeds: %d trainings", len(wanted))
-            run_all(wanted, self._spec.workers, self._device, ledger.add, self._start)
-        finalists = [
-            Finalist(
-                winner,
-                [run for job in jobs[winner.name] for run in ledger.runs if job.done_by(run)],
-            )
-            for winner in winners
-        ]
-        return sorted(finalists, key=lambda finalist: -finalist.standing(self._spec.goal))
+        wanted = [job for several in jobs.values() for job in several]
+        log.info("finalists on fresh seeds")
+        train_missing(wanted, ledger.runs, ledger, self._spec.workers, self._device, self._start)
+        finalists = [Finalist(winner, _done(jobs[winner.name], ledger.runs)) for winner in winners]
+        return sorted(finalists, key=self._place)
+
+    def _place(self, finalist: Finalist) -> tuple[int, float]:
+        """The best comes first; behind all others one that failed on a seed, as a net that is not
+        to be relied on."""
+        return self._spec.confirm - len(finalist.runs), -finalist.standing(self._spec.goal)
 
     def _keep(self, best: Finalist) -> Path:
         """The winner as a config, with the curves of its other seeds."""
@@ -208,3 +209,9 @@ class Drill:
                     f"drill {self._name!r}: stage {number} was {name!r} when it was run, {said}; "
                     "change it back or drill under another --name"
                 )
+
+
+def _done(jobs: Sequence[Job], runs: Sequence[Run]) -> list[Run]:
+    """One run of each job that is done."""
+    found = [next((run for run in runs if job.done_by(run)), None) for job in jobs]
+    return [run for run in found if run is not None]

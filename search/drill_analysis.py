@@ -3,6 +3,8 @@
 import statistics
 from collections.abc import Sequence
 
+from optuna.distributions import CategoricalDistribution
+
 from search.advice import Advice, advice, spelled
 from search.drill_spec import Stage
 from search.findings import AtBound, Fall, Findings, Fit, own
@@ -11,7 +13,9 @@ from search.importance import LEAST, Importance
 from search.leads import Lead, Noise
 from search.markdown import code, escaped
 from search.stages import DrillResult, StageResult
-from search.wording import change, listed, points, value
+from search.wording import change, digits, listed, points, value
+from spaces import Frame
+from spaces.around import all_dimensions
 
 VERDICTS = {
     "overfits": "overfits",
@@ -127,7 +131,7 @@ def _steady(found: Findings, chance: Noise, goal: Goal, images: int) -> str:
 
 def _bound(at: AtBound) -> str:
     end = "upper" if at.upper else "lower"
-    return f"The best values of {code(at.name)} lie at its {end} bound, {at.bound:.3g}."
+    return f"The best values of {code(at.name)} lie at its {end} bound, {digits(at.bound)}."
 
 
 def _importances(stage: StageResult, found: Sequence[Importance]) -> list[str]:
@@ -197,10 +201,6 @@ def _answered(advice: Advice, later: Sequence[tuple[int, Stage]]) -> str:
 def _varied(name: str, bounds: object) -> str:
     if not isinstance(bounds, tuple):
         return code(name)
-    numeric = len(bounds) == 2 and all(isinstance(bound, int | float) for bound in bounds)
-    said = (
-        " to ".join(f"{bound:.3g}" for bound in bounds)
-        if numeric
-        else ", ".join(map(value, bounds))
-    )
+    choices = isinstance(all_dimensions(Frame(2, 1)).get(name), CategoricalDistribution)
+    said = ", ".join(map(value, bounds)) if choices else " to ".join(map(digits, bounds))
     return f"{code(name)} ({said})"

@@ -78,7 +78,8 @@ class DrillSpec(Frozen):
 
     @model_validator(mode="after")
     def _stages_can_be_made(self) -> Self:
-        """Everything that a stage would trip over is said when the file is read."""
+        """What a stage would trip over is said when the file is read, as far as that can be known
+        without the bases that it will have."""
         names = [stage.name for stage in self.stage]
         for name in names:
             if names.count(name) > 1:
@@ -144,7 +145,7 @@ def load(drill: str) -> tuple[str, DrillSpec, dict[str, Config]]:
     """
     path = packaged.find(drill, packaged.DRILLS, "drill")
     spec = parsed(path, DrillSpec.from_dict, DrillSpec)
-    files = {Path(base).stem: path.parent / base for base in spec.base}
+    files = {str(Path(base).with_suffix("")): path.parent / base for base in spec.base}
     bases = {name: record.load(file).config for name, file in files.items()}
     try:
         spec.study(1, bases or {"plain": spec.plain()})

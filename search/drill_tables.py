@@ -88,7 +88,7 @@ def way(result: DrillResult, found: Sequence[Findings]) -> str:
                 percent(row.score if row else None),
                 percent(row.worst if row else None),
                 change(fit.gap) if fit else "",
-                _gain(each.over_base),
+                _gain(each.over_base) if first and own(stage, [first]) else "",
             ]
         )
     return table(heads, lines, left=2)

@@ -28,6 +28,8 @@ TRAINS = 97.0
 """Percent. A net whose last epochs are below does not train: of 3x3 skeletons without batch norm,
 whose output passes a relu, 12 of 19 stay anywhere from 9.8 % to 89 %, while the worst of those that
 do train reaches 97 %. Which of the two happens is a lottery that no variance describes."""
+FREEDOM = 5
+"""Degrees of freedom below which an estimate of the seeds' noise is worth less than `ASSUMED`."""
 _DEVIATIONS = 2.0  # about 95 % of normally distributed differences lie within
 _HALVINGS = 100  # of an interval of at most some points squared: to the last bit
 
@@ -65,8 +67,8 @@ class Sample:
         return self.ours_mean - self.theirs_mean
 
     def untrained(self) -> str:
-        """Whose net does not train: 'theirs', 'ours', 'both' or ''. See `TRAINS`."""
-        theirs, ours = self.theirs_mean < TRAINS, self.ours_mean < TRAINS
+        """Whose net does not train: 'theirs', 'ours' (on any seed), 'both' or ''. See `TRAINS`."""
+        theirs, ours = self.theirs_mean < TRAINS, min(_means(self.ours)) < TRAINS
         return "both" if theirs and ours else "theirs" if theirs else "ours" if ours else ""
 
     def epoch_variance(self) -> float:
@@ -99,11 +101,11 @@ class Noise:
     def __str__(self) -> str:
         size = f"{100 * self.seed_share:.1f} % of its error"
         if not self.recipes:
-            return f"{size} (assumed: none has been run with two seeds)"
+            return f"{size} (assumed: too few have been run on two seeds or more)"
         return f"{size} (estimated from those with two seeds or more: {self.recipes})"
 
 
-def estimate(samples: Iterable[Sample]) -> Noise:
+def estimate(samples: Iterable[Sample], least: int = FREEDOM) -> Noise:
     """The share of the error that seeds move, from the recipes that have two seeds or more.
 
     It is the one for which the runs' means m_is scatter about their recipe's mean m_i just as much
@@ -116,11 +118,11 @@ def estimate(samples: Iterable[Sample]) -> Noise:
     all, v_seed is the pooled variance of the means less v_epoch / k; where they are not, the
     restless recipes do not drown the quiet ones.
 
-    samples: only of nets that train.
+    samples: only of nets that train. least: degrees of freedom below which `ASSUMED` stands.
     """
     several = [sample for sample in samples if len(sample.ours) > 1]
     freedom = sum(len(sample.ours) - 1 for sample in several)
-    if not freedom:
+    if freedom < max(1, least):
         return Noise(ASSUMED, 0)
     scatter = [
         (_squares(_means(s.ours)), s.error**2, s.epoch_variance() / len(s.theirs)) for s in several

@@ -58,9 +58,13 @@ class StageResult:
 
     def ranked(self) -> list[Candidate]:
         """All that it may hand on, best first: its trials, and the bases that were trained in this
-        drill, each behind a trial of the same score."""
+        drill, each behind a trial of the same score. Of trials that differ in their seed alone
+        only the best: the others are the same recipe."""
         scored = [*self.trained(), *(base for base in self.bases if base.score is not None)]
-        return sorted(scored, key=lambda candidate: -(candidate.score or 0.0))
+        recipes: dict[Config, Candidate] = {}
+        for candidate in sorted(scored, key=lambda candidate: -(candidate.score or 0.0)):
+            recipes.setdefault(candidate.config.model_copy(update={"seed": 0}), candidate)
+        return list(recipes.values())
 
 
 @dataclass(frozen=True)

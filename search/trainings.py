@@ -14,12 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Annotated
 
+import filelock
 from pydantic import Field, ValidationError
 
+from mnist_core import fetch
 from mnist_core.config import Config
 from mnist_core.errors import UserError
 from mnist_core.files import explain
 from mnist_core.frozen import Frozen, tuples
+from mnist_core.paths import data_dir
 from mnist_core.record import Environment, Percent
 from mnist_core.result import EpochResult
 from search.workers import training
@@ -83,7 +86,8 @@ class Ledger:
     def _append(self, line: bytes) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a+b") as file:
+            lock = filelock.FileLock(self._path.with_name(f".{self._path.name}.lock"))
+            with lock, self._path.open("a+b") as file:
                 _drop_torn_line(file)
                 file.write(line)
                 file.flush()
@@ -127,11 +131,44 @@ class _Running:
 
 
 def missing(jobs: Iterable[Job], runs: Sequence[Run]) -> list[Job]:
-    """The jobs that none of the runs has done."""
+    """The jobs that none of the runs has done, one of those that are the same training."""
     longest: dict[str, int] = {}
     for run in runs:
         longest[run.config] = max(longest.get(run.config, 0), len(run.test_acc))
-    return [job for job in jobs if longest.get(key(job.config), 0) < job.epochs]
+    left = []
+    for job in jobs:
+        config = key(job.config)
+        if longest.get(config, 0) < job.epochs:
+            longest[config] = job.epochs
+            left.append(job)
+    return left
+
+
+def train_missing(
+    jobs: Sequence[Job],
+    known: Sequence[Run],
+    ledger: Ledger,
+    workers: int,
+    device: str,
+    start: Start = training.start,
+) -> None:
+    """Do the jobs that none of the known runs has done, keeping each in the ledger as it is
+    finished.
+
+    Raises UserError where the device is not there, the ledger cannot be written, the data cannot be
+    had, or no worker starts.
+    """
+    left = missing(jobs, known)
+    if not left:
+        return
+    if device != "cpu":
+        from mnist_core import machine  # imports torch, which this process else never needs
+
+        machine.check_device(device)
+    ledger.prepare()
+    fetch.ensure(data_dir() / "mnist")  # once, before workers in parallel find it missing
+    log.info("trainings to do: %d, done before: %d", len(left), len(jobs) - len(left))
+    run_all(left, workers, device, ledger.add, start)
 
 
 def run_all(

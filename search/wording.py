@@ -45,9 +45,14 @@ def seeds(count: int, kind: str = "") -> str:
     return of(count, f"{kind}seed")
 
 
+def digits(given: float) -> str:
+    """Three digits that count, without an exponent where a reader needs none."""
+    return f"{given:,.0f}" if abs(given) >= 1000 else f"{given:.3g}"
+
+
 def value(given: Any) -> str:
     """Of a dimension."""
-    return f"{given:.3g}" if isinstance(given, float) else code(str(given))
+    return digits(given) if isinstance(given, float) else code(str(given))
 
 
 def within(kind: BaseDistribution) -> str:
@@ -55,7 +60,7 @@ def within(kind: BaseDistribution) -> str:
     if isinstance(kind, CategoricalDistribution):
         return ", ".join(map(value, kind.choices))
     assert isinstance(kind, FloatDistribution | IntDistribution)
-    return f"{kind.low:.3g} to {kind.high:.3g}"
+    return f"{digits(kind.low)} to {digits(kind.high)}"
 
 
 def of(count: int, what: str) -> str:

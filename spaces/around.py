@@ -56,7 +56,7 @@ def make(
     given = _given(bases, named)
     switches = {
         name: (switch, choices)
-        for name, (switch, choices) in free.SWITCHES.items()
+        for name, (switch, choices) in _SWITCHES.items()
         if name in named and (switch in named or switch in given)
     }
     bounded = {
@@ -67,6 +67,12 @@ def make(
 
 
 _STAGE = "a stage"
+_SWITCHES = {
+    **free.SWITCHES,
+    "gamma": ("schedule", ("step", "multistep", "loss_dip")),
+    # OneCycle moves the momentum itself.
+    "momentum": ("schedule", ("linear", "cosine", "step", "none", "multistep", "loss_dip")),
+}
 _WIDTH_NAMES = tuple(share_dimensions(layouts.CONVOLUTIONS))
 
 

@@ -66,7 +66,7 @@ def _layers(layers: tuple[Layer, ...], params: Params, budget: int) -> tuple[Lay
     if "width_1" in params:
         plan = params.get("layout") or layouts.plan_of(layers)
         widths = layouts.sampled_widths(plan, params, budget)
-        activation = next(str(layer) for layer in layers if isinstance(layer, Activation))
+        activation = next((str(layer) for layer in layers if isinstance(layer, Activation)), "relu")
         rate = next((layer.p for layer in layers if isinstance(layer, Dropout)), 0.0)
         layers = tuple(parse(line) for line in layouts.layers(plan, widths, activation, rate))
     if "activation" in params:

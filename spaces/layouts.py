@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from mnist_core.layers import Conv, Layer, Pool
+from mnist_core.layers import Activation, Conv, Dropout, Layer, parse
 from spaces.budget import WidthBudget
 from spaces.space import SpaceError
 
@@ -41,19 +41,18 @@ def layers(plan: str, widths: Sequence[int], activation: str, dropout: float) ->
     return (*notation, "gap", "flatten", f"linear {inputs}->10")
 
 
-def plan_of(layers: Sequence[Layer]) -> str:
-    """The layout of a net that `layers` made, whatever its widths. Raises SpaceError on others."""
-    parts = [_part(layer) for layer in layers if isinstance(layer, Conv | Pool)]
-    for plan, ours in PLANS.items():
-        if list(ours) == parts:
+def plan_of(net: Sequence[Layer]) -> str:
+    """The layout of a net that `layers` makes, whatever its widths. Raises SpaceError on others."""
+    widths = [layer.outputs for layer in net if isinstance(layer, Conv)]
+    activation = next((str(layer) for layer in net if isinstance(layer, Activation)), "relu")
+    rate = next((layer.p for layer in net if isinstance(layer, Dropout)), 0.0)
+    for plan in PLANS:
+        same = len(widths) == CONVOLUTIONS and [*net] == [
+            parse(line) for line in layers(plan, widths, activation, rate)
+        ]
+        if same:
             return plan
     raise SpaceError("a net that is of no layout of ours has no widths to vary; vary layout too")
-
-
-def _part(layer: Conv | Pool) -> str:
-    if isinstance(layer, Pool):
-        return "pool"
-    return f"{layer.kernel}{f' p{layer.padding}' if layer.padding else ''}"
 
 
 def count(plan: str, widths: Sequence[int]) -> int:

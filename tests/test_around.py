@@ -136,6 +136,42 @@ def test_a_base_must_be_under_the_budget():
         _space({"lr": "all"}, bases={"five": FOREIGN})
 
 
+@pytest.mark.parametrize(
+    ("dimension", "schedule", "idle"),
+    [
+        ("momentum", {"kind": "onecycle"}, True),
+        ("momentum", {"kind": "step", "size": 2, "gamma": 0.5}, False),
+        ("gamma", {"kind": "multistep", "milestones": (2,), "gamma": 0.5}, False),
+        ("gamma", {"kind": "loss_dip"}, False),
+        ("gamma", {"kind": "cosine"}, True),
+    ],
+)
+def test_what_a_bases_schedule_has_no_use_for_is_refused(dimension, schedule, idle):
+    base = Config.from_dict({**PLAIN.to_dict(), "schedule": schedule})
+    if idle:
+        with pytest.raises(SpaceError, match="does nothing where schedule is"):
+            _space({dimension: "all"}, bases={"base": base})
+    else:
+        assert dimension in _space({dimension: "all"}, bases={"base": base}).dimensions
+
+
+def test_widths_of_a_net_that_would_change_otherwise_too_are_refused():
+    """Its pattern is ours, but it has biases, and no batch norm."""
+    layers = [str(layer).replace("bias=false", "bias=true") for layer in PLAIN.layers]
+    biased = Config.from_dict({**PLAIN.to_dict(), "layers": layers})
+    bare = [line for line in map(str, PLAIN.layers) if line != "bn"]
+    for base in (biased, Config.from_dict({**PLAIN.to_dict(), "layers": bare})):
+        with pytest.raises(SpaceError, match="no layout of ours"):
+            _space({"widths": "all"}, bases={"base": base}, frame=Frame(20_000, 15))
+
+
+def test_a_net_without_activation_can_get_another_one():
+    layers = ["conv 1->2 k3", "gap", "flatten", "linear 2->10"]
+    base = Config.from_dict({**PLAIN.to_dict(), "layers": layers})
+    space = _space({"widths": "all", "layout": "all"}, bases={"base": base})
+    assert space.config(_sampled(space, random.Random(1)), 0).params < 10_000
+
+
 def test_what_only_some_bases_have_no_use_for_is_kept():
     space = _space({"gamma": "all"}, bases={"a": PLAIN, "b": STEPPED})
     assert "gamma" in space.dimensions

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -24,7 +25,7 @@ from mnist_core.errors import UserError
 from search import cli, compare, experiments
 from search.compare import GOAL_EPOCHS, Results, train_missing
 from search.experiments import Experiment, select
-from search.noise import ASSUMED, TRAINS
+from search.noise import ASSUMED, TRAINS, estimate
 from search.trainings import Job, Ledger, Run, key
 
 NAMES = ("001-code1", "001-code4", "003-f1-const-lr0.05", "004-exp1")
@@ -80,6 +81,12 @@ def drilldown(
 
     yield run
     signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def _two_seeds_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The noise is estimated however few the seeds are."""
+    monkeypatch.setattr("search.noise.estimate", partial(estimate, least=1))
 
 
 def _one(name: str) -> Experiment:
@@ -216,6 +223,7 @@ def test_net_that_does_not_train_has_a_verdict_of_its_own() -> None:
     assert _verdicts(_run("001-code1", _flat(60.0)))["001-code1"] == "does not train (ours)"
 
 
+@pytest.mark.usefixtures("_two_seeds_tell")
 def test_noise_is_estimated_from_whole_rows_that_train() -> None:
     one = [_run("001-code1", _flat(98.4)), _run("003-f1-const-lr0.05", _flat(10.0))]
     lottery = [_run("003-f1-const-lr0.05", _flat(98.0), seed=2), _run(LONG, [99.0] * 9)]
@@ -228,6 +236,13 @@ def test_noise_is_estimated_from_whole_rows_that_train() -> None:
     sample = next(sample for _, sample in found.judged())
     seeds = (found.noise.seed_share * sample.error) ** 2
     assert seeds == pytest.approx(0.08 - sample.epoch_variance() / 5)
+
+
+def test_noise_is_the_same_whichever_experiments_are_asked_for() -> None:
+    runs = [_run("001-code1", _flat(98 + seed / 10), seed=seed) for seed in range(1, 8)]
+    few, all_ = (compare.compare(select(words), runs, GOAL_EPOCHS) for words in (["004"], []))
+    assert few.noise == all_.noise
+    assert few.noise.recipes == 1
 
 
 # --- what is run -----------------------------------------------------------------------------
@@ -327,6 +342,7 @@ def test_table_of_what_is_not_run(drilldown: Drilldown, home: Path) -> None:
     assert not (home / "runs").exists()
 
 
+@pytest.mark.usefixtures("_two_seeds_tell")
 def test_table_of_every_kind_of_row(drilldown: Drilldown, own: Path) -> None:
     _filled(own)
     done = drilldown("compare")

@@ -118,6 +118,31 @@ def test_finalists_are_trained_on_fresh_seeds_and_ranked_by_them(drilled: Drille
     assert seeds.isdisjoint(searched)
 
 
+def test_one_recipe_on_two_seeds_is_one_winner():
+    """A stage of choices alone gives the same recipe more than once."""
+    spec = _spec(stage=_stages({}, {"vary": {"averaging": "all"}, "trials": 6, "keep": 5}))
+    result = _drill(spec).run().result
+    recipes = [w.config.model_copy(update={"seed": 0}) for w in result.stages[1].winners]
+    assert len(recipes) == len(set(recipes)) < 5 + 1
+    assert all(len(finalist.runs) == spec.confirm for finalist in result.finalists)
+
+
+def test_a_finalist_that_fails_on_a_fresh_seed_is_behind_all_others(drilled: Drilled):
+    first, second = drilled.result.finalists
+    failed = replace(first, runs=())
+    place = _drill()._place
+    assert sorted([failed, second], key=place) == [second, failed]
+
+
+def test_a_finished_report_outlives_a_drill_that_is_refused(
+    drilled: Drilled, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(drill_report, "write", lambda *_: pytest.fail("written anew"))
+    changed = _spec(stage=_stages({}, {"trials": 5}))
+    with pytest.raises(UserError):
+        _drill(changed, start=fakes.unstartable).run()
+
+
 def test_the_winner_is_kept_with_all_its_curves(drilled: Drilled):
     kept = record.load(drilled.best)
     best = drilled.result.finalists[0]
@@ -277,8 +302,8 @@ def test_bases_come_from_files_beside_the_drill(tmp_path: Path):
     record.save(tmp_path / "mine" / "start.toml", record.Record(config=plain))
     path = _file(tmp_path, {**VALUES, "base": ["mine/start.toml"]})
     name, spec, bases = drill_spec.load(str(path))
-    assert (name, bases) == ("mine", {"start": plain})
-    assert _drill(spec, bases).run().result.stages[0].bases[0].name == "start"
+    assert (name, bases) == ("mine", {"mine/start": plain})
+    assert _drill(spec, bases).run().result.stages[0].bases[0].name == "mine/start"
 
 
 @pytest.mark.parametrize("name", packaged.names(packaged.DRILLS))

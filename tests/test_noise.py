@@ -3,13 +3,16 @@
 import math
 import random
 import statistics
+from functools import partial
 from itertools import pairwise
 
 import pytest
 
-from search.noise import ASSUMED, TRAINS, Noise, Sample, estimate
+from search.noise import ASSUMED, FREEDOM, TRAINS, Noise, Sample
+from search.noise import estimate as estimate_from
 
 NONE = Noise(0.0, 1)
+estimate = partial(estimate_from, least=1)
 
 
 def sample(theirs: str, *ours: str) -> Sample:
@@ -42,6 +45,16 @@ def test_one_epoch_has_no_variance_of_its_own() -> None:
 def test_one_seed_each_leaves_the_noise_to_an_assumption() -> None:
     assert estimate([]) == estimate([sample(".1 .2", ".1 .3")]) == Noise(ASSUMED, 0)
     assert str(Noise(ASSUMED, 0)).startswith("10.0 % of its error (assumed")
+
+
+def test_too_few_seeds_leave_the_noise_to_the_assumption_too() -> None:
+    few = [sample(".1 .3", ".0 .2", ".4 .6")] * (FREEDOM - 1)
+    assert estimate_from(few) == Noise(ASSUMED, 0)
+    assert estimate_from([*few, *few[:1]]).recipes == FREEDOM
+
+
+def test_a_net_that_fails_on_one_seed_does_not_train() -> None:
+    assert Sample([98.6] * 5, [[98.6] * 5, [60.0] * 5]).untrained() == "ours"
 
 
 def test_error_is_what_theirs_and_ours_are_short_of_all() -> None:
