@@ -9,12 +9,10 @@ import os
 import pty
 import re
 import select
-import signal
 import subprocess
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 
@@ -23,9 +21,11 @@ import fakes
 import pytest
 import sqlalchemy
 from click.testing import CliRunner
+from command_line import Done, Drilldown, typed
 
 from mnist_core import fetch, record
 from search import cli, results, storage
+from search.drill import Drill
 from search.launch import launch
 from search.scheduler import trial_seed
 
@@ -49,36 +49,15 @@ kind = "random"
 """
 
 
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-
-Drilldown = Callable[..., Done]
-
-
 @pytest.fixture
 def drilldown(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[Drilldown]:
     """The command, in this process; its studies train nothing."""
     monkeypatch.setattr("search.launch.launch", functools.partial(launch, start=fakes.quick))
-    monkeypatch.setenv("COLUMNS", "80")
-    before = signal.getsignal(signal.SIGTERM)
-
-    def run(*words: str | Path) -> Done:
-        monkeypatch.setattr(sys, "argv", ["drilldown", *map(str, words)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        code = ended.value.code or 0
-        assert isinstance(code, int)
-        return Done(code, *capfd.readouterr())
-
-    yield run
-    signal.signal(signal.SIGTERM, before)
+    monkeypatch.setattr("search.drill.Drill", functools.partial(Drill, start=fakes.quick))
+    with typed(monkeypatch, capfd) as run:
+        yield run
 
 
 @pytest.fixture
@@ -643,3 +622,52 @@ def test_live_view_in_a_terminal(tiny: Path) -> None:
     assert "trial 0: finished, score 9" in text
     assert "epoch 1/2, test" not in text  # no line an epoch: the view shows it
     assert "2 of 2 trials ended: 2 finished" in text.splitlines()[-8]
+
+
+# --- drills ----------------------------------------------------------------------------------
+
+STAGES = """
+confirm = 1
+[goal]
+accuracy = 80.0
+last = 1
+epochs = 2
+params = 2_000
+[data]
+train = 200
+test = 200
+[[stage]]
+name = "net"
+trials = 2
+vary = { widths = "all" }
+[[stage]]
+name = "pace"
+trials = 2
+vary = { lr = [0.1, 0.5] }
+"""
+
+
+@pytest.mark.usefixtures("no_data")
+def test_drill_ends_with_a_winner_and_a_report(
+    drilldown: Drilldown, tmp_path: Path, home: Path
+) -> None:
+    path = tmp_path / "down.toml"
+    path.write_text(STAGES)
+    done = drilldown("drill", path, "--quiet")
+    assert (done.code, done.err) == (0, "")
+    assert "Winner: " in done.out
+    assert str(home / "runs" / "down" / "drill.html") in done.out
+    assert "down.2.pace" in drilldown("list").out
+    path.write_text(STAGES.replace("[0.1, 0.5]", "[0.1, 0.4]"))
+    _one_line(drilldown("drill", path, "--quiet"), "down.2.pace", "with lr = ", "--name")
+
+
+@pytest.mark.usefixtures("no_data")
+def test_drill_says_in_a_line_what_is_wrong_with_its_file(
+    drilldown: Drilldown, tmp_path: Path
+) -> None:
+    path = tmp_path / "down.toml"
+    path.write_text(STAGES.replace("lr =", "rl ="))
+    _one_line(drilldown("drill", path), str(path), "stage.1.vary", "'rl'")
+    _one_line(drilldown("drill", "shalow"), "did you mean 'shallow'?")
+    _one_line(drilldown("drill", "shallow", "--workers", "0"), "--workers")

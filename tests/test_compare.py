@@ -10,14 +10,14 @@ import signal
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from time import monotonic, sleep
 
 import fakes
 import pytest
+from command_line import Done, Drilldown, typed
 from fakes import ENVIRONMENT, curve
 
 from mnist_core import fetch
@@ -30,16 +30,6 @@ from search.trainings import Job, Ledger, Run, key
 
 NAMES = ("001-code1", "001-code4", "003-f1-const-lr0.05", "004-exp1")
 LONG = "004-exp1"  # its config has 19 epochs
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    out: str
-    err: str
-
-
-Drilldown = Callable[..., Done]
 
 
 @pytest.fixture(autouse=True)
@@ -67,20 +57,8 @@ def drilldown(
     monkeypatch.setattr(
         compare, "train_missing", functools.partial(train_missing, start=fakes.quick)
     )
-    monkeypatch.setenv("COLUMNS", "80")
-    before = signal.getsignal(signal.SIGTERM)
-
-    def run(*words: str | Path) -> Done:
-        monkeypatch.setattr(sys, "argv", ["/some/where/drilldown", *map(str, words)])
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        code = ended.value.code or 0
-        assert isinstance(code, int)
-        return Done(code, *capfd.readouterr())
-
-    yield run
-    signal.signal(signal.SIGTERM, before)
+    with typed(monkeypatch, capfd, "/some/where/drilldown") as run:
+        yield run
 
 
 @pytest.fixture

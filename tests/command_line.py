@@ -1,0 +1,45 @@
+"""The command in the test's own process, as if it had been typed."""
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from search import cli
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+
+Drilldown = Callable[..., Done]
+
+
+@contextmanager
+def typed(
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    program: str = "drilldown",
+) -> Iterator[Drilldown]:
+    """program: the path that it was started by."""
+    monkeypatch.setenv("COLUMNS", "80")
+    before = signal.getsignal(signal.SIGTERM)
+
+    def run(*words: str | Path) -> Done:
+        monkeypatch.setattr(sys, "argv", [program, *map(str, words)])
+        capfd.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        code = ended.value.code or 0
+        assert isinstance(code, int)
+        return Done(code, *capfd.readouterr())
+
+    yield run
+    signal.signal(signal.SIGTERM, before)
