@@ -1,7 +1,6 @@
 """Experiments of others beside our own runs of the same recipes: which runs count, which are
 missing, and what both come to."""
 
-import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,8 +13,6 @@ from search.noise import LAST, Noise, Sample
 from search.trainings import Job, Ledger, Run, key, missing
 from search.workers import training
 from search.workers.local import Start
-
-log = logging.getLogger(__name__)
 
 GOAL_EPOCHS = Goal().epochs
 """Some write-ups trained for longer, but no epoch after these counts for the goal."""
