@@ -24,6 +24,9 @@ def summary(drilled: Drilled, command: str, url: str | None) -> str:
         lines.append(f"Stage {stage.number}, {stage.stage.name}: {ended}, {scored}")
     if drilled.best is not None:
         lines += _winner_lines(result.finalists[0], result.spec.goal, drilled.best)
+    if result.failed:
+        lines.append(f"Finalists: {result.failed} of their trainings on fresh seeds failed")
+        lines.append("Try those again:".ljust(COLUMN) + command)
     if drilled.signal:
         lines.append("Interrupted; go on with:".ljust(COLUMN) + command)
     lines.append("Report:".ljust(COLUMN) + str(drilled.report))

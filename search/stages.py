@@ -91,3 +91,8 @@ class DrillResult:
     stages: Sequence[StageResult]
     finalists: Sequence[Finalist] = ()
     """Best first; empty where the last stage is not over."""
+
+    @property
+    def failed(self) -> int:
+        """How many trainings of finalists on fresh seeds came to nothing."""
+        return sum(self.spec.confirm - len(finalist.runs) for finalist in self.finalists)

@@ -663,6 +663,23 @@ def test_drill_ends_with_a_winner_and_a_report(
 
 
 @pytest.mark.usefixtures("no_data")
+def test_drill_whose_finalists_failed_on_fresh_seeds_says_so_and_tries_them_again(
+    drilldown: Drilldown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "down.toml"
+    path.write_text(STAGES)
+    with monkeypatch.context() as patch:
+        patch.setattr("search.drill.train_missing", lambda *_: None)
+        done = drilldown("drill", path, "--quiet")
+    assert done.code == 1
+    assert re.search("^Finalists: [12] of their trainings on fresh seeds failed$", done.out, re.M)
+    assert re.search(f"^Try those again: +drilldown drill {path} --quiet$", done.out, re.M)
+    again = drilldown("drill", path, "--quiet")
+    assert again.code == 0
+    assert "Try those again" not in again.out
+
+
+@pytest.mark.usefixtures("no_data")
 def test_drill_says_in_a_line_what_is_wrong_with_its_file(
     drilldown: Drilldown, tmp_path: Path
 ) -> None:

@@ -80,7 +80,8 @@ def drill(
 
     STUDY is a packaged drill, `shallow` (about 20 minutes on two cores) or `deep` (a night), or a
     TOML file. It ends with the finalists trained on fresh seeds, and a report of Target, Result
-    and Analysis: runs/NAME/drill.html and drill.md. What was done before is not done again.
+    and Analysis: runs/NAME/drill.html and drill.md. What was done before is not done again. If a
+    finalist fails on a fresh seed, the exit code is 1.
     """
     with resumable(url):
         from search import drill as drills
@@ -94,6 +95,8 @@ def drill(
     click.echo(drill_summary.summary(ended, typed(url), url))
     if ended.signal:
         sys.exit(128 + ended.signal)
+    if ended.result.failed:
+        sys.exit(1)
 
 
 @click.command("list")
