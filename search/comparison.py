@@ -10,6 +10,7 @@ from typing import Any
 from search.compare import Comparison, Row
 from search.noise import LAST
 from search.tables import table
+from search.wording import accuracies, change, percent
 
 NEAR = 0.15
 """Points: how near to a reported result ours is hoped to come."""
@@ -46,17 +47,17 @@ def cells(comparison: Comparison, row: Row) -> list[str]:
     shown = [
         row.experiment.name,
         f"{row.experiment.config.params:,}",
-        " ".join(f"{accuracy:.2f}" for accuracy in row.theirs),
-        f"{statistics.fmean(row.theirs):.2f}",
+        accuracies(row.theirs),
+        percent(statistics.fmean(row.theirs)),
     ]
     sample = row.sample
     if sample is None:
         return shown + [""] * (len(HEADS) - len(shown))
     return [
         *shown,
-        f"{sample.ours_mean:.2f}",
-        f"{sample.worst:.2f}",
-        f"{round(sample.difference, 2) + 0.0:+.2f}",  # + 0.0: a rounded -0.001 is not -0.00
+        percent(sample.ours_mean),
+        percent(sample.worst),
+        change(sample.difference),
         comparison.verdict(row),
         str(len(row.runs)),
         f"{row.end} of {row.experiment.config.epochs}",

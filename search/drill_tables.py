@@ -69,7 +69,7 @@ def seeds(result: DrillResult) -> str:
             lines.append(
                 [code(finalist.candidate.name), name, accuracies(final), mean, worst, held]
             )
-    return table(heads, lines, left=2)
+    return table(heads, lines, left=heads[:2])
 
 
 def way(result: DrillResult, found: Sequence[Findings]) -> str:
@@ -91,7 +91,7 @@ def way(result: DrillResult, found: Sequence[Findings]) -> str:
                 _gain(each.over_base) if first and own(stage, [first]) else "",
             ]
         )
-    return table(heads, lines, left=2)
+    return table(heads, lines, left=heads[:2])
 
 
 def _gain(lead: Lead | None) -> str:
@@ -141,9 +141,8 @@ def values(
     if len(names) < len(kinds):
         widths = [_widths(each.config) for each in candidates]
         lines.append([WIDTHS, "as far as the budget goes", *widths])
-    return table(
-        ["dimension", "varied within", *(code(each.name) for each in candidates)], lines, 2
-    )
+    heads = ["dimension", "varied within", *(code(each.name) for each in candidates)]
+    return table(heads, lines, left=heads[:2])
 
 
 def _params(stage: StageResult, candidate: Candidate) -> Mapping[str, object]:

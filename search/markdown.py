@@ -2,7 +2,7 @@
 
 import html
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -23,10 +23,15 @@ def code(text: str) -> str:
     return f"`{text}`" if _NAME.fullmatch(text) else escaped(text)
 
 
-def table(heads: Sequence[str], lines: Sequence[Sequence[str]], left: int = 1) -> str:
-    """A table, its first `left` columns to the left and the others to the right. Heads and cells
-    are Markdown already."""
-    marks = [":---"] * left + ["---:"] * (len(heads) - left)
+def table(
+    heads: Sequence[str], lines: Sequence[Sequence[str]], left: Collection[str] | None = None
+) -> str:
+    """A table, numbers to the right. Heads and cells are Markdown already.
+
+    left: heads of the columns that hold no numbers; by default the first.
+    """
+    to_left = heads[:1] if left is None else left
+    marks = [":---" if head in to_left else "---:" for head in heads]
     return "\n".join(f"| {' | '.join(line)} |" for line in [heads, marks, *lines])
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from search.compare import GOAL_EPOCHS, Comparison, Row
 from search.comparison import HEADS, LEFT, cells, summary
-from search.markdown import escaped
+from search.markdown import escaped, table
 from search.wording import environments, of
 
 
@@ -64,15 +64,13 @@ def _introduction(groups: list[list[Row]]) -> str:
 
 def _section(comparison: Comparison, rows: list[Row]) -> str:
     first = rows[0].experiment
-    marks = [":---" if head in LEFT else "---:" for head in HEADS]
-    lines = [HEADS, marks, *(_cells(comparison, row) for row in rows)]
     return "\n".join(
         [
             f"## {first.group}: {escaped(first.reported.write_up)}",
             "",
             f"Repository: [{first.repository}](https://github.com/{first.repository})",
             "",
-            *(f"| {' | '.join(line)} |" for line in lines),
+            table(HEADS, [_cells(comparison, row) for row in rows], LEFT),
         ]
     )
 

@@ -1,18 +1,14 @@
-"""Numbers and names as a report's Markdown has them."""
+"""Numbers and names as a report's Markdown has them, and the numbers as tables have them too."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Any
-
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from typing import TYPE_CHECKING, Any
 
 from mnist_core.record import Environment
 from search.markdown import code, escaped
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
 
 
 def percent(accuracy: float | None) -> str:
@@ -55,8 +51,11 @@ def value(given: Any) -> str:
     return digits(given) if isinstance(given, float) else code(str(given))
 
 
-def within(kind: BaseDistribution) -> str:
+def within(kind: "BaseDistribution") -> str:
     """What a dimension may be."""
+    # Optuna takes a second to load, and who only compares runs needs none of it.
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
     if isinstance(kind, CategoricalDistribution):
         return ", ".join(map(value, kind.choices))
     assert isinstance(kind, FloatDistribution | IntDistribution)
