@@ -5,10 +5,11 @@ import io
 import json
 import statistics
 import textwrap
+from collections import Counter
 from typing import Any
 
 from search.compare import Comparison, Row
-from search.noise import LAST
+from search.noise import LAST, TRAINS
 from search.tables import table
 from search.wording import accuracies, change, percent
 
@@ -65,8 +66,10 @@ def cells(comparison: Comparison, row: Row) -> list[str]:
 
 
 def summary(comparison: Comparison) -> list[str]:
-    """Sentences: how near ours come to theirs in all, and how the noise was estimated."""
-    return [_near(comparison), *([_noise(comparison)] if comparison.judged() else [])]
+    """Sentences: how near ours come to theirs in all, which do not train, and how the noise was
+    estimated."""
+    noise = [_noise(comparison)] if comparison.judged() else []
+    return [_near(comparison), *_untrained(comparison), *noise]
 
 
 def _near(comparison: Comparison) -> str:
@@ -88,6 +91,18 @@ def _near(comparison: Comparison) -> str:
         f"differences is {statistics.median(sizes.values()):.2f} points, the largest "
         f"{sizes[largest]:.2f} ({largest})."
     )
+
+
+def _untrained(comparison: Comparison) -> list[str]:
+    samples = [row.sample for row in comparison.rows if row.whole]
+    whose = Counter(sample.untrained() for sample in samples if sample)
+    theirs, ours, both = whose["theirs"], whose["ours"], whose["both"]
+    if not theirs + ours + both:
+        return []
+    return [
+        f"Nets that do not train, whose last epochs have a mean below {TRAINS:.0f} %: "
+        f"{theirs + both} as reported, {ours + both} as run here, {both} in both."
+    ]
 
 
 def _noise(comparison: Comparison) -> str:

@@ -56,9 +56,9 @@ def _introduction(groups: list[list[Row]]) -> str:
         f"to when drilldown trains them. The write-ups are {', '.join(titles)}. Each experiment is "
         "a config in this folder: `drilldown train 001-code4` runs one, `drilldown compare 001` "
         "shows those of a write-up. All accuracies are of the test set, in percent. *Theirs* are "
-        f"the last five of the first {GOAL_EPOCHS} epochs, from their one run; *ours* is the mean "
-        "of the same epochs, over the seeds; *worst* the lowest of them; *difference* ours less "
-        "theirs, in points."
+        f"the last five of the first {GOAL_EPOCHS} epochs, or of as many as ours have run, from "
+        "their one run; *ours* is the mean of the same epochs, over the seeds; *worst* the lowest "
+        "of them; *difference* ours less theirs, in points."
     )
 
 
