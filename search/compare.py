@@ -9,7 +9,7 @@ from mnist_core.paths import runs_dir
 from search import noise, trainings
 from search.experiments import Experiment, results_path, select
 from search.goal import Goal
-from search.noise import LAST, Noise, Sample
+from search.noise import FLOOR, LAST, Noise, Sample
 from search.trainings import Job, Ledger, Run, key, missing
 from search.workers import training
 from search.workers.local import Start
@@ -56,17 +56,17 @@ class Comparison:
     noise: Noise
 
     def verdict(self, row: Row) -> str:
-        """'yes' or 'no': within run-to-run noise; or who does not train; '' where a row has not
+        """'yes' or 'no': within run-to-run noise; or who is below `FLOOR`; '' where a row has not
         been run for long enough to say."""
         sample = row.sample
         if sample is None or not row.whole:
             return ""
-        if whose := sample.untrained():
-            return f"does not train ({whose})"
+        if whose := sample.below():
+            return f"below {FLOOR:.0f} % ({whose})"
         return "yes" if self.noise.within(sample) else "no"
 
     def judged(self) -> list[tuple[Row, Sample]]:
-        """The rows that are run for long enough and trained on both sides."""
+        """The rows that are run for long enough and reach `FLOOR` on both sides."""
         return _judged(self.rows)
 
 
@@ -161,4 +161,4 @@ def _last(test_acc: Sequence[float], end: int) -> tuple[float, ...]:
 
 def _judged(rows: Iterable[Row]) -> list[tuple[Row, Sample]]:
     pairs = [(row, row.sample) for row in rows if row.whole]
-    return [(row, sample) for row, sample in pairs if sample and not sample.untrained()]
+    return [(row, sample) for row, sample in pairs if sample and not sample.below()]

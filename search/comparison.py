@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any
 
 from search.compare import Comparison, Row
-from search.noise import LAST, TRAINS
+from search.noise import FLOOR, LAST
 from search.tables import table
 from search.wording import accuracies, change, percent
 
@@ -66,10 +66,10 @@ def cells(comparison: Comparison, row: Row) -> list[str]:
 
 
 def summary(comparison: Comparison) -> list[str]:
-    """Sentences: how near ours come to theirs in all, which do not train, and how the noise was
-    estimated."""
+    """Sentences: how near ours come to theirs in all, which are too bad to be judged, and how the
+    noise was estimated."""
     noise = [_noise(comparison)] if comparison.judged() else []
-    return [_near(comparison), *_untrained(comparison), *noise]
+    return [_near(comparison), *_low(comparison), *noise]
 
 
 def _near(comparison: Comparison) -> str:
@@ -86,22 +86,22 @@ def _near(comparison: Comparison) -> str:
     near = sum(size <= NEAR + 1e-9 for size in sizes.values())  # 99.40 - 99.25 is 0.15 and a bit
     noise = sum(comparison.noise.within(sample) for _, sample in judged)
     return (
-        f"{text}; of the {len(judged)} that train on both sides, {near} lie within {NEAR} points "
-        f"of what was reported and {noise} within run-to-run noise; the median of the absolute "
-        f"differences is {statistics.median(sizes.values()):.2f} points, the largest "
+        f"{text}; of the {len(judged)} that reach {FLOOR:.0f} % on both sides, {near} lie within "
+        f"{NEAR} points of what was reported and {noise} within run-to-run noise; the median of "
+        f"the absolute differences is {statistics.median(sizes.values()):.2f} points, the largest "
         f"{sizes[largest]:.2f} ({largest})."
     )
 
 
-def _untrained(comparison: Comparison) -> list[str]:
+def _low(comparison: Comparison) -> list[str]:
     samples = [row.sample for row in comparison.rows if row.whole]
-    whose = Counter(sample.untrained() for sample in samples if sample)
+    whose = Counter(sample.below() for sample in samples if sample)
     theirs, ours, both = whose["theirs"], whose["ours"], whose["both"]
     if not theirs + ours + both:
         return []
     return [
-        f"Nets that do not train, whose last epochs have a mean below {TRAINS:.0f} %: "
-        f"{theirs + both} as reported, {ours + both} as run here, {both} in both."
+        f"Not judged are nets whose last epochs have a mean below {FLOOR:.0f} %: {theirs + both} "
+        f"as reported, {ours + both} as run here, {both} in both."
     ]
 
 

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from search.noise import ASSUMED, FREEDOM, TRAINS, Noise, Sample
+from search.noise import ASSUMED, FLOOR, FREEDOM, Noise, Sample
 from search.noise import estimate as estimate_from
 
 NONE = Noise(0.0, 1)
@@ -54,7 +54,7 @@ def test_too_few_seeds_leave_the_noise_to_the_assumption_too() -> None:
 
 
 def test_a_net_that_fails_on_one_seed_does_not_train() -> None:
-    assert Sample([98.6] * 5, [[98.6] * 5, [60.0] * 5]).untrained() == "ours"
+    assert Sample([98.6] * 5, [[98.6] * 5, [60.0] * 5]).below() == "ours"
 
 
 def test_error_is_what_theirs_and_ours_are_short_of_all() -> None:
@@ -142,12 +142,10 @@ def test_equal_curves_are_within_no_noise_at_all() -> None:
 @pytest.mark.parametrize(
     ("theirs", "ours", "whose"),
     [(98, 98, ""), (9.8, 98, "theirs"), (98, 9.8, "ours"), (9.8, 60, "both"),
-     (TRAINS, TRAINS, ""), (TRAINS - 0.01, TRAINS, "theirs")],
+     (FLOOR, FLOOR, ""), (FLOOR - 0.01, FLOOR, "theirs")],
 )  # fmt: skip
-def test_net_that_does_not_train_is_told_by_its_mean(
-    theirs: float, ours: float, whose: str
-) -> None:
-    assert Sample([theirs] * 3, [[ours] * 3]).untrained() == whose
+def test_net_that_is_too_bad_is_told_by_its_mean(theirs: float, ours: float, whose: str) -> None:
+    assert Sample([theirs] * 3, [[ours] * 3]).below() == whose
 
 
 def test_share_of_chance_differences_called_noise_is_about_95_percent() -> None:
