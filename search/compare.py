@@ -11,6 +11,7 @@ from search.experiments import Experiment, results_path, select
 from search.goal import Goal
 from search.noise import FLOOR, LAST, Noise, Sample
 from search.trainings import Job, Ledger, Run, key, missing
+from search.wording import of
 from search.workers import training
 from search.workers.local import Start
 
@@ -126,8 +127,8 @@ def stale(experiments: Iterable[Experiment], runs: Sequence[Run]) -> list[str]:
         of_it = [run for run in runs if run.name == experiment.name]
         others = len(of_it) - len(_of_recipe(experiment, of_it))
         if others:
-            runs_of_it = f"{others} run{'s' * (others > 1)}"
-            said.append(f"{experiment.name}: {runs_of_it} ignored: the recipe has changed since")
+            ignored = f"{of(others, 'run')} ignored: the recipe has changed since"
+            said.append(f"{experiment.name}: {ignored}")
     return said
 
 

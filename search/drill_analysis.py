@@ -63,7 +63,7 @@ def lead(what: str, found: Lead, goal: Goal, where: str = "1 seed each") -> str:
 
 
 def _goal(stage: StageResult, found: Findings, goal: Goal) -> str:
-    complete = sum(row.score is not None for row in stage.rows)
+    complete = len(stage.scored)
     holding = sum(row.holds_goal for row in stage.rows)
     first = found.leaders[0]
     assert first.row is not None
@@ -135,7 +135,7 @@ def _bound(at: AtBound) -> str:
 
 
 def _importances(stage: StageResult, found: Sequence[Importance]) -> list[str]:
-    complete = sum(row.score is not None for row in stage.rows)
+    complete = len(stage.scored)
     if complete < LEAST:
         some = f"{complete} complete trial{'s' * (complete > 1)}"
         return [f"What mattered cannot be told from {some}: that takes {LEAST}."]

@@ -13,7 +13,7 @@ from search.goal import Goal
 from search.leads import Noise
 from search.markdown import code, escaped
 from search.stages import DrillResult, StageResult
-from search.wording import duration, listed, seeds, value, within
+from search.wording import duration, listed, of, seeds, value, within
 from spaces.around import BASE
 
 _FATES = {"complete": "complete", "pruned": "pruned", "fail": "failed"}
@@ -29,9 +29,8 @@ def status(result: DrillResult) -> str:
     wanted = result.spec.confirm
     if not result.finalists and wanted:
         missing.append(f"the finalists on {seeds(wanted, 'fresh ')}")
-    failed = sum(wanted - len(finalist.runs) for finalist in result.finalists)
-    if failed:
-        missing.append(f"{failed} training{'s' * (failed > 1)} of finalists, which failed")
+    if result.failed:
+        missing.append(f"{of(result.failed, 'training')} of finalists, which failed")
     return f"{said}. Missing: {listed(missing)}." if missing else f"{said}; nothing is missing."
 
 

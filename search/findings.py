@@ -127,7 +127,7 @@ class AtBound:
 def at_bounds(stage: StageResult, frame: Frame) -> list[AtBound]:
     """Where all of two or more leaders, or most of the best third of the trials, lie at a bound."""
     trials = {trial.number: trial for trial in _complete(stage)}
-    scored = [trials[row.number] for row in _scored(stage)]
+    scored = [trials[row.number] for row in stage.scored]
     third = scored[: math.ceil(len(scored) / 3)]
     leading = [trials[row.number] for row in own(stage, leaders(stage))]
     found = []
@@ -207,7 +207,3 @@ def findings(stage: StageResult, result: DrillResult) -> Findings:
 
 def _complete(stage: StageResult) -> list[FrozenTrial]:
     return stage.study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-
-
-def _scored(stage: StageResult) -> list[Row]:
-    return [row for row in stage.rows if row.score is not None]

@@ -79,7 +79,7 @@ class Lead:
 
 def over_runner_up(stage: StageResult, chance: Noise) -> Lead | None:
     """Of the stage's best trial; None where no other is complete."""
-    rows = [row for row in stage.rows if row.score is not None]
+    rows = stage.scored
     if len(rows) < 2:
         return None
     return _lead(f"{stage.stage.name}/{rows[1].number}", rows[0], rows[1], chance)
@@ -87,7 +87,7 @@ def over_runner_up(stage: StageResult, chance: Noise) -> Lead | None:
 
 def over_base(stage: StageResult, chance: Noise) -> Lead | None:
     """Of the stage's best trial over the best base; None where no base was trained here."""
-    rows = [row for row in stage.rows if row.score is not None]
+    rows = stage.scored
     bases = [(base.name, base.row) for base in stage.bases if base.row is not None]
     if not rows or not bases:
         return None

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 LAST = 5
 """The last so many epochs are what a result is judged by, as in the goal."""
 ASSUMED = 0.1
-"""Share of the error, one standard deviation: what another seed changes, where no recipe has two
-seeds. It is 0.05 points at 99.5 %."""
+"""Share of the error, one standard deviation: what another seed changes, where too few
+recipes have two seeds. It is 0.05 points at 99.5 %."""
 FLOOR = 97.0
 """Percent. A net whose last epochs have a lower mean is not judged. Of the 19 skeletons of 3x3
 layers without batch norm, whose output passes a relu, as reported, 12 end anywhere from 9.80 % to

@@ -45,6 +45,11 @@ class StageResult:
     winners: Sequence[Candidate]
     """Best first; empty where it is not over. A base that no trial has beaten is among them."""
 
+    @property
+    def scored(self) -> list[Row]:
+        """Those of its trials that are complete, best first."""
+        return [row for row in self.rows if row.score is not None]
+
     def trained(self) -> list[Candidate]:
         """Its complete trials, best first."""
         trials = self.study.get_trials(deepcopy=False)
@@ -52,8 +57,7 @@ class StageResult:
             Candidate(
                 f"{self.stage.name}/{row.number}", config_of(trials[row.number]), row, self.study
             )
-            for row in self.rows
-            if row.score is not None
+            for row in self.scored
         ]
 
     def ranked(self) -> list[Candidate]:

@@ -53,7 +53,7 @@ def test_too_few_seeds_leave_the_noise_to_the_assumption_too() -> None:
     assert estimate_from([*few, *few[:1]]).recipes == FREEDOM
 
 
-def test_a_net_that_fails_on_one_seed_does_not_train() -> None:
+def test_a_net_that_fails_on_one_seed_is_too_bad() -> None:
     assert Sample([98.6] * 5, [[98.6] * 5, [60.0] * 5]).below() == "ours"
 
 
