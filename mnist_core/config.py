@@ -71,6 +71,10 @@ class Ema(Frozen):
     kind: Literal["ema"] = "ema"
     decay: Fraction
 
+    def after(self, n: int) -> float:
+        """d, once n updates have gone into the average; n is at least 1."""
+        return min(self.decay, (1 + n) / (10 + n))
+
 
 Optimizer = Annotated[Sgd | Adam, Field(discriminator="kind")]
 Averaging = Annotated[NoAveraging | Ema, Field(discriminator="kind")]

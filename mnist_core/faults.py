@@ -34,8 +34,12 @@ def explain(error: ValidationError, *models: type[BaseModel]) -> str:
 def suggest(word: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?` for the known word nearest to a mistyped one, else the known words."""
     others = sorted(set(known) - {word})
-    near = difflib.get_close_matches(word, others, n=1)
-    return f"; did you mean {near[0]!r}?" if near else f"; known are {', '.join(others)}"
+    return _near(word, others) or f"; known are {', '.join(others)}"
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
 
 
 def _explained(fault: ErrorDetails, root: Schema, beside: set[str]) -> str:
@@ -63,6 +67,7 @@ def _explained(fault: ErrorDetails, root: Schema, beside: set[str]) -> str:
 def _in_words_of_toml(fault: ErrorDetails) -> str:
     """A fault of type, range or length, or one that a validator of ours has put into words."""
     message = fault["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    given, remedy = shortened(fault["input"]), ""
     match fault["type"]:
         case "missing":
             return "is missing"
@@ -74,7 +79,10 @@ def _in_words_of_toml(fault: ErrorDetails) -> str:
             message = "must be an array"
         case "dict_type" | "model_type" | "model_attributes_type":
             message = "must be a table"
-    return f"{message}, not {shortened(fault['input'])}"
+        case "literal_error":
+            known = re.findall("'(.*?)'", fault["ctx"]["expected"])
+            remedy = _near(given.strip("'"), known)
+    return f"{message}, not {given}{remedy}"
 
 
 def _at(*path: str | int, said: str) -> str:

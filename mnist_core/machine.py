@@ -10,7 +10,7 @@ import torch
 
 from mnist_core.data import CHECKSUMS
 from mnist_core.errors import UserError
-from mnist_core.record import Environment
+from mnist_core.record import EngineUsed, Environment
 
 
 def settle(threads: int) -> None:
@@ -47,7 +47,7 @@ def check_device(device: str) -> None:
         raise UserError(f"--device {device}: not to be had here ({reason}); use cpu") from None
 
 
-def environment(device: str) -> Environment:
+def environment(device: str, engine: EngineUsed) -> Environment:
     """What a curve depends on besides its config, as it is in this process."""
     return Environment(
         device=device,
@@ -58,6 +58,7 @@ def environment(device: str) -> Environment:
         },
         machine=_processor() if device == "cpu" else torch.cuda.get_device_name(device),
         data_sha256=dict(CHECKSUMS),
+        engine=engine,
     )
 
 

@@ -9,11 +9,26 @@ from typing import Annotated, Any, Self
 import tomli_w
 from pydantic import Field
 
+from mnist_core import engine
 from mnist_core.config import Config
 from mnist_core.files import parsed, write_whole
 from mnist_core.frozen import Count, Frozen, tuples
 
 Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+class EngineUsed(Frozen):
+    """Which build of which engine trained; what torch is, stands among the versions."""
+
+    name: engine.Name = "torch"
+    version: str | None = None
+    instruction_set: str | None = None
+    """That it was compiled for."""
+    compiler: str | None = None
+
+    def __str__(self) -> str:
+        build = ", ".join(part for part in (self.instruction_set, self.compiler) if part)
+        return " ".join([self.name, self.version or "", f"({build})" if build else ""]).strip()
 
 
 class Environment(Frozen):
@@ -26,6 +41,8 @@ class Environment(Frozen):
     machine: str
     """The processor (and the GPU) the curve comes from."""
     data_sha256: dict[str, str]
+    engine: EngineUsed = EngineUsed()
+    """Files from before there were two do not say it: theirs was torch."""
 
 
 class Origin(Frozen):

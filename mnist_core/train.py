@@ -1,71 +1,74 @@
-"""The one training loop: a config in, one result per epoch out."""
+"""The one training loop: a config in, one result per epoch out, whichever engine runs it."""
 
+import logging
 import math
 from collections.abc import Iterator
 from time import perf_counter
 
-import numpy as np
 import torch
-from torch import Generator, Tensor, nn
-from torch.nn import functional as F
+from torch import Generator, Tensor
 
-from mnist_core.augment import augment
+from mnist_core import layers as notation
 from mnist_core.config import Config
 from mnist_core.data import Mnist
-from mnist_core.model import build
-from mnist_core.optim import Pace, averaged
+from mnist_core.engine import Choice, Engine, Wanted, choose, on_torch
+from mnist_core.errors import UserError
+from mnist_core.pace import Pace
 from mnist_core.result import EpochResult, NonFiniteLoss
+from mnist_core.streams import Streams
 
-MEAN, STD = 0.1307, 0.3081  # of the 60,000 training images, grey values scaled to 0..1
-_TEST_BATCH = 500
+log = logging.getLogger(__name__)
 
 
 def train(
-    config: Config, mnist: Mnist, device: str | torch.device = "cpu"
+    config: Config, mnist: Mnist, device: str | torch.device = "cpu", engine: Wanted = "auto"
 ) -> Iterator[EpochResult]:
     """Train, and test after every epoch; stop by not asking for the next result.
 
-    The same config, machine, device and number of threads give the same results bit for bit.
-    Nothing depends on, or changes, torch's global random generator.
+    The same config, machine, engine, device and number of threads give the same results bit for
+    bit. Nothing depends on, or changes, torch's global random generator.
 
     mnist: all images; the config says how many of them are used.
 
     Raises NonFiniteLoss as soon as a loss is not finite, UserError where the config asks for more
-    images than there are.
+    images or memory than there are, or the native engine is wanted and cannot run it.
     """
-    return Training(config, mnist, device).run()
+    training = Training(config, mnist, device, engine)
+    if training.remark:
+        log.info(training.remark)
+    return training.run()
 
 
 class Training:
     """A training whose net can be looked at between epochs; most callers want `train`."""
 
-    def __init__(self, config: Config, mnist: Mnist, device: str | torch.device = "cpu") -> None:
-        streams = np.random.SeedSequence(config.seed).generate_state(4, np.uint64).astype(np.int64)
-        init, order, augmentation, dropout = (int(stream) for stream in streams)
+    def __init__(
+        self,
+        config: Config,
+        mnist: Mnist,
+        device: str | torch.device = "cpu",
+        engine: Wanted = "auto",
+        instruction_set: str | None = None,
+    ) -> None:
+        """instruction_set: that the native engine is to use, if not the best there is."""
+        _check_batch_norm(config)
+        choice = choose(config, engine, str(device), instruction_set)
         self.config = config
+        self.remark = on_torch(choice.reason) if choice.reason else ""
+        """Why torch stands in for the native engine, for people to read; empty if it does not."""
         self._mnist = mnist.take(config.data.train, config.data.test).to(device)
-        self._order = Generator().manual_seed(order)
-        self._augmentation = Generator(device).manual_seed(augmentation)
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(init)  # manual_seed would reseed CUDA's too
-            net = build(config, Generator(device).manual_seed(dropout))
-        self._net = net.to(device).to(memory_format=torch.channels_last)
-        self._average = averaged(self._net, config.averaging)
-
-    @property
-    def model(self) -> nn.Module:
-        """The net that is tested: the averaged one where the config asks for averaging."""
-        return self._net if self._average is None else self._average.module
+        self.engine = _made(choice, config, self._mnist, instruction_set)
+        self._order = Generator().manual_seed(Streams.of(config.seed).order)
+        self._batches = math.ceil(len(self._mnist.train_labels) / config.batch_size)
 
     def run(self) -> Iterator[EpochResult]:
         """See `train`."""
-        batches = math.ceil(len(self._mnist.train_labels) / self.config.batch_size)
-        pace = Pace(self.config, self._net, batches)
+        pace = Pace(self.config, self._batches)
         for epoch in range(1, self.config.epochs + 1):
             start = perf_counter()
             train_loss, train_acc = self._train_epoch(epoch, pace)
-            test_loss, test_acc = evaluate(
-                self.model, self._mnist.test_images, self._mnist.test_labels
+            test_loss, test_acc = self.engine.evaluate(
+                self._mnist.test_images, self._mnist.test_labels
             )
             if not math.isfinite(test_loss):
                 raise NonFiniteLoss(f"the test loss became {test_loss} after epoch {epoch}")
@@ -79,66 +82,54 @@ class Training:
         """See `EpochResult`."""
         some = len(self._mnist.test_labels)
         images, labels = self._mnist.train_images[:some], self._mnist.train_labels[:some]
-        return evaluate(self.model, images, labels)[1]
+        return self.engine.evaluate(images, labels)[1]
 
     def _train_epoch(self, epoch: int, pace: Pace) -> tuple[float, float]:
         """(mean loss, accuracy in percent) over the epoch's images."""
-        self._net.train()
         losses: list[float] = []
         sizes: list[int] = []
         correct = 0
-        for (images, labels), optimizer in zip(self._batches(), pace.epoch(epoch - 1), strict=True):
-            scores = self._net(images)
-            loss = F.cross_entropy(scores, labels, label_smoothing=self.config.label_smoothing)
-            losses.append(_finite(loss, epoch, len(losses) + 1))
-            sizes.append(len(labels))
-            correct += _hits(scores, labels)
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-            if self._average is not None:
-                self._average.update_parameters(self._net)
-        pace.ended(sum(losses))
+        before = (epoch - 1) * self._batches
+        for chosen, (lr, momentum) in zip(self._chosen(), pace.epoch(epoch - 1), strict=True):
+            loss, hits = self.engine.step(chosen, before + len(losses), lr, momentum)
+            if not math.isfinite(loss):
+                where = f"epoch {epoch}, batch {len(losses) + 1}"
+                raise NonFiniteLoss(f"the training loss became {loss} in {where}")
+            losses.append(loss)
+            sizes.append(len(chosen))
+            correct += hits
+        if pace.ended(sum(losses)):
+            self.engine.reset_optimizer()
         images_seen = sum(sizes)
         mean = sum(loss * size for loss, size in zip(losses, sizes, strict=True)) / images_seen
         return mean, 100 * correct / images_seen
 
-    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """The epoch's images in a fresh order, augmented and normalised, with their labels."""
-        images, labels = self._mnist.train_images, self._mnist.train_labels
+    def _chosen(self) -> Iterator[Tensor]:
+        """Which images each of the epoch's batches holds: all of them in all, in a fresh order."""
+        labels = self._mnist.train_labels
         order = torch.randperm(len(labels), generator=self._order).to(labels.device)
-        for chosen in order.split(self.config.batch_size):
-            batch = images[chosen].float()
-            batch = augment(batch, self.config.augment, self._augmentation)
-            yield normalise(batch), labels[chosen]
+        yield from order.split(self.config.batch_size)
 
 
-def normalise(images: Tensor) -> Tensor:
-    """Grey values 0..255 to mean 0 and variance 1 over the training images."""
-    return (images.float() / 255 - MEAN) / STD
+def _made(choice: Choice, config: Config, mnist: Mnist, instruction_set: str | None) -> Engine:
+    if choice.name == "torch":
+        from mnist_core.torch_engine import TorchEngine
+
+        return TorchEngine(config, mnist)
+    from mnist_core.native_engine import NativeEngine
+
+    return NativeEngine(config, mnist, instruction_set)
 
 
-@torch.inference_mode()
-def evaluate(model: nn.Module, images: Tensor, labels: Tensor) -> tuple[float, float]:
-    """(mean cross entropy, accuracy in percent) of the net in evaluation mode.
-
-    images: uint8 [N, 1, 28, 28]; labels: int64 [N].
-    """
-    model.eval()
-    loss, correct = 0.0, 0
-    for some, true in zip(images.split(_TEST_BATCH), labels.split(_TEST_BATCH), strict=True):
-        scores = model(normalise(some))
-        loss += F.cross_entropy(scores, true, reduction="sum").item()
-        correct += _hits(scores, true)
-    return loss / len(labels), 100 * correct / len(labels)
-
-
-def _hits(scores: Tensor, labels: Tensor) -> int:
-    return int((scores.argmax(dim=1) == labels).sum())
-
-
-def _finite(loss: Tensor, epoch: int, batch: int) -> float:
-    value = loss.item()
-    if not math.isfinite(value):
-        raise NonFiniteLoss(f"the training loss became {value} in epoch {epoch}, batch {batch}")
-    return value
+def _check_batch_norm(config: Config) -> None:
+    """Raises UserError where a batch norm would see a single value of a channel, which has no
+    variance: in a batch, perhaps the last, of one image, on a map of one pixel."""
+    if 1 not in (min(config.batch_size, config.data.train), config.data.train % config.batch_size):
+        return
+    for place, row in enumerate(config.trace(), start=1):
+        if isinstance(row.layer, notation.BatchNorm) and math.prod(row.shape[1:]) == 1:
+            raise UserError(
+                f"layer {place} '{row.layer}' sees a single value of each channel in a batch of 1 "
+                "image; change batch_size or data.train so that no batch, also not the last, is so "
+                "small"
+            )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mnist_core.engine import Wanted
 from mnist_core.paths import runs_dir
 from search import noise, trainings
 from search.experiments import Experiment, results_path, select
@@ -112,10 +113,11 @@ def train_missing(
     results: Results,
     workers: int,
     device: str,
+    engine: Wanted = "auto",
     start: Start = training.start,
 ) -> int:
     """Run what is missing; returns how many failed. See `trainings.train_missing`."""
-    trainings.train_missing(wanted, results.runs, results.own, workers, device, start)
+    trainings.train_missing(wanted, results.runs, results.own, workers, device, engine, start)
     return len(missing(wanted, results.runs))
 
 

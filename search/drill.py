@@ -10,6 +10,7 @@ from typing import Any
 import optuna
 from rich.console import Console
 
+from mnist_core import engine as engines
 from mnist_core import record
 from mnist_core.config import Config
 from mnist_core.errors import UserError
@@ -56,10 +57,13 @@ class Drill:
         """bases: of the first stage; a plain recipe where there are none. The others as in
         `search.launch.launch`.
 
-        Raises UserError where the name is no safe one, or was used for other stages.
+        Raises UserError where the name is no safe one, or was used for other stages, or the native
+        engine is wanted and cannot be had.
         """
         storage.check_name(name)
-        self._name, self._spec, self._url = name, spec, url
+        engine, self._remark = engines.settle(spec.engine, device)
+        self._name, self._url = name, url
+        self._spec = spec.model_copy(update={"engine": engine})
         self._device, self._console, self._start = device, console, start
         self._store = storage.open_storage(url, create=True)
         self._bases = [Candidate(*base) for base in (bases or {"plain": spec.plain()}).items()]
@@ -72,6 +76,8 @@ class Drill:
 
     def run(self) -> Drilled:
         """Every stage, the finalists on fresh seeds, the report. Raises UserError as `launch`."""
+        if self._remark:
+            log.info(self._remark)
         done: list[StageResult] = []
         bases: Sequence[Candidate] = self._bases
         for number in range(1, len(self._spec.stage) + 1):
@@ -160,7 +166,10 @@ class Drill:
         }
         wanted = [job for several in jobs.values() for job in several]
         log.info("finalists on fresh seeds")
-        train_missing(wanted, ledger.runs, ledger, self._spec.workers, self._device, self._start)
+        spec = self._spec
+        train_missing(
+            wanted, ledger.runs, ledger, spec.workers, self._device, spec.engine, self._start
+        )
         finalists = [Finalist(winner, _done(jobs[winner.name], ledger.runs)) for winner in winners]
         return sorted(finalists, key=self._place)
 

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from mnist_core import record
 from mnist_core.config import Config, Data
+from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
 from mnist_core.files import explain, parsed
 from mnist_core.frozen import Frozen, Positive, tuples
@@ -66,6 +67,7 @@ class DrillSpec(Frozen):
 
     title: str = ""
     workers: Workers = 2
+    engine: Wanted = "auto"
     seed: Seed = 0
     confirm: Annotated[int, Field(ge=0, le=100)] = 2
     """On how many further seeds the finalists are trained in the end."""
@@ -106,6 +108,7 @@ class DrillSpec(Frozen):
             title=f"{self.title} (stage {number}: {stage.name})",
             trials=stage.trials,
             workers=self.workers,
+            engine=self.engine,
             seed=derived_seed(self.seed, number),
             timeout=stage.timeout,
             goal=self.goal,

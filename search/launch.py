@@ -12,8 +12,10 @@ from optuna.study import Study
 from optuna.trial import TrialState
 from rich.console import Console
 
+from mnist_core import engine as engines
 from mnist_core import fetch
 from mnist_core.config import Config
+from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
 from mnist_core.paths import data_dir, runs_dir
 from mnist_core.result import EpochResult
@@ -55,14 +57,16 @@ def launch(
 
     console: a terminal for the live view. start: what a worker begins with.
 
-    Raises UserError where the name is no safe one, there is no such device, another process runs
-    the study, or it was launched with another goal, space or seed.
+    Raises UserError where the name is no safe one, there is no such device, the native engine is
+    wanted and cannot be had, another process runs the study, or it was launched with another goal,
+    space or seed.
     """
     storage.check_name(name)
     if device != "cpu":
         from mnist_core import machine  # imports torch, which the owner else never needs
 
         machine.check_device(device)
+    engine, remark = engines.settle(spec.engine, device)
     choices.quiet_optuna()
     fetch.ensure(data_dir() / "mnist")  # once, before workers in parallel find it missing
     store = storage.open_storage(url, create=True)
@@ -71,7 +75,9 @@ def launch(
     )
     with storage.owned(study, store), _log_file(runs_dir() / name):
         check_same(study, store, spec)
-        signal = _run(study, spec, device, console, start)
+        if remark:
+            log.info(remark)
+        signal = _run(study, spec, device, engine, console, start)
         best = _keep_best(study)
     return Launched(study, spec.trials, best, signal)
 
@@ -121,7 +127,14 @@ def _best_lines(
     ]
 
 
-def _run(study: Study, spec: StudySpec, device: str, console: Console | None, start: Start) -> int:
+def _run(
+    study: Study,
+    spec: StudySpec,
+    device: str,
+    engine: Wanted,
+    console: Console | None,
+    start: Start,
+) -> int:
     orphans = reconcile(study)
     if orphans:
         log.info("%d trials were left running by an earlier owner; marked interrupted", orphans)
@@ -130,7 +143,7 @@ def _run(study: Study, spec: StudySpec, device: str, console: Console | None, st
     if results.counted(study.get_trials(deepcopy=False)) >= spec.trials:
         return 0
     watcher = _progress(study, spec, live=console is not None)
-    with LocalWorkers(spec.workers, device, start) as workers, _view(watcher, console):
+    with LocalWorkers(spec.workers, device, engine, start) as workers, _view(watcher, console):
         owner = Owner(
             study,
             spec.make_space(),

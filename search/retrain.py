@@ -1,16 +1,19 @@
 """Run a config file: print each epoch, compare with the curve it expects, keep the weights."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import ValidationError
 
 from mnist_core.config import Config
+from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
 from mnist_core.faults import explain
-from mnist_core.record import Environment, Record
+from mnist_core.record import EngineUsed, Environment, Record
 from mnist_core.result import EpochResult, NonFiniteLoss
+from search.check import Check
 
 
 @dataclass(frozen=True)
@@ -21,37 +24,7 @@ class Changes:
     epochs: int | None = None
     device: str | None = None
     threads: int | None = None
-
-
-@dataclass(frozen=True)
-class Trained:
-    """test_acc: percent, one an epoch. expected: of the first epochs, as many as are compared.
-    elsewhere: what differs from where the expected curve was made."""
-
-    test_acc: tuple[float, ...]
-    expected: tuple[float, ...]
-    elsewhere: tuple[str, ...]
-
-    @property
-    def differing(self) -> list[int]:
-        """The epochs, from 1, whose accuracy is not the expected one to the last bit."""
-        pairs = enumerate(zip(self.test_acc, self.expected, strict=False), start=1)
-        return [epoch for epoch, (got, wanted) in pairs if got != wanted]
-
-    def remarks(self) -> list[str]:
-        """What a check found, in lines to print; none where nothing was compared."""
-        compared = len(self.expected)
-        if not compared:
-            return []
-        if not self.differing:
-            return [f"Every epoch equals the expected curve ({compared} compared)."]
-        lines = [
-            f"epoch {epoch:3d}  test {self.test_acc[epoch - 1]:.4f} %, "
-            f"expected {self.expected[epoch - 1]:.4f} %"
-            for epoch in self.differing
-        ]
-        lines += [f"The curve was made elsewhere: {difference}" for difference in self.elsewhere]
-        return [f"{len(self.differing)} of {compared} epochs differ from the curve:", *lines]
+    engine: Wanted | None = None
 
 
 def retrain(
@@ -60,13 +33,15 @@ def retrain(
     check: bool,
     weights: Path | None,
     say: Callable[[str], None],
-) -> Trained:
+) -> Check:
     """Train the record's config, and keep the weights where a file is given.
 
-    say: gets a line after each epoch.
+    A check runs on the engine that made the curve, if that can be had and no other is asked for.
+
+    say: gets a line after each epoch, and one about the engine where there is something to say.
 
     Raises UserError where a check has nothing to compare with, the weights cannot be kept, the
-    device is not to be had, or the training diverges.
+    device or engine is not to be had, or the training diverges.
     """
     config = _changed(record.config, changes)
     expected = _expected(record, config) if check else ()
@@ -79,18 +54,59 @@ def retrain(
     device = changes.device or (then.device if then else "cpu")
     machine.settle(changes.threads or (then.threads if then else 1))
     machine.check_device(device)
-    training = Training(config, data.load(), device)
-    curve = []
+    made = then.engine if then else EngineUsed()
+    wish = _wish(made, changes.engine, check)
+    training = Training(config, data.load(), device, wish.engine, wish.instruction_set)
+    used = training.engine.used
+    exact = used == made
+    remark = _elsewhere(made, used, wish.missing) if check and not exact else training.remark
+    if remark:
+        say(remark)
+    curve = tuple(_curve(training.run(), say))
+    if weights is not None:
+        model.save_weights(training.engine.state(), weights)
+    differences = _differences(then, machine.environment(device, used)) if then else ()
+    return Check(curve, expected, exact, differences)
+
+
+class _Wish(NamedTuple):
+    """missing: why the engine that made the curve cannot be had."""
+
+    engine: Wanted
+    instruction_set: str | None = None
+    missing: str = ""
+
+
+def _wish(made: EngineUsed, asked: Wanted | None, check: bool) -> _Wish:
+    """What is to train: as the curve was made where it is checked, unless another is asked for."""
+    if not check or asked not in (None, made.name):
+        return _Wish(asked or "auto")
+    if made.name == "torch":
+        return _Wish("torch")
+    from mnist_core.native import library
+
+    missing = library.unavailable(made.instruction_set)
+    if missing:
+        return _Wish(asked or "auto", missing=missing)
+    return _Wish(asked or "auto", made.instruction_set)
+
+
+def _elsewhere(made: EngineUsed, used: EngineUsed, missing: str) -> str:
+    why = f" ({missing})" if missing else ""
+    return (
+        f"The curve was made on {made}, this is {used}{why}: not every epoch is compared bit for "
+        "bit, but the mean of the last, within a band."
+    )
+
+
+def _curve(results: Iterator[EpochResult], say: Callable[[str], None]) -> Iterator[float]:
+    """The test accuracy of each epoch, which is shown as it comes."""
     try:
-        for result in training.run():
+        for result in results:
             say(_line(result))
-            curve.append(result.test_acc)
+            yield result.test_acc
     except NonFiniteLoss as error:
         raise UserError(f"{error}; lower optimizer.lr") from None
-    if weights is not None:
-        model.save_weights(training.model, weights)
-    elsewhere = _differences(then, machine.environment(device)) if then else ()
-    return Trained(tuple(curve), expected, elsewhere)
 
 
 def _line(result: EpochResult) -> str:
@@ -125,7 +141,10 @@ def _expected(record: Record, config: Config) -> tuple[float, ...]:
 
 def _differences(then: Environment, now: Environment) -> tuple[str, ...]:
     """Each difference between two environments, in a few words."""
-    flat = [{**env.model_dump(exclude={"versions"}), **env.versions} for env in (then, now)]
+    flat = [
+        {**env.model_dump(exclude={"versions"}), "engine": str(env.engine), **env.versions}
+        for env in (then, now)
+    ]
     return tuple(
         f"{key} was {flat[0].get(key)}, is {flat[1].get(key)}"
         for key in flat[0] | flat[1]

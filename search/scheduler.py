@@ -20,7 +20,7 @@ from mnist_core.result import EpochResult
 from search.goal import Goal
 from search.results import CONFIG, ENVIRONMENT, TRAINING, TrialAttr, attach, counted
 from search.seeds import derived_seed
-from search.workers.local import Ended, Message, Ready
+from search.workers.local import Began, Ended, Message, Ready
 from spaces import Space
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ class Watcher(Protocol):
 class _Running:
     trial: Trial
     config: Config
+    environment: Environment | None = None
     test_acc: list[float] = field(default_factory=list)
     train_acc: list[float] = field(default_factory=list)
     fit_acc: float | None = None
@@ -72,7 +73,6 @@ class Owner:
         self._study, self._space, self._goal, self._seed = study, space, goal, seed
         self._sampler, self._workers, self._watchers = sampler, workers, watchers
         self._running: dict[int, _Running] = {}
-        self._environment: Environment | None = None
 
     def run(self, trials: int, timeout: float | None = None) -> int:
         """Go on until `trials` of the study are finished; returns 0, or the signal that ended it.
@@ -115,13 +115,20 @@ class Owner:
 
     def _handle(self, job: int | None, message: Message) -> None:
         if isinstance(message, Ready):
-            self._environment = message.environment
-        elif job is None:
+            return
+        if job is None:
             log.warning("a worker without a job: %s", message)
+        elif isinstance(message, Began):
+            self._began(job, message)
         elif isinstance(message, EpochResult):
             self._workers.answer(job, self._report(job, message))
         else:
             self._end(job, message)
+
+    def _began(self, job: int, began: Began) -> None:
+        self._running[job].environment = began.environment
+        if began.remark:
+            log.info("trial %d: %s", job, began.remark)
 
     def _report(self, job: int, result: EpochResult) -> bool:
         """Whether the trial goes on."""
@@ -143,8 +150,8 @@ class Owner:
         running = self._running.pop(job)
         reason = ended.reason or _fault(running)
         running.trial.set_user_attr(TrialAttr.SECONDS, round(running.seconds, 1))
-        if self._environment is not None:
-            attach(running.trial, ENVIRONMENT, self._environment.model_dump(mode="json"))
+        if running.environment is not None:
+            attach(running.trial, ENVIRONMENT, running.environment.model_dump(mode="json"))
         training = {"train_acc": running.train_acc, "fit_acc": running.fit_acc}
         attach(running.trial, TRAINING, training)
         state, score = TrialState.FAIL, None

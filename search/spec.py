@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self, TypeVar
 from pydantic import Field, ValidationError, model_validator
 
 from mnist_core.config import Data
+from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
 from mnist_core.files import explain, parsed, suggest
 from mnist_core.frozen import Frozen, Positive, shortened, tuples
@@ -35,6 +36,7 @@ class StudySpec(Frozen):
     trials: Trials
     """The study is over when so many are finished: complete, pruned or failed."""
     workers: Workers = 2
+    engine: Wanted = "auto"
     seed: Seed = 0
     timeout: Positive | None = None
     """Seconds after which no further trial is started."""

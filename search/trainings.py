@@ -17,8 +17,10 @@ from typing import IO, Annotated
 import filelock
 from pydantic import Field, ValidationError
 
+from mnist_core import engine as engines
 from mnist_core import fetch
 from mnist_core.config import Config
+from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
 from mnist_core.files import explain
 from mnist_core.frozen import Frozen, tuples
@@ -26,7 +28,7 @@ from mnist_core.paths import data_dir
 from mnist_core.record import Environment, Percent
 from mnist_core.result import EpochResult
 from search.workers import training
-from search.workers.local import Ended, LocalWorkers, Ready, Start
+from search.workers.local import Began, Ended, LocalWorkers, Ready, Start
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +119,7 @@ class Ledger:
 @dataclass
 class _Running:
     job: Job
+    environment: Environment | None = None
     results: list[EpochResult] = field(default_factory=list)
 
     def fault(self) -> str:
@@ -150,13 +153,14 @@ def train_missing(
     ledger: Ledger,
     workers: int,
     device: str,
+    engine: Wanted = "auto",
     start: Start = training.start,
 ) -> None:
     """Do the jobs that none of the known runs has done, keeping each in the ledger as it is
     finished.
 
-    Raises UserError where the device is not there, the ledger cannot be written, the data cannot be
-    had, or no worker starts.
+    Raises UserError where the device is not there, the native engine is wanted and cannot run every
+    job, the ledger cannot be written, the data cannot be had, or no worker starts.
     """
     left = missing(jobs, known)
     if not left:
@@ -165,16 +169,22 @@ def train_missing(
         from mnist_core import machine  # imports torch, which this process else never needs
 
         machine.check_device(device)
+    engine, remark = engines.settle(engine, device)
+    if engine == "native":
+        _check_native(left, device)
     ledger.prepare()
     fetch.ensure(data_dir() / "mnist")  # once, before workers in parallel find it missing
+    if remark:
+        log.info(remark)
     log.info("trainings to do: %d, done before: %d", len(left), len(jobs) - len(left))
-    run_all(left, workers, device, ledger.add, start)
+    run_all(left, workers, device, engine, ledger.add, start)
 
 
 def run_all(
     jobs: Sequence[Job],
     workers: int,
     device: str,
+    engine: Wanted,
     keep: Callable[[Run], None],
     start: Start = training.start,
 ) -> None:
@@ -183,8 +193,7 @@ def run_all(
     One that fails is logged with its reason and left out.
     """
     waiting, running = list(enumerate(jobs)), dict[int, _Running]()
-    environment: Environment | None = None
-    with LocalWorkers(min(workers, len(jobs)), device, start) as pool:
+    with LocalWorkers(min(workers, len(jobs)), device, engine, start) as pool:
         while waiting or running:
             while waiting and pool.idle():
                 number, job = waiting.pop(0)
@@ -192,13 +201,30 @@ def run_all(
                 pool.submit(number, job.config)
             for number_or_none, message in pool.messages(1.0):
                 if isinstance(message, Ready):
-                    environment = message.environment
-                elif number_or_none is None:
+                    continue
+                if number_or_none is None:
                     log.warning("a worker without a job: %s", message)
+                elif isinstance(message, Began):
+                    _begin(running[number_or_none], message)
                 elif isinstance(message, EpochResult):
                     pool.answer(number_or_none, _go_on(running[number_or_none], message))
                 else:
-                    _end(running.pop(number_or_none), message, environment, keep)
+                    _end(running.pop(number_or_none), message, keep)
+
+
+def _check_native(jobs: Iterable[Job], device: str) -> None:
+    """Raises UserError naming the first job that the native engine cannot run."""
+    for job in jobs:
+        try:
+            engines.choose(job.config, "native", device)
+        except UserError as error:
+            raise UserError(f"{job.name}: {error}") from None
+
+
+def _begin(running: _Running, began: Began) -> None:
+    running.environment = began.environment
+    if began.remark:
+        log.info("%s, seed %d: %s", running.job.name, running.job.config.seed, began.remark)
 
 
 def _go_on(running: _Running, result: EpochResult) -> bool:
@@ -216,18 +242,13 @@ def _go_on(running: _Running, result: EpochResult) -> bool:
     return result.epoch < job.epochs
 
 
-def _end(
-    running: _Running,
-    ended: Ended,
-    environment: Environment | None,
-    keep: Callable[[Run], None],
-) -> None:
+def _end(running: _Running, ended: Ended, keep: Callable[[Run], None]) -> None:
     job, results = running.job, running.results
     reason = ended.reason or running.fault()
     if reason:
         log.warning("%s, seed %d: failed: %s", job.name, job.config.seed, reason)
         return
-    assert environment is not None  # a worker says it before its first epoch
+    assert running.environment is not None  # a worker says it before the first epoch
     keep(
         Run(
             name=job.name,
@@ -237,7 +258,7 @@ def _end(
             train_acc=tuple(round(result.train_acc, 4) for result in results),
             fit_acc=results[-1].fit_acc,
             seconds=round(sum(result.seconds for result in results), 1),
-            environment=environment,
+            environment=running.environment,
         )
     )
 

@@ -77,6 +77,8 @@ def environments(found: Iterable[Environment]) -> list[str]:
 
 def _environment(environment: Environment) -> str:
     versions = ", ".join(f"{name} {number}" for name, number in environment.versions.items())
+    if environment.engine.name != "torch":  # which is among the versions
+        versions += f", {environment.engine}"
     threads = of(environment.threads, "thread")
     return escaped(f"{environment.machine} ({environment.device}, {threads}); {versions}")
 

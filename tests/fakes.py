@@ -1,7 +1,8 @@
 """Trainings that take no time, and workers that are no processes: for tests of everything above.
 
-The functions that take a device are what `launch(..., start=...)` and `LocalWorkers` begin with in
-a spawned process, which imports this file: so it imports neither torch nor Optuna at its top.
+The functions that take a device and an engine are what `launch(..., start=...)` and `LocalWorkers`
+begin with in a spawned process, which imports this file: so it imports neither torch nor Optuna at
+its top.
 """
 
 import math
@@ -14,10 +15,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mnist_core.config import Config
+from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
 from mnist_core.record import Environment
 from mnist_core.result import EpochResult, NonFiniteLoss
-from search.workers.local import Ended, Message, Ready, Trainer
+from search.workers.local import Began, Ended, Message, Ready, Trainer
 
 if TYPE_CHECKING:
     from search.spec import StudySpec
@@ -25,8 +27,11 @@ if TYPE_CHECKING:
 ENVIRONMENT = Environment(
     device="cpu", threads=1, versions={"drilldown": "0"}, machine="none", data_sha256={}
 )
-Started = tuple[Trainer, Environment]
 FIT = 99.5  # percent: training accuracy in evaluation mode at the end of every fate
+
+
+def _beginning(training: Callable[[Config], Iterator[EpochResult]]) -> Trainer:
+    return lambda config: (Began(ENVIRONMENT), training(config))
 
 
 def curve(config: Config) -> list[float]:
@@ -47,13 +52,19 @@ def _trained(config: Config, pause: float = 0.0) -> Iterator[EpochResult]:
         yield result(epoch, accuracy, pause, FIT if epoch == config.epochs else None)
 
 
-def quick(device: str) -> Started:
-    return _trained, ENVIRONMENT
+def quick(device: str, engine: Wanted) -> Trainer:
+    return _beginning(_trained)
 
 
-def best_at_a_fifth(device: str) -> Started:
+def telling(device: str, engine: Wanted) -> Trainer:
+    """Its environment says what it was started with."""
+    environment = ENVIRONMENT.model_copy(update={"machine": f"{engine} on {device}"})
+    return lambda config: (Began(environment, f"wants {engine}"), _trained(config))
+
+
+def best_at_a_fifth(device: str, engine: Wanted) -> Trainer:
     """The nearer the learning rate is to 0.2, the higher the accuracies."""
-    return _peaked, ENVIRONMENT
+    return _beginning(_peaked)
 
 
 def _peaked(config: Config) -> Iterator[EpochResult]:
@@ -61,19 +72,19 @@ def _peaked(config: Config) -> Iterator[EpochResult]:
         yield result(epoch, 99 - abs(config.optimizer.lr - 0.2))
 
 
-def ending_at_once(device: str) -> Started:
+def ending_at_once(device: str, engine: Wanted) -> Trainer:
     """No training gets as far as an epoch."""
-    return lambda config: iter(()), ENVIRONMENT
+    return _beginning(lambda config: iter(()))
 
 
-def slow(device: str) -> Started:
+def slow(device: str, engine: Wanted) -> Trainer:
     """Half a second an epoch."""
-    return lambda config: _trained(config, 0.5), ENVIRONMENT
+    return _beginning(lambda config: _trained(config, 0.5))
 
 
-def failing(device: str) -> Started:
+def failing(device: str, engine: Wanted) -> Trainer:
     """Diverges in the second epoch of every training with an odd seed."""
-    return _failing, ENVIRONMENT
+    return _beginning(_failing)
 
 
 def _failing(config: Config) -> Iterator[EpochResult]:
@@ -83,12 +94,12 @@ def _failing(config: Config) -> Iterator[EpochResult]:
         yield epoch
 
 
-def nan(device: str) -> Started:
-    return lambda config: _ending_in(config, math.nan), ENVIRONMENT
+def nan(device: str, engine: Wanted) -> Trainer:
+    return _beginning(lambda config: _ending_in(config, math.nan))
 
 
-def infinite(device: str) -> Started:
-    return lambda config: _ending_in(config, math.inf), ENVIRONMENT
+def infinite(device: str, engine: Wanted) -> Trainer:
+    return _beginning(lambda config: _ending_in(config, math.inf))
 
 
 def _ending_in(config: Config, accuracy: float) -> Iterator[EpochResult]:
@@ -98,9 +109,9 @@ def _ending_in(config: Config, accuracy: float) -> Iterator[EpochResult]:
         yield result(epoch.epoch, accuracy) if odd else epoch
 
 
-def suicidal(device: str) -> Started:
+def suicidal(device: str, engine: Wanted) -> Trainer:
     """Every process kills itself in the second epoch of its first training with an odd seed."""
-    return _suicidal, ENVIRONMENT
+    return _beginning(_suicidal)
 
 
 def _suicidal(config: Config) -> Iterator[EpochResult]:
@@ -110,9 +121,9 @@ def _suicidal(config: Config) -> Iterator[EpochResult]:
         yield epoch
 
 
-def hanging(device: str) -> Started:
+def hanging(device: str, engine: Wanted) -> Trainer:
     """Goes to sleep for ever in the second epoch of every training with an odd seed."""
-    return _hanging, ENVIRONMENT
+    return _beginning(_hanging)
 
 
 def _hanging(config: Config) -> Iterator[EpochResult]:
@@ -122,10 +133,10 @@ def _hanging(config: Config) -> Iterator[EpochResult]:
         yield epoch
 
 
-def stubborn(device: str) -> Started:
+def stubborn(device: str, engine: Wanted) -> Trainer:
     """Sleeps for ever, and minds no SIGTERM."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    return lambda config: _sleeping(), ENVIRONMENT
+    return _beginning(lambda config: _sleeping())
 
 
 def _sleeping() -> Iterator[EpochResult]:
@@ -133,15 +144,15 @@ def _sleeping() -> Iterator[EpochResult]:
     yield result(1, 0.0)
 
 
-def unstartable(device: str) -> Started:
+def unstartable(device: str, engine: Wanted) -> Trainer:
     raise UserError(f"nothing can be trained on {device} today")
 
 
-def unexpected(device: str) -> Started:
+def unexpected(device: str, engine: Wanted) -> Trainer:
     raise KeyError("[/nothing] of\nthat name")
 
 
-def exiting(device: str) -> Started:
+def exiting(device: str, engine: Wanted) -> Trainer:
     os._exit(3)
 
 
@@ -181,11 +192,16 @@ class FakeWorkers:
     submitted: list[int] = field(default_factory=list)
     answers: list[tuple[int, int, bool]] = field(default_factory=list)
     """(job, epoch, whether it was to go on)."""
+    remark: str = ""
+
+    def environment(self, job: int) -> Environment:
+        return ENVIRONMENT
 
     def __post_init__(self) -> None:
         self._fates: dict[int, Fate] = {}
         self._epochs: dict[int, int] = {}
         self._waiting: dict[int, bool] = {}  # job -> whether it may go on
+        self._begun: set[int] = set()
         self._ready = False
 
     def idle(self) -> bool:
@@ -204,9 +220,12 @@ class FakeWorkers:
     def messages(self, timeout: float) -> Iterator[tuple[int | None, Message]]:
         if not self._ready:
             self._ready = True
-            yield None, Ready(ENVIRONMENT)
+            yield None, Ready()
         jobs = self.chance.sample(sorted(self._fates), self.chance.randint(1, len(self._fates)))
         for job in jobs:
+            if job not in self._begun:
+                self._begun.add(job)
+                yield job, Began(self.environment(job), self.remark)
             yield job, self._next(job)
 
     def _next(self, job: int) -> Message:

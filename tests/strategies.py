@@ -24,7 +24,15 @@ from mnist_core.layers import (
     Pool,
     Shape,
 )
-from mnist_core.record import Confirmed, Environment, Expected, Origin, Record, Reported
+from mnist_core.record import (
+    Confirmed,
+    EngineUsed,
+    Environment,
+    Expected,
+    Origin,
+    Record,
+    Reported,
+)
 from mnist_core.schedule import Constant, Cosine, LossDip, MultiStep, OneCycle, Step
 from mnist_core.schedule import Linear as LinearSchedule
 
@@ -209,6 +217,14 @@ def configs() -> st.SearchStrategy[Config]:
 
 def records() -> st.SearchStrategy[Record]:
     """Config files with and without what an export or a write-up adds, in any characters."""
+    said = st.none() | _WORDS
+    engine = _all(
+        EngineUsed,
+        name=st.sampled_from(["native", "torch"]),
+        version=said,
+        instruction_set=said,
+        compiler=said,
+    )
     environment = _all(
         Environment,
         device=_WORDS,
@@ -216,6 +232,7 @@ def records() -> st.SearchStrategy[Record]:
         versions=_NAMED_WORDS,
         machine=_WORDS,
         data_sha256=_NAMED_WORDS,
+        engine=engine,
     )
     origin = _all(
         Origin, study=_WORDS, trial=st.integers(0, 2**63 - 1), score=_PERCENT, goal=_WORDS

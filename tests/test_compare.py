@@ -22,7 +22,8 @@ from fakes import ENVIRONMENT, curve
 
 from mnist_core import fetch
 from mnist_core.errors import UserError
-from search import cli, compare, experiments
+from mnist_core.record import EngineUsed
+from search import cli, compare, experiments, wording
 from search.compare import GOAL_EPOCHS, Results, train_missing
 from search.experiments import Experiment, select
 from search.noise import ASSUMED, FLOOR, estimate
@@ -247,7 +248,7 @@ def test_only_what_is_missing_is_run(own: Path, packaged: Path) -> None:
     Ledger(own).add(_run("001-code4", [98.0] * 7))
     wanted = compare.jobs(select(["001"]), 2, 8)
     results = Results(None)
-    assert train_missing(wanted, results, 2, "cpu", fakes.quick) == 0
+    assert train_missing(wanted, results, 2, "cpu", "auto", fakes.quick) == 0
     done = sorted((run.name, run.seed, len(run.test_acc)) for run in Ledger(own).runs)
     assert done == [
         ("001-code1", seed + 1, 8),
@@ -257,13 +258,16 @@ def test_only_what_is_missing_is_run(own: Path, packaged: Path) -> None:
     ]
     again = own.read_bytes()
     for kept in (results, Results(None)):
-        assert train_missing(wanted, kept, 2, "cpu", fakes.exiting) == 0
+        assert train_missing(wanted, kept, 2, "cpu", "auto", fakes.exiting) == 0
     assert own.read_bytes() == again
 
 
 def test_training_stops_after_the_epochs_but_keeps_its_schedule(own: Path) -> None:
     assert (
-        train_missing(compare.jobs(select([LONG]), 1, 2), Results(None), 1, "cpu", fakes.quick) == 0
+        train_missing(
+            compare.jobs(select([LONG]), 1, 2), Results(None), 1, "cpu", "auto", fakes.quick
+        )
+        == 0
     )
     (run,) = Ledger(own).runs
     config = _one(LONG).config
@@ -276,7 +280,7 @@ def test_what_failed_is_counted_and_the_rest_kept(own: Path) -> None:
     wanted = compare.jobs(select(["001"]), 2, 3)
     odd = [job for job in wanted if job.config.seed % 2]
     assert len(odd) == 2
-    assert train_missing(wanted, Results(None), 2, "cpu", fakes.failing) == 2
+    assert train_missing(wanted, Results(None), 2, "cpu", "auto", fakes.failing) == 2
     assert len(Ledger(own).runs) == 2
 
 
@@ -285,7 +289,7 @@ def test_file_that_cannot_be_written_is_said_before_any_training(tmp_path: Path)
     (tmp_path / "file").write_text("in the way")
     wanted: list[Job] = compare.jobs(select(["001"]), 1, 1)
     with pytest.raises(UserError, match=r"results.jsonl: cannot be written"):
-        train_missing(wanted, results, 2, "cpu", fakes.exiting)
+        train_missing(wanted, results, 2, "cpu", "auto", fakes.exiting)
 
 
 # --- the command -----------------------------------------------------------------------------
@@ -393,6 +397,15 @@ def test_markdown_is_a_whole_page_that_does_not_change(
     assert str(tmp_path) not in page
 
 
+def test_page_names_an_engine_that_the_versions_do_not() -> None:
+    native = EngineUsed(name="native", version="1", instruction_set="avx2", compiler="gcc 12")
+    made = ENVIRONMENT.model_copy(update={"engine": native})
+    assert wording.environments([made, ENVIRONMENT, made]) == [
+        "none (cpu, 1 thread); drilldown 0, native 1 (avx2, gcc 12): 2 trainings",
+        "none (cpu, 1 thread); drilldown 0: 1 training",
+    ]
+
+
 def test_page_names_the_command_that_makes_it_again(
     drilldown: Drilldown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -427,6 +440,17 @@ def test_seeds_are_trained_and_shown(drilldown: Drilldown, own: Path) -> None:
     again = drilldown("compare", "001", "--seeds", "2", "--epochs", "3")
     assert (again.code, again.err, again.out) == (0, "", done.out)
     assert drilldown("compare", "001", "--epochs", "3").out == done.out
+
+
+def test_what_is_trained_is_trained_on_the_engine_that_is_asked_for(
+    drilldown: Drilldown, own: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    telling = functools.partial(train_missing, start=fakes.telling)
+    monkeypatch.setattr(compare, "train_missing", telling)
+    done = drilldown("compare", "001-code1", "--seeds", "1", "--epochs", "2", "--engine", "torch")
+    assert done.code == 0
+    assert [run.environment.machine for run in Ledger(own).runs] == ["torch on cpu"]
+    assert "on torch" not in done.err
 
 
 def test_failed_trainings_are_said_and_the_rest_is_shown(

@@ -280,6 +280,7 @@ def _file(folder: Path, values: dict[str, Any]) -> Path:
         ({"base": ["large.toml"]}, "base: large has 14,670 parameters, and the goal wants fewer"),
         ({"goal": {"params": 100}}, "goal.params: 100 is too few"),
         ({"confirm": -1}, "mine.toml: confirm: "),
+        ({"engine": "trch"}, "mine.toml: engine: must be 'auto', 'native' or 'torch', not 'trch'"),
     ],
 )
 def test_nonsense_is_refused_when_the_file_is_read(tmp_path: Path, changes, message):
@@ -325,6 +326,14 @@ def test_a_real_drill_ends_with_a_page_and_a_config_that_gives_its_curve_again(
     again = retrain(record.load(ended.best), Changes(), True, None, lambda _: None)
     assert again.differing == []
     assert len(again.expected) == 3
+
+
+def test_stages_and_finalists_train_on_the_engine_that_is_wanted():
+    result = _drill(_spec(engine="torch"), start=fakes.telling).run().result
+    trials = [trial for stage in result.stages for trial in stage.study.get_trials()]
+    environments = [results.environment_of(trial) for trial in trials]
+    environments += [run.environment for finalist in result.finalists for run in finalist.runs]
+    assert {environment.machine for environment in environments} == {"torch on cpu"}
 
 
 def test_an_unknown_drill_is_named_with_the_nearest():

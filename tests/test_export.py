@@ -72,6 +72,38 @@ def test_an_export_holds_all_that_was(study: Study, tmp_path: Path):
     assert list(path.parent.iterdir()) == [path]
 
 
+def test_a_file_from_before_there_were_two_engines_is_torchs(study: Study, tmp_path: Path):
+    _trial(study, CURVE, TrialState.COMPLETE)
+    path = tmp_path / "best.toml"
+    export(study, None, path)
+    now = path.read_text()
+    path.write_text(now.replace('[environment.engine]\nname = "torch"\n\n', ""))
+    assert path.read_text() != now
+    assert record.load(path).environment == ENVIRONMENT
+    record.save(path, record.load(path))
+    assert path.read_text() == now
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('name = "nativ"', "environment.engine.name: must be 'native' or 'torch', not 'nativ'"),
+        ("version = 1", "environment.engine.version: must be a valid string, not 1"),
+        ('compilr = "gcc"', "environment.engine.compilr: is not a field here; did you mean 'comp"),
+    ],
+)
+def test_an_engine_that_makes_no_sense_is_refused_by_its_field(
+    study: Study, tmp_path: Path, line: str, said: str
+):
+    _trial(study, CURVE, TrialState.COMPLETE)
+    path = tmp_path / "best.toml"
+    export(study, None, path)
+    path.write_text(path.read_text().replace('name = "torch"', line))
+    with pytest.raises(UserError) as refused:
+        record.load(path)
+    assert str(refused.value).startswith(f"{path}: {said}")
+
+
 def test_the_best_is_exported_and_the_earliest_of_equals(study: Study, tmp_path: Path):
     _trial(study, [90.0, 90.0, 90.0, 98.0], TrialState.COMPLETE)
     best = _trial(study, CURVE, TrialState.COMPLETE)

@@ -413,7 +413,7 @@ def test_hanging_worker_fails_its_trial_with_the_reason() -> None:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     seed = next(s for s in range(99) if [trial_seed(s, n) % 2 for n in (0, 1)] == [0, 1])
     spec, made = study(), optuna.create_study(direction="maximize")
-    with LocalWorkers(1, "cpu", fakes.hanging, silence=2.0) as workers:
+    with LocalWorkers(1, "cpu", "auto", fakes.hanging, silence=2.0) as workers:
         assert list(workers.messages(LIMIT))  # it is ready: its start is no silence
         owner = Owner(
             made, spec.make_space(), spec.goal, seed, lambda _: RandomSampler(), workers, []

@@ -22,6 +22,7 @@ from optuna.trial import TrialState
 
 from mnist_core import fetch, record
 from mnist_core.errors import UserError
+from mnist_core.native import library
 from search import results, storage
 from search.launch import Launched, launch, report
 from search.results import TrialAttr
@@ -243,6 +244,7 @@ def test_changed_study_is_refused_by_the_name_of_what_changed() -> None:
 def test_what_is_not_the_studys_meaning_may_change() -> None:
     _launch(study(trials=1))
     changed = {"trials": 2, "workers": 2, "title": "x", "pruner": {"kind": "median"},
+               "engine": "torch",
                "sampler": {"kind": "tpe"}}  # fmt: skip
     assert len(_launch(study(**changed)).study.trials) == 2
 
@@ -264,6 +266,19 @@ def test_same_seed_trains_the_same_to_the_last_bit() -> None:
     runs = [_real(name, 3) for name in ("one", "two", "three")]
     assert runs[0] == runs[1] == runs[2]
     assert len({test_acc for *_, test_acc in runs[0]}) > 1
+
+
+def test_a_real_trial_says_which_engine_it_was_trained_on() -> None:
+    """And both train the same net from the same weights on the same batches."""
+    kept = {}
+    for engine in ("torch", "auto"):
+        ended = _launch(study(trials=1, engine=engine, **REAL), engine, training.start)
+        assert ended.best is not None
+        environment = record.load(ended.best).environment
+        assert environment is not None
+        kept[engine] = environment.engine
+    assert kept["torch"] == record.EngineUsed()
+    assert kept["auto"].name == ("torch" if library.unavailable() else "native")
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from mnist_core.config import Config
 from mnist_core.errors import UserError
+from mnist_core.record import EngineUsed, Environment
 from mnist_core.result import EpochResult
 from search import choices, results
 from search.results import TrialAttr
@@ -102,6 +103,26 @@ def test_complete_trial_keeps_its_curve_its_score_and_what_people_sort_by() -> N
     assert config.params == attrs[TrialAttr.PARAMS] < SPEC.goal.params
     assert config.seed == trial_seed(7, 0)
     assert config == SPEC.make_space().config(trial.params, config.seed)
+
+
+class Various(FakeWorkers):
+    """What a training runs on depends on its config."""
+
+    def environment(self, job: int) -> Environment:
+        engine = EngineUsed(name="native" if job % 2 else "torch")
+        return ENVIRONMENT.model_copy(update={"engine": engine})
+
+
+def test_each_trial_keeps_the_environment_that_its_own_training_had(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made = _study()
+    workers = Various(2, lambda job, _: Fate(GOOD, "it failed" if job == 3 else ""), remark="why")
+    with caplog.at_level("INFO", "search.scheduler"):
+        _owner(made, workers).run(4)
+    engines = [results.environment_of(trial).engine.name for trial in made.trials]
+    assert engines == ["torch", "native", "torch", "native"]
+    assert sorted(caplog.messages) == [f"trial {number}: why" for number in range(4)]
 
 
 def test_how_well_a_trial_did_on_what_it_was_trained_on_is_kept() -> None:
@@ -289,7 +310,7 @@ class Signalling(FakeWorkers):
 
     def messages(self, timeout):
         for message in super().messages(timeout):
-            if self.submitted[-1] == 2:
+            if self.submitted[-1] == 2 and isinstance(message[1], EpochResult):
                 os.kill(os.getpid(), self.number)
             yield message
 

@@ -34,14 +34,14 @@ from torchvision.transforms import (
 from torchvision.transforms import functional as pil
 
 from mnist_core import augment as module
-from mnist_core import record
+from mnist_core import optim, record
 from mnist_core.augment import augment
 from mnist_core.augment_ops import Affine, Augmentation, Jitter, Rotation
 from mnist_core.config import Data, NoAveraging, Sgd
 from mnist_core.data import Mnist
 from mnist_core.model import build
-from mnist_core.optim import Pace
-from mnist_core.train import normalise
+from mnist_core.pace import Pace
+from mnist_core.torch_engine import normalise
 from search import cli
 
 FOLDER = Path(__file__).parents[1] / "studies" / "seeds"
@@ -616,12 +616,14 @@ def _epoch(
 
 def _ours(name: str, losses: Sequence[float], batches: int) -> Updates:
     """The same of our optimizer, which is plain SGD with no decay; a loss for each epoch."""
-    pace = Pace(SEEDS[name].config, nn.Linear(2, 2), batches)
+    config = SEEDS[name].config
+    pace, sgd = Pace(config, batches), optim.make(config.optimizer, nn.Linear(2, 2))
+    assert type(sgd) is SGD
     epochs: Updates = []
     for epoch, loss in enumerate(losses):
         epochs.append([])
-        for sgd in pace.epoch(epoch):
-            assert type(sgd) is SGD
+        for update in pace.epoch(epoch):
+            optim.set_pace(sgd, *update)
             groups = {
                 (g["lr"], g["momentum"], g["weight_decay"], g["dampening"], g["nesterov"])
                 for g in sgd.param_groups
@@ -735,13 +737,16 @@ def test_weights_after_a_drop_are_those_of_a_new_optimizer(keeps_momentum: bool)
     name, images = "003-f1-reduce-lr0.05", torch.rand(9, 2, 6, 4)
     ours, theirs = nn.Linear(4, 3), nn.Linear(4, 3)
     theirs.load_state_dict(ours.state_dict())
-    pace, lr = Pace(SEEDS[name].config, ours, batches=2), 0.05
+    config, lr = SEEDS[name].config, 0.05
+    pace, optimizer = Pace(config, batches=2), optim.make(config.optimizer, ours)
     sgd = SGD(theirs.parameters(), lr=lr, momentum=0.9)
     for epoch in range(len(losses)):
-        for batch, optimizer in zip(images[epoch], pace.epoch(epoch), strict=True):
+        for batch, update in zip(images[epoch], pace.epoch(epoch), strict=True):
+            optim.set_pace(optimizer, *update)
             _update(ours, optimizer, batch)
             _update(theirs, sgd, batch)
-        pace.ended(losses[epoch])
+        if pace.ended(losses[epoch]):
+            optimizer = optim.make(config.optimizer, ours)
         if _rule(losses[: epoch + 1]):
             lr *= 0.9
             sgd.param_groups[0]["lr"] = lr

@@ -39,7 +39,7 @@ def _ends(distribution: BaseDistribution) -> tuple[Any, Any]:
     return distribution.low, distribution.high
 
 
-def _sampled(space: Space, rng: random.Random) -> dict[str, Any]:
+def sampled(space: Space, rng: random.Random) -> dict[str, Any]:
     params: dict[str, Any] = {}
     for name, distribution in space.dimensions.items():
         match distribution:
@@ -61,7 +61,7 @@ def test_every_sample_is_a_config_within_the_frame(name: str, frame: Frame):
     space = SPACES[name](frame)
     rng = random.Random(1)
     for seed in range(100):
-        params = _sampled(space, rng)
+        params = sampled(space, rng)
         config = space.config(params, seed)
         assert (config.epochs, config.seed, config.data) == (frame.epochs, seed, frame.data)
         assert config.params < frame.budget
@@ -84,7 +84,7 @@ def test_a_dimension_does_something_unless_a_choice_makes_it_idle(name: str, dim
     choices = space.dimensions[switch].choices if switch else [None]
     rng = random.Random(2)
     for choice in choices:
-        sample = _sampled(space, rng)
+        sample = sampled(space, rng)
         if switch:
             sample[switch] = choice
         configs = [
@@ -134,13 +134,13 @@ def test_narrowed():
     assert space.dimensions["dropout"] == FloatDistribution(0.0, 0.0)
     assert space.fixed == {"activation": "silu", "label_smoothing": 0.0, "average_over": 100.0}
     assert space.dimensions.keys() | space.fixed.keys() == _open().dimensions.keys()
-    config = space.config(_sampled(space, random.Random(0)), 1)
+    config = space.config(sampled(space, random.Random(0)), 1)
     assert "silu" in map(str, config.layers)
     assert config.label_smoothing == 0
 
 
 def test_fixing_every_dimension_leaves_one_config():
-    sample = _sampled(_open(), random.Random(4))
+    sample = sampled(_open(), random.Random(4))
     space = _open().narrowed({}, sample)
     assert space.dimensions == {}
     assert space.config({}, 7) == _open().config(sample, 7)
@@ -166,7 +166,7 @@ def test_what_is_idle_is_no_dimension(
     assert _open().dimensions.keys() - space.dimensions.keys() == idle | fix.keys()
     rng = random.Random(3)
     for _ in range(20):
-        assert space.config(_sampled(space, rng), 0).params < FRAME.budget
+        assert space.config(sampled(space, rng), 0).params < FRAME.budget
 
 
 @pytest.mark.parametrize(
@@ -246,7 +246,7 @@ def test_a_space_cannot_be_narrowed_to_nonsense(
 
 def test_a_whole_number_can_be_fixed():
     space = _open().narrowed({}, {"schedule": "step", "step_size": 3})
-    assert space.config(_sampled(space, random.Random(0)), 0).schedule.size == 3
+    assert space.config(sampled(space, random.Random(0)), 0).schedule.size == 3
 
 
 def _differing(one: Space, other: Space) -> set[str]:

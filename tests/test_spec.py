@@ -21,6 +21,7 @@ REAL = packaged.STUDIES / "under-10k.toml"
 ALL: dict[str, Any] = {
     **tomllib.loads(REAL.read_text()),
     "timeout": 3600,
+    "engine": "auto",
     "data": {"train": 6_000, "test": 1_000},
     "space": {
         "name": "open",
@@ -128,6 +129,7 @@ def test_the_least_that_a_study_says(tmp_path: Path):
     path.write_text(LEAST)
     study = spec.load(str(path))[1]
     assert (study.sampler.kind, study.pruner.kind) == ("tpe", "goal")
+    assert study.engine == "auto"
     assert study.timeout is None
 
 
@@ -149,6 +151,11 @@ def test_the_least_that_a_study_says(tmp_path: Path):
         (f"workers = 0\n{LEAST}", "workers: must be greater than or equal to 1, not 0"),
         (f"seed = -1\n{LEAST}", "seed: must be greater than or equal to 0, not -1"),
         (f"title = 3\n{LEAST}", "title: must be a valid string, not 3"),
+        (
+            f'engine = "nativ"\n{LEAST}',
+            "engine: must be 'auto', 'native' or 'torch', not 'nativ'; did you mean 'native'?",
+        ),
+        (f"engine = 3\n{LEAST}", "engine: must be 'auto', 'native' or 'torch', not 3"),
         (f"goal = 99.4\n{LEAST}", "goal: must be a table, not 99.4"),
         (
             f"{LEAST}[goal]\nacuracy = 1",
@@ -291,11 +298,11 @@ def _study() -> StudySpec:
 
 
 def test_options_of_the_command_line_come_before_the_studys():
-    options = {"trials": 3, "workers": 1, "seed": None, "timeout": 2.5}
+    options = {"trials": 3, "workers": 1, "seed": None, "timeout": 2.5, "engine": "torch"}
     study = spec.changed(_study(), options)
-    assert (study.trials, study.workers, study.timeout) == (3, 1, 2.5)
+    assert (study.trials, study.workers, study.timeout, study.engine) == (3, 1, 2.5, "torch")
     assert study.seed == _study().seed
-    kept = {"trials", "workers", "timeout"}
+    kept = {"trials", "workers", "timeout", "engine"}
     assert study.model_dump(exclude=kept) == _study().model_dump(exclude=kept)
     assert spec.changed(_study(), dict.fromkeys(options)) == _study()
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,13 +10,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mnist_core import optim
 from mnist_core.config import Config
 from mnist_core.data import Mnist
 from mnist_core.errors import UserError
-from mnist_core.optim import Pace
+from mnist_core.pace import Pace
 from mnist_core.result import EpochResult, NonFiniteLoss
 from mnist_core.schedule import LossDip, factors
-from mnist_core.train import Training, evaluate, normalise, train
+from mnist_core.torch_engine import TorchEngine, evaluate, normalise
+from mnist_core.train import Training, train
 
 SMALL = ["conv 1->6 k5 s2 bias=false", "bn", "relu", "maxpool 2", "conv 6->10 k3 bias=true"]
 SMALL += ["gap", "flatten"]
@@ -49,12 +52,26 @@ def _config(images: int = 320, test: int = 200, **changes: Any) -> Config:
     return Config.from_dict({**values, **changes})
 
 
+def _training(config: Config, mnist: Mnist, device: str = "cpu") -> Training:
+    """On torch, whose net these tests look into; test_engine.py has what holds for any engine."""
+    return Training(config, mnist, device, "torch")
+
+
+def _train(config: Config, mnist: Mnist, device: str = "cpu") -> Iterator[EpochResult]:
+    return train(config, mnist, device, "torch")
+
+
+def _model(training: Training) -> nn.Module:
+    assert isinstance(training.engine, TorchEngine)
+    return training.engine.model
+
+
 def _timeless(results: list[EpochResult]) -> list[EpochResult]:
     return [dataclasses.replace(result, seconds=0.0) for result in results]
 
 
 def _curve(config: Config, mnist: Mnist) -> list[EpochResult]:
-    return _timeless(list(train(config, mnist)))
+    return _timeless(list(_train(config, mnist)))
 
 
 def _state(model: nn.Module) -> dict[str, Tensor]:
@@ -62,7 +79,7 @@ def _state(model: nn.Module) -> dict[str, Tensor]:
 
 
 def _weights(training: Training) -> dict[str, Tensor]:
-    return {name: p.detach().clone() for name, p in training.model.named_parameters()}
+    return {name: p.detach().clone() for name, p in _model(training).named_parameters()}
 
 
 # --- the same every time, and alone ----------------------------------------------------------
@@ -70,16 +87,16 @@ def _weights(training: Training) -> dict[str, Tensor]:
 
 def test_the_same_config_gives_the_same_bits(mnist: Mnist):
     config = _config(**EVERYTHING)
-    first, second = (Training(config, mnist) for _ in range(2))
+    first, second = (_training(config, mnist) for _ in range(2))
     assert _timeless(list(first.run())) == _timeless(list(second.run()))
-    state = second.model.state_dict()
-    assert all(torch.equal(tensor, state[name]) for name, tensor in _state(first.model).items())
+    state = _model(second).state_dict()
+    assert all(torch.equal(tensor, state[name]) for name, tensor in _state(_model(first)).items())
 
 
 def test_trainings_side_by_side_do_not_meet(mnist: Mnist):
     one, two = _config(**EVERYTHING, seed=1), _config(**EVERYTHING, seed=2)
     alone = [_curve(config, mnist) for config in (one, two)]
-    pairs = list(zip(train(one, mnist), train(two, mnist), strict=True))
+    pairs = list(zip(_train(one, mnist), _train(two, mnist), strict=True))
     assert [_timeless([pair[i] for pair in pairs]) for i in range(2)] == alone
 
 
@@ -102,7 +119,7 @@ def test_each_seed_is_another_training(mnist: Mnist):
 
 def test_stopping_early_is_fine(mnist: Mnist):
     whole = _curve(_config(epochs=3), mnist)
-    running = train(_config(epochs=3), mnist)
+    running = _train(_config(epochs=3), mnist)
     assert _timeless([next(running)]) == whole[:1]
     running.close()
     assert _curve(_config(epochs=3), mnist) == whole
@@ -126,7 +143,7 @@ def _watched(training: Training) -> list[Tensor]:
         if module.training:
             seen.append(inputs[0].clone())
 
-    training.model.register_forward_pre_hook(watch)
+    _model(training).register_forward_pre_hook(watch)
     return seen
 
 
@@ -135,7 +152,7 @@ def _sorted_rows(images: Tensor) -> list[list[float]]:
 
 
 def test_an_epoch_is_every_image_once_in_a_fresh_order(mnist: Mnist):
-    training = Training(_config(images=150, layers=LINEAR), mnist)
+    training = _training(_config(images=150, layers=LINEAR), mnist)
     seen = _watched(training)
     list(training.run())
     assert [len(batch) for batch in seen] == [64, 64, 22] * 2
@@ -158,22 +175,22 @@ def test_images_are_normalised(mnist: Mnist):
 
 def test_training_images_are_augmented_and_test_images_are_not(mnist: Mnist):
     rotation = [{"kind": "rotation", "degrees": 40}]
-    training = Training(_config(images=64, layers=LINEAR, augment=rotation), mnist)
+    training = _training(_config(images=64, layers=LINEAR, augment=rotation), mnist)
     seen = _watched(training)
     _, second = training.run()
     originals = _sorted_rows(normalise(mnist.train_images[:64]))
     assert _sorted_rows(seen[0]) != originals
     assert _sorted_rows(seen[0]) != _sorted_rows(seen[1])  # anew in each epoch
-    loss, accuracy = evaluate(training.model, mnist.test_images[:200], mnist.test_labels[:200])
+    loss, accuracy = evaluate(_model(training), mnist.test_images[:200], mnist.test_labels[:200])
     assert (second.test_loss, second.test_acc) == (loss, accuracy)
 
 
 def test_means_are_over_images_not_batches(mnist: Mnist):
     """With next to no learning rate, the epoch's figures are those of the initial net."""
     still = {"kind": "sgd", "lr": 1e-20}
-    training = Training(_config(images=70, layers=LINEAR, optimizer=still), mnist)
+    training = _training(_config(images=70, layers=LINEAR, optimizer=still), mnist)
     with torch.no_grad():
-        scores = training.model(normalise(mnist.train_images[:70]))
+        scores = _model(training)(normalise(mnist.train_images[:70]))
     labels = mnist.train_labels[:70]
     for result in training.run():
         assert result.train_loss == pytest.approx(F.cross_entropy(scores, labels).item(), rel=1e-5)
@@ -183,10 +200,10 @@ def test_means_are_over_images_not_batches(mnist: Mnist):
 def test_test_figures_by_hand(mnist: Mnist):
     """In evaluation mode, without dropout or smoothing, whatever the size of the test batches."""
     changes = {**EVERYTHING, "averaging": {"kind": "none"}}
-    training = Training(_config(test=1203, epochs=1, **changes), mnist)
+    training = _training(_config(test=1203, epochs=1, **changes), mnist)
     (result,) = training.run()
     with torch.no_grad():
-        scores = training.model.eval()(normalise(mnist.test_images[:1203]))
+        scores = _model(training).eval()(normalise(mnist.test_images[:1203]))
     labels = mnist.test_labels[:1203]
     assert result.test_loss == pytest.approx(F.cross_entropy(scores, labels).item(), rel=1e-5)
     assert result.test_acc == pytest.approx(100 * (scores.argmax(1) == labels).sum() / 1203)
@@ -197,15 +214,15 @@ def test_test_figures_by_hand(mnist: Mnist):
 def test_training_images_are_looked_at_as_test_images_are_after_the_last_epoch(mnist: Mnist):
     """The first ones, as many as there are test images: not augmented, in evaluation mode, and
     without a trace in the training."""
-    training = Training(_config(images=300, test=120, epochs=2, **EVERYTHING), mnist)
+    training = _training(_config(images=300, test=120, epochs=2, **EVERYTHING), mnist)
     first, last = training.run()
     assert first.fit_acc is None
     images, labels = mnist.train_images[:120], mnist.train_labels[:120]
-    assert last.fit_acc == evaluate(training.model, images, labels)[1]
-    few = Training(_config(images=50, test=120, epochs=1), mnist)
+    assert last.fit_acc == evaluate(_model(training), images, labels)[1]
+    few = _training(_config(images=50, test=120, epochs=1), mnist)
     (only,) = few.run()
     images, labels = mnist.train_images[:50], mnist.train_labels[:50]
-    assert only.fit_acc == evaluate(few.model, images, labels)[1]
+    assert only.fit_acc == evaluate(_model(few), images, labels)[1]
 
 
 def test_it_learns(mnist: Mnist):
@@ -227,35 +244,35 @@ def test_adam_learns(mnist: Mnist, kind: str):
 
 @pytest.mark.parametrize("averaging", [{"kind": "none"}, {"kind": "ema", "decay": 0.9}])
 def test_the_net_has_the_parameters_that_the_config_counts(mnist: Mnist, averaging: Any):
-    training = Training(_config(averaging=averaging), mnist)
-    assert sum(p.numel() for p in training.model.parameters()) == training.config.params
+    training = _training(_config(averaging=averaging), mnist)
+    assert sum(p.numel() for p in _model(training).parameters()) == training.config.params
 
 
 def test_more_images_than_there_are(mnist: Mnist):
     with pytest.raises(UserError, match="cannot take 101 training images"):
-        train(_config(images=101), mnist.take(100, 200))
+        _train(_config(images=101), mnist.take(100, 200))
 
 
 # --- failure ---------------------------------------------------------------------------------
 
 
 def test_a_loss_that_is_not_finite_ends_the_training_before_the_update(mnist: Mnist):
-    training = Training(_config(layers=LINEAR, optimizer=RUIN), mnist)
+    training = _training(_config(layers=LINEAR, optimizer=RUIN), mnist)
     with pytest.raises(
         NonFiniteLoss, match=r"^the training loss became (nan|inf) in epoch 1, batch 2$"
     ):
         list(training.run())
-    assert all(p.isfinite().all() for p in training.model.parameters())
+    assert all(p.isfinite().all() for p in _model(training).parameters())
 
 
 def test_the_epoch_and_batch_of_the_failure_are_right(mnist: Mnist):
     """All is well for 2 epochs of 5 batches, then the rate is raised out of all bounds."""
-    training = Training(_config(epochs=3), mnist)
+    training = _training(_config(epochs=3), mnist)
     running = training.run()
     next(running)
     next(running)
     with torch.no_grad():
-        next(training.model.parameters()).fill_(math.nan)
+        next(_model(training).parameters()).fill_(math.nan)
     with pytest.raises(NonFiniteLoss, match=r"became nan in epoch 3, batch 1$"):
         next(running)
 
@@ -263,7 +280,7 @@ def test_the_epoch_and_batch_of_the_failure_are_right(mnist: Mnist):
 def test_no_result_holds_a_figure_that_is_not_finite(mnist: Mnist):
     """The epoch's last update ruins the net: its test figures must not be handed out."""
     with pytest.raises(NonFiniteLoss, match="epoch 1"):
-        list(train(_config(images=64, epochs=1, layers=LINEAR, optimizer=RUIN), mnist))
+        list(_train(_config(images=64, epochs=1, layers=LINEAR, optimizer=RUIN), mnist))
 
 
 # --- optimizer and schedule ------------------------------------------------------------------
@@ -273,7 +290,7 @@ def _after_one_update(
     mnist: Mnist, **optimizer: Any
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """All weights before and after the only update of a training."""
-    training = Training(_config(images=64, epochs=1, optimizer=optimizer), mnist)
+    training = _training(_config(images=64, epochs=1, optimizer=optimizer), mnist)
     before = _weights(training)
     list(training.run())
     return before, _weights(training)
@@ -305,9 +322,9 @@ def test_sgd_with_nesterov_is_torchs(mnist: Mnist):
     """A linear net, one batch an epoch, by hand with torch's own optimizer."""
     options = {"lr": 0.05, "momentum": 0.8, "nesterov": True, "weight_decay": 0.01}
     sgd = {"kind": "sgd", **options}
-    training = Training(_config(images=64, epochs=4, layers=LINEAR, optimizer=sgd), mnist)
+    training = _training(_config(images=64, epochs=4, layers=LINEAR, optimizer=sgd), mnist)
     net = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))
-    net.load_state_dict(_state(training.model))
+    net.load_state_dict(_state(_model(training)))
     optimizer = torch.optim.SGD(net.parameters(), **options)
     for result in training.run():
         loss = F.cross_entropy(net(normalise(mnist.train_images[:64])), mnist.train_labels[:64])
@@ -316,16 +333,17 @@ def test_sgd_with_nesterov_is_torchs(mnist: Mnist):
         loss.backward()
         optimizer.step()
     for name, tensor in _state(net).items():
-        assert torch.allclose(training.model.state_dict()[name], tensor, atol=1e-5)
+        assert torch.allclose(_model(training).state_dict()[name], tensor, atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", ["sgd", "adam", "adamw"])
 def test_onecycle_sets_rate_and_momentum_of_every_update(kind: str):
     config = _config(epochs=3, optimizer={"kind": kind, "lr": 0.2}, schedule={"kind": "onecycle"})
-    pace = Pace(config, nn.Linear(2, 2), batches=4)
+    pace, optimizer = Pace(config, batches=4), optim.make(config.optimizer, nn.Linear(2, 2))
     for epoch in range(3):
         expected = factors(config.schedule, epoch, 3, 4)
-        for optimizer, (factor, momentum) in zip(pace.epoch(epoch), expected, strict=True):
+        for update, (factor, momentum) in zip(pace.epoch(epoch), expected, strict=True):
+            optim.set_pace(optimizer, *update)
             for group in optimizer.param_groups:
                 assert group["lr"] == pytest.approx(0.2 * factor)
                 set_to = group["momentum"] if kind == "sgd" else group["betas"][0]
@@ -349,7 +367,7 @@ def test_the_rate_of_an_epochs_last_update_is_reported(
     mnist: Mnist, schedule: dict[str, Any], rates: list[float]
 ):
     config = _config(images=128, epochs=3, schedule=schedule)
-    assert [result.lr for result in train(config, mnist)] == pytest.approx(rates)
+    assert [result.lr for result in _train(config, mnist)] == pytest.approx(rates)
 
 
 def test_loss_dip_lowers_the_rate_where_its_rule_says(mnist: Mnist):
@@ -367,34 +385,30 @@ def test_loss_dip_lowers_the_rate_where_its_rule_says(mnist: Mnist):
     assert [result.lr for result in results] == pytest.approx(expected)
 
 
-def test_loss_dip_starts_a_new_optimizer():
+def test_loss_dip_asks_for_a_new_optimizer():
     config = _config(schedule={"kind": "loss_dip"}, epochs=10)
-    pace = Pace(config, nn.Linear(2, 2), batches=1)
-    (first,) = pace.epoch(0)
-    for loss in (1.0, 0.8, 0.4):
-        pace.ended(loss)
-    (same,) = pace.epoch(3)
-    assert same is first
-    pace.ended(0.3)  # a fall by a quarter, after one by a half
+    pace = Pace(config, batches=1)
+    assert not any(pace.ended(loss) for loss in (1.0, 0.8, 0.4))
+    assert list(pace.epoch(3)) == [(0.1, None)]
+    assert pace.ended(0.3)  # a fall by a quarter, after one by a half
     assert pace.lr == pytest.approx(0.1)
-    (new,) = pace.epoch(4)
-    assert new is not first
-    assert new.param_groups[0]["momentum"] == 0.9
-    assert pace.lr == pytest.approx(0.09)
+    ((lr, momentum),) = pace.epoch(4)
+    assert (lr, momentum) == (pytest.approx(0.09), None)
+    assert pace.lr == lr
 
 
 # --- label smoothing and averaging -----------------------------------------------------------
 
 
 def test_label_smoothing_is_in_the_training_loss_only(mnist: Mnist):
-    training = Training(_config(images=64, epochs=1, layers=LINEAR, label_smoothing=0.3), mnist)
+    training = _training(_config(images=64, epochs=1, layers=LINEAR, label_smoothing=0.3), mnist)
     with torch.no_grad():
-        scores = training.model(normalise(mnist.train_images[:64]))
+        scores = _model(training)(normalise(mnist.train_images[:64]))
     smoothed = F.cross_entropy(scores, mnist.train_labels[:64], label_smoothing=0.3)
     (result,) = training.run()
     assert result.train_loss == pytest.approx(smoothed.item(), rel=1e-5)
     with torch.no_grad():
-        scores = training.model(normalise(mnist.test_images[:200]))
+        scores = _model(training)(normalise(mnist.test_images[:200]))
     plain = F.cross_entropy(scores, mnist.test_labels[:200])
     assert result.test_loss == pytest.approx(plain.item(), rel=1e-5)
 
@@ -407,17 +421,17 @@ def _states_after_each_update(training: Training) -> tuple[list[dict[str, Tensor
         if module.training:
             states.append(_state(module))
 
-    training.model.register_forward_pre_hook(keep)
+    _model(training).register_forward_pre_hook(keep)
     results = list(training.run())
-    return [*states[1:], _state(training.model)], results
+    return [*states[1:], _state(_model(training))], results
 
 
 def test_averages_are_those_of_the_formula_statistics_included(mnist: Mnist):
     """By hand from the states of the same training without averaging, which it must not disturb."""
     decay = 0.6
-    averaged = Training(_config(averaging={"kind": "ema", "decay": decay}), mnist)
+    averaged = _training(_config(averaging={"kind": "ema", "decay": decay}), mnist)
     results = list(averaged.run())
-    states, plain = _states_after_each_update(Training(_config(), mnist))
+    states, plain = _states_after_each_update(_training(_config(), mnist))
     assert len(states) == 10
     average = {k: v.clone() for k, v in states[0].items() if v.is_floating_point()}
     weights = set()
@@ -427,22 +441,22 @@ def test_averages_are_those_of_the_formula_statistics_included(mnist: Mnist):
         for name, mean in average.items():
             average[name] = d * mean + (1 - d) * state[name]
     assert decay not in weights or len(weights) > 1
-    tested = averaged.model.state_dict()
+    tested = _model(averaged).state_dict()
     assert {"1.running_mean", "1.running_var"} <= average.keys()
     for name, mean in average.items():
         assert torch.allclose(tested[name], mean, rtol=1e-5, atol=1e-6), name
         assert not torch.allclose(tested[name], states[-1][name], rtol=1e-3), name
     assert [r.train_loss for r in results] == [r.train_loss for r in plain]
     assert results[-1].test_loss != plain[-1].test_loss
-    loss, accuracy = evaluate(averaged.model, mnist.test_images[:200], mnist.test_labels[:200])
+    loss, accuracy = evaluate(_model(averaged), mnist.test_images[:200], mnist.test_labels[:200])
     assert (results[-1].test_loss, results[-1].test_acc) == (loss, accuracy)
 
 
 @pytest.mark.parametrize("decay", [0.0, 0.15])
 def test_the_decay_is_a_ceiling(mnist: Mnist, decay: float):
     """At 0 the average is the net itself, from the first update on."""
-    averaged = Training(_config(images=192, averaging={"kind": "ema", "decay": decay}), mnist)
-    plain = Training(_config(images=192), mnist)
+    averaged = _training(_config(images=192, averaging={"kind": "ema", "decay": decay}), mnist)
+    plain = _training(_config(images=192), mnist)
     one, two = _timeless(list(averaged.run())), _timeless(list(plain.run()))
     assert (one == two) == (decay == 0)
 
@@ -455,13 +469,13 @@ def test_cuda_trains_as_the_cpu_does(mnist: Mnist):
     """Roughly: other kernels, and other random numbers for augmentation and dropout."""
     config = _config(**EVERYTHING, images=4000, test=1000, epochs=3, batch_size=32)
     state = torch.cuda.get_rng_state()
-    on_gpu, again = (_timeless(list(train(config, mnist, "cuda"))) for _ in range(2))
+    on_gpu, again = (_timeless(list(_train(config, mnist, "cuda"))) for _ in range(2))
     assert torch.equal(torch.cuda.get_rng_state(), state)
     assert on_gpu == again
     assert on_gpu[-1].test_acc == pytest.approx(_curve(config, mnist)[-1].test_acc, abs=5)
-    training = Training(config, mnist, "cuda")
-    assert all(p.is_cuda for p in training.model.parameters())
+    training = _training(config, mnist, "cuda")
+    assert all(p.is_cuda for p in _model(training).parameters())
     plain = _config(images=256, epochs=1, batch_size=256)
-    ((gpu,), (cpu,)) = (list(train(plain, mnist, device)) for device in ("cuda", "cpu"))
+    ((gpu,), (cpu,)) = (list(_train(plain, mnist, device)) for device in ("cuda", "cpu"))
     assert gpu.train_loss == pytest.approx(cpu.train_loss, rel=1e-3)
     assert gpu.test_loss == pytest.approx(cpu.test_loss, rel=1e-2)

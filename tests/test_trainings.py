@@ -14,9 +14,10 @@ import fakes
 import pytest
 from fakes import ENVIRONMENT, curve
 
+from mnist_core import engine
 from mnist_core.config import Config
 from mnist_core.errors import UserError
-from search.trainings import Job, Ledger, Run, key, missing, run_all
+from search.trainings import Job, Ledger, Run, key, missing, run_all, train_missing
 from search.workers.local import Start
 
 EPOCHS = 4
@@ -160,7 +161,7 @@ def test_missing_is_what_no_run_has_done_as_far() -> None:
 
 def _all(jobs: list[Job], start: Start = fakes.quick, workers: int = 2) -> list[Run]:
     kept: list[Run] = []
-    run_all(jobs, workers, "cpu", kept.append, start)
+    run_all(jobs, workers, "cpu", "auto", kept.append, start)
     return sorted(kept, key=lambda run: run.seed)
 
 
@@ -178,6 +179,42 @@ def test_every_job_is_done_and_kept(workers: int) -> None:
         assert kept.train_acc == (99.0,) * EPOCHS
         assert kept.environment == ENVIRONMENT
     assert missing([job(seed) for seed in range(5)], done) == []
+
+
+def test_engine_and_environment_of_each_training_are_kept_with_it(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger = Ledger(path)
+    with caplog.at_level(logging.INFO, "search.trainings"):
+        train_missing([job(1)], [], ledger, 1, "cpu", "torch", fakes.telling)
+    assert [kept.environment.machine for kept in ledger.runs] == ["torch on cpu"]
+    assert "net-1, seed 1: wants torch" in caplog.messages
+
+
+def test_line_from_before_there_were_two_engines_is_torchs(path: Path) -> None:
+    values = json.loads(run(1).model_dump_json())
+    del values["environment"]["engine"]
+    path.parent.mkdir()
+    path.write_text(json.dumps(values) + "\n")
+    assert Ledger(path).runs == [run(1)]
+    assert Ledger(path).runs[0].environment.engine.name == "torch"
+
+
+def test_net_that_the_wanted_engine_cannot_run_is_named_before_any_training(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def choose(asked: Config, *_: object) -> None:
+        if asked.seed == 2:
+            raise UserError("--engine native: it cannot run layer 7")
+
+    monkeypatch.setattr(engine, "settle", lambda wanted, _: (wanted, ""))
+    monkeypatch.setattr(engine, "choose", choose)
+    jobs = [job(seed) for seed in range(4)]
+    with pytest.raises(UserError, match=r"^net-2: --engine native: it cannot run layer 7$"):
+        train_missing(jobs, [], Ledger(path), 1, "cpu", "native", fakes.exiting)
+    assert not path.exists()
+    done = [run(seed) for seed in range(4)]
+    train_missing(jobs, done, Ledger(path), 1, "cpu", "native", fakes.exiting)
 
 
 def test_training_stops_after_the_epochs_asked_for() -> None:
@@ -234,7 +271,7 @@ from search.trainings import Ledger, run_all
 ledger = Ledger(Path(sys.argv[2]))
 jobs = [test_trainings.job(seed) for seed in range(50)]
 if __name__ == "__main__":
-    run_all(jobs, 2, "cpu", ledger.add, fakes.slow)
+    run_all(jobs, 2, "cpu", "auto", ledger.add, fakes.slow)
 """
 
 

@@ -16,7 +16,7 @@ from fakes import ENVIRONMENT, curve, study
 from mnist_core.config import Config
 from mnist_core.errors import UserError
 from mnist_core.result import EpochResult
-from search.workers.local import Ended, LocalWorkers, Message, Ready, Start
+from search.workers.local import Began, Ended, LocalWorkers, Message, Ready, Start
 
 SPACE = study().make_space()
 PARAMS = {
@@ -32,7 +32,7 @@ def _config(seed: int) -> Config:
 
 @contextmanager
 def _workers(start: Start, count: int = 1, silence: float = 3600.0) -> Iterator[LocalWorkers]:
-    with LocalWorkers(count, "cpu", start, silence) as workers:
+    with LocalWorkers(count, "cpu", "auto", start, silence) as workers:
         yield workers
 
 
@@ -84,11 +84,19 @@ def test_a_job_streams_its_epochs_and_ends_without_a_reason() -> None:
         assert not workers.idle()
         seen = _until(workers, _ended(5))
         assert workers.idle()
-    assert seen[0][1] == Ready(ENVIRONMENT)
+    assert [message for _, message in seen[:2]] == [Ready(), Began(ENVIRONMENT)]
     assert [message.test_acc for _, message in seen if isinstance(message, EpochResult)] == curve(
         config
     )
     assert seen[-1] == (5, Ended())
+
+
+def test_a_worker_is_told_device_and_engine() -> None:
+    with LocalWorkers(1, "cpu", "torch", fakes.telling) as workers:
+        workers.submit(0, _config(0))
+        seen = _until(workers, _ended(0))
+    (began,) = [message for _, message in seen if isinstance(message, Began)]
+    assert (began.environment.machine, began.remark) == ("torch on cpu", "wants torch")
 
 
 def test_two_jobs_run_at_once_and_more_follow_on_the_same_processes() -> None:
@@ -108,7 +116,7 @@ def test_no_ends_the_training_at_once() -> None:
     with _workers(fakes.quick) as workers:
         workers.submit(0, _config(0))
         seen = _until(workers, _ended(0), go_on=False)
-    assert [type(message) for _, message in seen] == [Ready, EpochResult, Ended]
+    assert [type(message) for _, message in seen] == [Ready, Began, EpochResult, Ended]
     assert seen[-1] == (0, Ended())
 
 
@@ -220,7 +228,7 @@ OWNER = """
 import fakes
 from search.workers.local import LocalWorkers
 from test_workers import _config, _pids, _until
-workers = LocalWorkers(2, "cpu", fakes.{start})
+workers = LocalWorkers(2, "cpu", "auto", fakes.{start})
 _until(workers, lambda seen: len(seen) == {ready})
 for job in range({jobs}):
     workers.submit(job, _config(0))

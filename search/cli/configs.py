@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from mnist_core.engine import Wanted
 from search.cli import options
 from search.cli.interrupts import resumable
 
@@ -16,7 +17,8 @@ from search.cli.interrupts import resumable
 @click.option(
     "--check",
     is_flag=True,
-    help="Compare every epoch with the curve kept in the config; exit 1 on a difference",
+    help="Compare every epoch with the curve kept in the config (on another engine than its own: "
+    "the mean of the last five, within a band); exit 1 on a difference",
 )
 @click.option(
     "--save", type=options.FILE, metavar="WEIGHTS", help="Keep the weights, as safetensors"
@@ -28,6 +30,7 @@ from search.cli.interrupts import resumable
     help="Of this process [default: as the curve was made, else 1]",
 )
 @options.device("as the curve was made, else cpu")
+@options.engine("with --check as the curve was made, else auto")
 def train(config: str, check: bool, save: Path | None, **changes: int | str | None) -> None:
     """Train a config, and show each epoch.
 
@@ -39,10 +42,10 @@ def train(config: str, check: bool, save: Path | None, **changes: int | str | No
 
     wanted = retrain.Changes(**changes)  # type: ignore[arg-type]
     kept = record.load(experiments.config_path(config))
-    trained = retrain.retrain(kept, wanted, check, save, click.echo)
-    for line in trained.remarks():
+    checked = retrain.retrain(kept, wanted, check, save, click.echo)
+    for line in checked.remarks():
         click.echo(line)
-    if trained.differing:
+    if not checked.passed:
         sys.exit(1)
 
 
@@ -80,6 +83,7 @@ def count(config: str, form: str) -> None:
 )
 @options.workers(2)
 @options.device("cpu")
+@options.engine("auto")
 @click.option(
     "--results",
     type=options.FILE,
@@ -96,6 +100,7 @@ def compare(
     epochs: int,
     workers: int,
     device: str | None,
+    engine: Wanted | None,
     results: Path | None,
     form: str,
     output: Path | None,
@@ -118,7 +123,9 @@ def compare(
 
             progress.start_log(quiet=False, verbose=False)
             wanted = comparing.jobs(chosen, seeds, epochs)
-            failed = comparing.train_missing(wanted, kept, workers, device or "cpu")
+            failed = comparing.train_missing(
+                wanted, kept, workers, device or "cpu", engine or "auto"
+            )
     found = comparing.compare(chosen, kept.runs, epochs)
     if form == "markdown":
         from search import page

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
+
+from mnist_core.engine import Wanted
 
 _Command = Callable[..., Any]
 
@@ -50,6 +52,16 @@ def device(default: str) -> Callable[[_Command], _Command]:
         metavar="DEVICE",
         callback=_known_device,
         help=f"cpu, cuda or cuda:N [default: {default}]",
+    )
+
+
+def engine(default: str | None = None) -> Callable[[_Command], _Command]:
+    """Without a default it is the study's own."""
+    known = f" [default: {default}]" if default else ""
+    return click.option(
+        "--engine",
+        type=click.Choice(get_args(Wanted)),
+        help=f"What trains; auto is native where it can run the config, else torch{known}",
     )
 
 

@@ -19,6 +19,7 @@ from search.commands import command_for
     help="Finish so many in all, with those of earlier launches",
 )
 @options.workers()
+@options.engine()
 @options.name("study")
 @options.seed
 @click.option(
@@ -38,7 +39,7 @@ def launch(
     device: str | None,
     quiet: bool,
     verbose: bool,
-    **changes: float | None,
+    **changes: float | str | None,
 ) -> None:
     """Run a study, or resume it where it was stopped.
 
@@ -61,6 +62,7 @@ def launch(
 @click.command()
 @click.argument("study", default="shallow")
 @options.workers()
+@options.engine()
 @options.name("drill")
 @options.seed
 @options.quiet
@@ -74,7 +76,7 @@ def drill(
     device: str | None,
     quiet: bool,
     verbose: bool,
-    **changes: int | None,
+    **changes: int | str | None,
 ) -> None:
     """Go down in stages, each around the winners of the last.
 

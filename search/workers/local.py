@@ -1,8 +1,8 @@
 """Workers as spawned processes of this machine: each trains one config at a time and streams.
 
-A worker sends a `Ready` once (or `Ended`, saying why it could not start), then for each job an
-`EpochResult` an epoch, waits after each for the word to go on or to stop, and ends the job with
-`Ended`. It holds no storage and decides nothing.
+A worker sends a `Ready` once (or `Ended`, saying why it could not start), then for each job `Began`
+and an `EpochResult` an epoch, waits after each epoch for the word to go on or to stop, and ends the
+job with `Ended`. It holds no storage and decides nothing.
 """
 
 import logging
@@ -20,13 +20,10 @@ from time import monotonic
 from typing import Self
 
 from mnist_core.config import Config
+from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
 from mnist_core.record import Environment
 from mnist_core.result import EpochResult
-
-Trainer = Callable[[Config], Iterator[EpochResult]]
-Start = Callable[[str], tuple[Trainer, Environment]]
-"""Called once in each worker with the device; named by module, since the process is spawned."""
 
 _PATIENCE = 2.0  # seconds that workers have to go once they are told to
 _LONGEST = 300  # characters of a reason: an exception may quote a whole tensor
@@ -34,7 +31,16 @@ _LONGEST = 300  # characters of a reason: an exception may quote a whole tensor
 
 @dataclass(frozen=True)
 class Ready:
+    """The worker waits for jobs."""
+
+
+@dataclass(frozen=True)
+class Began:
+    """Where and on what a job's training runs, which may depend on its config; `remark` is for
+    people, and empty where there is nothing to say."""
+
     environment: Environment
+    remark: str = ""
 
 
 @dataclass(frozen=True)
@@ -44,7 +50,11 @@ class Ended:
     reason: str = ""
 
 
-Message = Ready | EpochResult | Ended
+Message = Ready | Began | EpochResult | Ended
+Trainer = Callable[[Config], tuple[Began, Iterator[EpochResult]]]
+Start = Callable[[str, Wanted], Trainer]
+"""Called once in each worker with device and engine; named by module, since the process is
+spawned."""
 
 
 @dataclass
@@ -59,9 +69,12 @@ class _Worker:
 class LocalWorkers:
     """`count` processes. A job is known by a number; at most one runs on each worker."""
 
-    def __init__(self, count: int, device: str, start: Start, silence: float = 3600.0) -> None:
+    def __init__(
+        self, count: int, device: str, engine: Wanted, start: Start, silence: float = 3600.0
+    ) -> None:
         """silence: seconds without a message after which a worker counts as hung."""
-        self._device, self._start, self._silence = device, start, silence
+        self._device, self._engine = device, engine
+        self._start, self._silence = start, silence
         self._context = get_context("spawn")
         self._workers = [self._spawn() for _ in range(count)]
 
@@ -142,7 +155,7 @@ class LocalWorkers:
     def _spawn(self) -> _Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=_work, args=(theirs, self._device, self._start), daemon=True
+            target=_work, args=(theirs, self._device, self._engine, self._start), daemon=True
         )
         with _deaf_to_interrupts():
             process.start()
@@ -191,16 +204,16 @@ def _send(pipe: Connection, what: object) -> None:
         logging.getLogger(__name__).debug("a worker is gone; its death is seen on reading")
 
 
-def _work(pipe: Connection, device: str, start: Start) -> None:
+def _work(pipe: Connection, device: str, engine: Wanted, start: Start) -> None:
     """The life of a worker."""
     threading.Thread(target=_die_with_parent, daemon=True).start()
     with suppress(EOFError, ConnectionError):  # the owner is gone: there is nobody to tell
         try:
-            trainer, environment = start(device)
+            trainer = start(device, engine)
         except Exception as error:
             pipe.send(Ended(_in_a_line(error)))
             return
-        pipe.send(Ready(environment))
+        pipe.send(Ready())
         while True:
             config = Config.from_dict(pipe.recv())
             pipe.send(Ended(_run(trainer, config, pipe)))
@@ -209,7 +222,9 @@ def _work(pipe: Connection, device: str, start: Start) -> None:
 def _run(trainer: Trainer, config: Config, pipe: Connection) -> str:
     """Train, asking after each epoch whether to go on; returns why it failed, if it did."""
     try:
-        for result in trainer(config):
+        began, results = trainer(config)
+        pipe.send(began)
+        for result in results:
             pipe.send(result)
             if not pipe.recv():
                 break

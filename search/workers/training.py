@@ -3,20 +3,22 @@
 from collections.abc import Iterator
 
 from mnist_core.config import Config
-from mnist_core.record import Environment
+from mnist_core.engine import Wanted
 from mnist_core.result import EpochResult
-from search.workers.local import Trainer
+from search.workers.local import Began, Trainer
 
 
-def start(device: str) -> tuple[Trainer, Environment]:
+def start(device: str, engine: Wanted) -> Trainer:
     """One thread, the data loaded once. Two workers of one thread beat one of two threads."""
     from mnist_core import data, machine
-    from mnist_core.train import train
+    from mnist_core.train import Training
 
     machine.settle(threads=1)
     mnist = data.load()
 
-    def trainer(config: Config) -> Iterator[EpochResult]:
-        return train(config, mnist, device)
+    def trainer(config: Config) -> tuple[Began, Iterator[EpochResult]]:
+        training = Training(config, mnist, device, engine)
+        environment = machine.environment(device, training.engine.used)
+        return Began(environment, training.remark), training.run()
 
-    return trainer, machine.environment(device)
+    return trainer

@@ -1,0 +1,145 @@
+// The C interface: see binding.h. Exceptions end here, as a line that dd_error gives.
+#include "binding.h"
+
+#include <exception>
+#include <new>
+#include <string>
+
+#include "engine.hpp"
+#include "processor.hpp"
+
+struct dd_engine {
+  drilldown::Engine engine;
+};
+
+namespace {
+
+thread_local std::string latest_error;
+
+// 0, or 1 where `f` raises.
+template <class F>
+int guarded(F f) {
+  try {
+    f();
+    return 0;
+  } catch (const std::bad_alloc&) {
+    latest_error = "out of memory";
+  } catch (const std::exception& error) {
+    latest_error = error.what();
+  }
+  return 1;
+}
+
+// Calls f(values, tensor) where that tensor is in the values and of this size.
+template <class F>
+void with_tensor(dd_engine* engine, int32_t which, int32_t tensor, int64_t size, F f) {
+  const auto& tensors = engine->engine.tensors();
+  if (tensor < 0 || size_t(tensor) >= tensors.size()) throw std::invalid_argument("no such tensor");
+  const drilldown::Tensor& found = tensors[size_t(tensor)];
+  if (found.size != size) throw std::invalid_argument("a tensor of another size");
+  if (which == DD_GRADIENT && !found.parameter) throw std::invalid_argument("it has no gradient");
+  f(engine->engine.values(which) + found.place);
+}
+
+}  // namespace
+
+extern "C" {
+
+const char* dd_version(void) { return "1"; }
+
+const char* dd_compiler(void) {
+#if defined(__clang__)
+  return "clang " __clang_version__;
+#else
+  return "gcc " __VERSION__;
+#endif
+}
+
+const char* dd_instruction_set(void) {
+#if DRILLDOWN_LANES == 16
+  return "avx512";
+#elif DRILLDOWN_LANES == 8
+  return "avx2";
+#else
+  return "portable";
+#endif
+}
+
+const char* dd_best_instruction_set(void) { return drilldown::best_instruction_set(); }
+
+const char* dd_error(void) { return latest_error.c_str(); }
+
+int64_t dd_bytes(const dd_layer* layers, int32_t count, const dd_recipe* recipe) {
+  int64_t bytes = -1;
+  guarded([&] { bytes = drilldown::engine_bytes(layers, count, *recipe); });
+  return bytes;
+}
+
+dd_engine* dd_create(const dd_layer* layers, int32_t layer_count,
+                     const dd_augmentation* augmentations, int32_t augmentation_count,
+                     const dd_recipe* recipe) {
+  dd_engine* engine = nullptr;
+  guarded([&] {
+    engine = new dd_engine{{layers, layer_count, augmentations, augmentation_count, *recipe}};
+  });
+  return engine;
+}
+
+void dd_destroy(dd_engine* engine) { delete engine; }
+
+int dd_backward(dd_engine* engine, const uint8_t* images, const int64_t* labels,
+                const int64_t* chosen, int32_t count, int64_t step, double* loss,
+                int64_t* correct) {
+  return guarded([&] {
+    const auto outcome = engine->engine.backward(images, labels, chosen, count, step);
+    *loss = outcome.loss;
+    *correct = outcome.correct;
+  });
+}
+
+int dd_update(dd_engine* engine, double lr, double momentum) {
+  return guarded([&] { engine->engine.update(lr, momentum); });
+}
+
+void dd_reset_optimizer(dd_engine* engine) { engine->engine.reset_optimizer(); }
+
+int dd_evaluate(dd_engine* engine, const uint8_t* images, const int64_t* labels, int64_t count,
+                int32_t averaged, double* loss, int64_t* correct) {
+  return guarded([&] {
+    const auto outcome = engine->engine.evaluate(images, labels, count, averaged != 0);
+    *loss = outcome.loss;
+    *correct = outcome.correct;
+  });
+}
+
+int32_t dd_tensor_count(const dd_engine* engine) {
+  return int32_t(engine->engine.tensors().size());
+}
+
+int64_t dd_tensor_size(const dd_engine* engine, int32_t tensor) {
+  return engine->engine.tensors()[size_t(tensor)].size;
+}
+
+int dd_read(const dd_engine* engine, int32_t which, int32_t tensor, float* values, int64_t size) {
+  return guarded([&] {
+    with_tensor(const_cast<dd_engine*>(engine), which, tensor, size,
+                [&](const float* place) { std::copy_n(place, size, values); });
+  });
+}
+
+int dd_write(dd_engine* engine, int32_t which, int32_t tensor, const float* values, int64_t size) {
+  return guarded([&] {
+    with_tensor(engine, which, tensor, size,
+                [&](float* place) { std::copy_n(values, size, place); });
+  });
+}
+
+int dd_costs(const dd_engine* engine, double* seconds, int32_t count) {
+  return guarded([&] {
+    const auto& costs = engine->engine.costs();
+    if (size_t(count) != costs.size()) throw std::invalid_argument("another number of parts");
+    std::copy(costs.begin(), costs.end(), seconds);
+  });
+}
+
+}  // extern "C"
