@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "unrolled.hpp"
+
 namespace drilldown {
 namespace {
 
@@ -44,9 +46,7 @@ template <int O, int T, int K>
 void correlate_tile(const CorrelationTile& tile, const Vector* in, const float* weights,
                     const float* bias, Vector* out) {
   Vector sums[O][T];
-  for (int o = 0; o < O; ++o) {
-    for (int t = 0; t < T; ++t) sums[o][t] = splat(bias == nullptr ? 0.0f : bias[o]);
-  }
+  for_each<O, T>([&](int o, int t) { sums[o][t] = splat(bias == nullptr ? 0.0f : bias[o]); });
   const int kernel = K > 0 ? K : tile.kernel;
   const int64_t stride = K > 0 ? 1 : tile.stride;
   for (int i = 0; i < tile.inputs; ++i) {
@@ -54,17 +54,14 @@ void correlate_tile(const CorrelationTile& tile, const Vector* in, const float* 
       const Vector* row = in + i * tile.in_channel + ky * tile.in_row;
 #pragma GCC unroll 3
       for (int kx = 0; kx < kernel; ++kx) {
-        for (int o = 0; o < O; ++o) {
-          const Vector weight = splat(weights[o]);
-          for (int t = 0; t < T; ++t) sums[o][t] += weight * row[kx + t * stride];
-        }
+        for_each<O, T>(
+            [&](int o, int t) { sums[o][t] += splat(weights[o]) * row[kx + t * stride]; });
         weights += O;
       }
     }
   }
-  for (int o = 0; o < O; ++o) {
-    for (int t = 0; t < T; ++t) out[o * tile.out_channel + t * tile.out_column] = sums[o][t];
-  }
+  for_each<O, T>(
+      [&](int o, int t) { out[o * tile.out_channel + t * tile.out_column] = sums[o][t]; });
 }
 
 using CorrelateTile = void (*)(const CorrelationTile&, const Vector*, const float*, const float*,
@@ -162,9 +159,7 @@ template <int O, int R, int C>
 void gradient_tile(const GradientTile& tile, const Vector* const* in, const Vector* out_gradient,
                    Vector* sums) {
   Vector acc[O][R * C];
-  for (int o = 0; o < O; ++o) {
-    for (int j = 0; j < R * C; ++j) acc[o][j] = splat(0);
-  }
+  for_each<O * R, C>([&](int i, int c) { acc[i / R][i % R * C + c] = splat(0); });
   for (int y = 0; y < tile.height; ++y) {
     const Vector* gradient = out_gradient + y * tile.out_row;
     const Vector* rows[R];
@@ -182,9 +177,7 @@ void gradient_tile(const GradientTile& tile, const Vector* const* in, const Vect
       gradient += tile.out_column;
     }
   }
-  for (int o = 0; o < O; ++o) {
-    for (int j = 0; j < R * C; ++j) sums[o * R * C + j] = acc[o][j];
-  }
+  for_each<O * R, C>([&](int i, int c) { sums[i * C + c] = acc[i / R][i % R * C + c]; });
 }
 
 using AddGradientTile = void (*)(const GradientTile&, const Vector* const*, const Vector*, Vector*);

@@ -10,9 +10,9 @@ namespace drilldown {
 // memory.
 template <int A, int B, class F>
 DRILLDOWN_INLINE void for_each(F f) {
-#pragma GCC unroll 8
+#pragma GCC unroll 24
   for (int a = 0; a < A; ++a) {
-#pragma GCC unroll 8
+#pragma GCC unroll 24
     for (int b = 0; b < B; ++b) f(a, b);
   }
 }
