@@ -39,7 +39,8 @@ class Engine(Protocol):
         Where the loss is not finite the update is not made.
 
         chosen: int64 [n], which training images, on their device; number: of the step, from 0;
-        momentum: of SGD, or Adam's beta 1, None for the config's own.
+        momentum: of SGD, or Adam's beta 1; None in every step where no schedule moves it, for the
+        config's own.
         """
         ...
 
@@ -112,7 +113,7 @@ def on_torch(reason: str) -> str:
 
 def _allow(wanted: Wanted, reason: str) -> None:
     if wanted == "native":
-        raise UserError(f"--engine native: {reason}; use --engine auto")
+        raise UserError(f"engine native: {reason}; use engine auto, or torch")
 
 
 def _missing(device: str, instruction_set: str | None = None) -> str:

@@ -62,6 +62,7 @@ class NativeEngine:
             self._library.dd_backward,
             _pixels(self._mnist.train_images),
             _integers(self._mnist.train_labels),
+            len(self._mnist.train_labels),
             _integers(chosen),
             len(chosen),
             number,
@@ -183,10 +184,15 @@ def _numbered(tensors: Mapping[str, Tensor]) -> enumerate[Tensor]:
 
 
 def _pixels(images: Tensor) -> Any:
-    """images: uint8, contiguous, as those of an Mnist are."""
-    return cast(images.data_ptr(), POINTER(c_uint8))
+    return _pointer(images, torch.uint8, c_uint8)
 
 
 def _integers(values: Tensor) -> Any:
-    """values: int64, contiguous."""
-    return cast(values.data_ptr(), POINTER(c_int64))
+    return _pointer(values, torch.int64, c_int64)
+
+
+def _pointer(tensor: Tensor, dtype: torch.dtype, kind: Any) -> Any:
+    """Raises TypeError where the library would read something else than the tensor's values."""
+    if tensor.dtype != dtype or not tensor.is_contiguous() or tensor.device.type != "cpu":
+        raise TypeError(f"needs a contiguous {dtype} tensor on the cpu")
+    return cast(tensor.data_ptr(), POINTER(kind))

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from pydantic import ValidationError
 
 from mnist_core.config import Config
-from mnist_core.engine import Wanted
+from mnist_core.engine import Wanted, choose
 from mnist_core.errors import UserError
 from mnist_core.faults import explain
 from mnist_core.record import EngineUsed, Environment, Record
@@ -56,6 +56,7 @@ def retrain(
     machine.check_device(device)
     made = then.engine if then else EngineUsed()
     wish = _wish(made, changes.engine, check)
+    choose(config, wish.engine, device, wish.instruction_set)  # or refused, before data are fetched
     training = Training(config, data.load(), device, wish.engine, wish.instruction_set)
     used = training.engine.used
     exact = used == made

@@ -607,7 +607,7 @@ def test_native_engine_that_was_not_built_is_one_line_and_nothing_is_written(
         ["train", exported / "best.toml", "--save", weights],
     ):
         done = drilldown(*words, "--engine", "native")
-        _one_line(done, f"--engine native: {NOT_BUILT}; use --engine auto")
+        _one_line(done, f"engine native: {NOT_BUILT}; use engine auto, or torch")
     assert not (home / "runs").exists()
     assert not weights.exists()
 

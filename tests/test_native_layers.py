@@ -1,11 +1,13 @@
 """The native engine's layers against torch's in float64: loss, every gradient, running statistics,
 and the net as it is tested, over random nets of the whole notation.
 
-Two things make a comparison of gradients unfair, and are looked at, not waved through. Where a
-value lies within rounding of the kink of a ReLU or of a tie of a maximum, the two may take
-different sides: such a net is tried on other images. And a gradient that is a sum of large numbers
-which cancel has no four digits in float32: what counts there is that ours are off by no more than
-ten times what torch's own are, from parameters that differ by a few roundings.
+Three things make a comparison of gradients unfair. Where a value lies within rounding of the kink
+of a ReLU or of a tie of a maximum, the two may take different sides: such a net is tried on other
+images. A gradient that is a sum of large numbers which cancel has no four digits in float32: what
+counts there is that ours are off by no more than ten times what torch's own are, from parameters
+that differ by a few roundings. And of a batch norm that sees a constant channel, or fewer than
+eight values, only rounding is left, made larger: a net of the first kind is replaced by another,
+one of the second is judged on a batch of 16.
 """
 
 from ctypes import POINTER, byref, c_double, c_float, c_int64, c_uint8, cast
@@ -14,7 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import examples, nets
 from threefry import kept
@@ -42,6 +44,10 @@ BATCHES = (1, 2, 3, 16, 17, 128, 129)
 TOLERANCE = 1e-4
 TRIES = 3
 STEP = 7
+
+
+class ConstantChannel(Exception):
+    """A batch norm sees one: only rounding is left of it, made 300 times as large."""
 
 
 class Masked(nn.Module):
@@ -136,6 +142,7 @@ def _backward(engine: NativeEngine, mnist: Mnist) -> float:
         engine._library.dd_backward,
         _pointer(mnist.train_images, c_uint8),
         _pointer(mnist.train_labels, c_int64),
+        len(mnist.train_labels),
         _pointer(chosen, c_int64),
         len(chosen),
         STEP,
@@ -180,14 +187,16 @@ def _faults(config: Config, seed: int, name: str) -> list[str]:
     true = _passed(net, mnist, config)
     assert ours.keys() == true.keys()
     variances = [tensor for what, tensor in true.items() if what.endswith("_var")]
-    if any(float(running.min()) < 0.9001 for running in variances):
-        return []  # a channel is constant but for rounding, which batch norm makes 300 times larger
+    if any(float(running.min()) < 0.9 + 1e-6 for running in variances):  # from 1, a tenth anew
+        raise ConstantChannel
     gradients = [tensor for what, tensor in true.items() if what.startswith("gradient")]
     least = 1e-3 * float(torch.cat([tensor.flatten() for tensor in gradients]).norm())
-    torchs = max(_distance(single[what], true[what], least) for what in true)
-    distances = {what: _distance(ours[what], true[what], least) for what in true}
-    allowed = max(TOLERANCE, 10 * torchs)
-    return [f"{what}: {far:.2g}" for what, far in distances.items() if not far <= allowed]
+    faults = []
+    for what in true:
+        distance, torchs = (_distance(each[what], true[what], least) for each in (ours, single))
+        if not distance <= max(TOLERANCE, 10 * torchs):
+            faults.append(f"{what}: {distance:.2g}")
+    return faults
 
 
 def _check(layers: tuple[Layer, ...], batch: int, smoothing: float, name: str) -> None:
@@ -210,12 +219,15 @@ def _few_values(config: Config) -> bool:
 
 
 def _random_nets(count: int, name: str) -> None:
-    """So many distinct nets, on every size of batch."""
+    """So many nets that are judged, on every size of batch."""
 
     @examples(count)
     @given(nets(longest=10), st.sampled_from(BATCHES), st.just(0.0) | st.floats(0, 0.4))
     def check(layers: tuple[Layer, ...], batch: int, smoothing: float) -> None:
-        _check(layers, batch, smoothing, name)
+        try:
+            _check(layers, batch, smoothing, name)
+        except ConstantChannel:
+            assume(False)
 
     check()
 
@@ -241,7 +253,7 @@ NETS = {
     "dropout before the norm": CONV + "relu;dropout 0.2" + END,
     "two norms": CONV + "bn" + END,
     "two activations": CONV + "relu;tanh" + END,
-    "two dropouts": CONV + "dropout 0.2;dropout2d 0.2" + END,
+    "two dropouts": CONV + "dropout 0.2;dropout2d 0.05" + END,
     "padding beyond the kernel": "conv 1->6 k2 p3 s3" + END,
     "stride beyond the kernel": "conv 1->6 k2 p1 s4" + END,
     "a stride before a plain kernel": "conv 1->6 k3 s2;conv 6->6 k3 p1" + END,

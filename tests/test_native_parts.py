@@ -104,6 +104,7 @@ class Engine:
             "dd_backward",
             images.ctypes.data_as(POINTER(c_uint8)),
             labels.ctypes.data_as(POINTER(c_int64)),
+            len(labels),
             chosen.ctypes.data_as(POINTER(c_int64)),
             len(chosen),
             STEP,

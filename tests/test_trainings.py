@@ -205,12 +205,12 @@ def test_net_that_the_wanted_engine_cannot_run_is_named_before_any_training(
 ) -> None:
     def choose(asked: Config, *_: object) -> None:
         if asked.seed == 2:
-            raise UserError("--engine native: it cannot run layer 7")
+            raise UserError("engine native: it cannot run layer 7")
 
     monkeypatch.setattr(engine, "settle", lambda wanted, _: (wanted, ""))
     monkeypatch.setattr(engine, "choose", choose)
     jobs = [job(seed) for seed in range(4)]
-    with pytest.raises(UserError, match=r"^net-2: --engine native: it cannot run layer 7$"):
+    with pytest.raises(UserError, match=r"^net-2: engine native: it cannot run layer 7$"):
         train_missing(jobs, [], Ledger(path), 1, "cpu", "native", fakes.exiting)
     assert not path.exists()
     done = [run(seed) for seed in range(4)]

@@ -87,11 +87,11 @@ dd_engine* dd_create(const dd_layer* layers, int32_t layer_count,
 
 void dd_destroy(dd_engine* engine) { delete engine; }
 
-int dd_backward(dd_engine* engine, const uint8_t* images, const int64_t* labels,
+int dd_backward(dd_engine* engine, const uint8_t* images, const int64_t* labels, int64_t size,
                 const int64_t* chosen, int32_t count, int64_t step, double* loss,
                 int64_t* correct) {
   return guarded([&] {
-    const auto outcome = engine->engine.backward(images, labels, chosen, count, step);
+    const auto outcome = engine->engine.backward(images, labels, size, chosen, count, step);
     *loss = outcome.loss;
     *correct = outcome.correct;
   });
@@ -110,14 +110,6 @@ int dd_evaluate(dd_engine* engine, const uint8_t* images, const int64_t* labels,
     *loss = outcome.loss;
     *correct = outcome.correct;
   });
-}
-
-int32_t dd_tensor_count(const dd_engine* engine) {
-  return int32_t(engine->engine.tensors().size());
-}
-
-int64_t dd_tensor_size(const dd_engine* engine, int32_t tensor) {
-  return engine->engine.tensors()[size_t(tensor)].size;
 }
 
 int dd_read(const dd_engine* engine, int32_t which, int32_t tensor, float* values, int64_t size) {

@@ -87,11 +87,12 @@ DD_API dd_engine* dd_create(const struct dd_layer* layers, int32_t layer_count,
                             const struct dd_recipe* recipe); /* NULL on failure */
 DD_API void dd_destroy(dd_engine* engine);
 
-/* Loss (mean over the batch) and gradients of the images with these indices, augmented, with the
- * dropout of this step (counted from 0). Changes running statistics, not the parameters. */
+/* Loss (mean over the batch) and gradients of the images with these `count` indices out of `size`,
+ * augmented, with the dropout of this step (counted from 0). Changes running statistics, not the
+ * parameters. */
 DD_API int dd_backward(dd_engine* engine, const uint8_t* images, const int64_t* labels,
-                       const int64_t* chosen, int32_t count, int64_t step, double* loss,
-                       int64_t* correct);
+                       int64_t size, const int64_t* chosen, int32_t count, int64_t step,
+                       double* loss, int64_t* correct);
 /* One update with the gradients of the latest dd_backward, and of the average. momentum: of SGD, or
  * Adam's beta 1. */
 DD_API int dd_update(dd_engine* engine, double lr, double momentum);
@@ -105,8 +106,6 @@ DD_API int dd_evaluate(dd_engine* engine, const uint8_t* images, const int64_t* 
 /* The net's tensors in the order of torch's state_dict, num_batches_tracked left out: weight, bias,
  * and of batch norm also running_mean, running_var, in torch's shapes, contiguous. */
 enum dd_which { DD_CURRENT, DD_AVERAGE, DD_GRADIENT };
-DD_API int32_t dd_tensor_count(const dd_engine* engine);
-DD_API int64_t dd_tensor_size(const dd_engine* engine, int32_t tensor);
 DD_API int dd_read(const dd_engine* engine, int32_t which, int32_t tensor, float* values,
                    int64_t size);
 DD_API int dd_write(dd_engine* engine, int32_t which, int32_t tensor, const float* values,

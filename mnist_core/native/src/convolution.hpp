@@ -1,12 +1,13 @@
 // Convolutions and linear layers: the passes of a block, each a correlation.
 //
-// Forward:          y[o] = sum over i of w[o][i] * x[i] (correlated over the padded input) +
-// bias[o] Weight gradient:  dL/dw[o][i][ky][kx] = sum over pixels of dL/dy[o][y][x] x[i][s y +
-// ky][s x + kx] Input gradient:   x[i][j] had a part in y[o][k] with weight w[o][i][j + p - s k],
-// so that
-//                   dL/dx[i] = sum over o of w[o][i], read back to front, correlated over dL/dy[o]
-//                   with s - 1 zeros between its pixels and K - 1 - p around them
-// with kernel K, padding p and stride s.
+// With kernel K, padding p and stride s:
+//
+//   Forward:          y[o] = bias[o] + sum over i of w[o][i] correlated over the padded x[i]
+//   Weight gradient:  dL/dw[o][i][ky][kx] =
+//                         sum over pixels of dL/dy[o][y][x] x[i][s y + ky][s x + kx]
+//   Input gradient:   x[i][j] had a part in y[o][k] with the weight w[o][i][j + p - s k], so that
+//                     dL/dx[i] = sum over o of w[o][i], read back to front, correlated over
+//                         dL/dy[o] with s - 1 zeros between its pixels and K - 1 - p around them
 #pragma once
 
 #include <memory>

@@ -26,8 +26,8 @@ struct Split {
   int size(int tile) const { return begin(tile + 1) - begin(tile); }
 };
 
-// out[o][y][x] = bias[o] + sum over i, ky, kx of w[o][i][ky][kx] in[i][stride y + ky][stride x +
-// kx]
+// out[o][y][x] =
+//     bias[o] + sum over i, ky, kx of w[o][i][ky][kx] in[i][stride y + ky][stride x + kx]
 class Correlation {
  public:
   explicit Correlation(const ConvolutionShape& shape);

@@ -17,6 +17,12 @@ std::vector<Range> decayed(const Plan& plan, const dd_recipe& recipe) {
   return ranges;
 }
 
+void check_labels(const int64_t* labels, int64_t count) {
+  for (int64_t i = 0; i < count; ++i) {
+    if (labels[i] < 0 || labels[i] >= kClasses) throw std::invalid_argument("no such class");
+  }
+}
+
 void check(const dd_recipe& recipe) {
   if (recipe.batch_size < 1) throw std::invalid_argument("the batch size is below 1");
 }
@@ -34,11 +40,15 @@ Engine::Engine(const dd_layer* layers, int layer_count, const dd_augmentation* a
       gradients_(size_t(net_.plan().parameters)),
       averages_(recipe.averaging ? values_.size() : 0) {}
 
-Outcome Engine::backward(const uint8_t* images, const int64_t* labels, const int64_t* chosen,
-                         int64_t count, int64_t step) {
+Outcome Engine::backward(const uint8_t* images, const int64_t* labels, int64_t size,
+                         const int64_t* chosen, int64_t count, int64_t step) {
   if (count < 1 || count > recipe_.batch_size) throw std::invalid_argument("not a batch's size");
   chosen_labels_.resize(size_t(count));
-  for (int64_t i = 0; i < count; ++i) chosen_labels_[size_t(i)] = labels[chosen[i]];
+  for (int64_t i = 0; i < count; ++i) {
+    if (chosen[i] < 0 || chosen[i] >= size) throw std::invalid_argument("no such image");
+    chosen_labels_[size_t(i)] = labels[chosen[i]];
+  }
+  check_labels(chosen_labels_.data(), count);
   {
     const Timed timed(net_.costs(), Part::kAugmentation);
     for (int64_t first = 0; first < count; first += kLanes) {
@@ -60,6 +70,7 @@ void Engine::update(double lr, double momentum) {
 
 Outcome Engine::evaluate(const uint8_t* images, const int64_t* labels, int64_t count,
                          bool averaged) {
+  check_labels(labels, count);
   net_.prepare_evaluation(values(averaged ? DD_AVERAGE : DD_CURRENT));
   Outcome whole;
   for (int64_t first = 0; first < count; first += kLanes) {

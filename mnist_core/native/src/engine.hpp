@@ -16,8 +16,8 @@ class Engine {
          int augmentation_count, const dd_recipe& recipe);
 
   // Mean loss and gradients of the chosen images, [count]; see dd_backward.
-  Outcome backward(const uint8_t* images, const int64_t* labels, const int64_t* chosen,
-                   int64_t count, int64_t step);
+  Outcome backward(const uint8_t* images, const int64_t* labels, int64_t size,
+                   const int64_t* chosen, int64_t count, int64_t step);
   void update(double lr, double momentum);
   void reset_optimizer() { optimizer_.reset(); }
   Outcome evaluate(const uint8_t* images, const int64_t* labels, int64_t count, bool averaged);

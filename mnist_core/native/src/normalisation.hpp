@@ -1,12 +1,13 @@
 // Batch norm: what it needs to know of the whole batch before any block can pass, either way.
 //
-// Forward:  y = gamma (x - mean) / s + beta,  s = sqrt(variance + eps), over the M = N H W values
-// of a
-//           channel.
-// Backward: with g = dL/dy,
-//             dL/dbeta = sum g,  dL/dgamma = sum g (x - mean) / s,
-//             dL/dx = gamma / s (g - sum g / M - (x - mean) / s^2 * sum g (x - mean) / M),
-//           since mean and variance depend on every x.
+// Over the M = N H W values of a channel, with s = sqrt(variance + eps) and g = dL/dy:
+//
+//   Forward:   y = gamma (x - mean) / s + beta
+//   Backward:  dL/dbeta = sum g
+//              dL/dgamma = sum g (x - mean) / s
+//              dL/dx = gamma / s (g - sum g / M - (x - mean) / s^2 * sum g (x - mean) / M)
+//
+// since mean and variance depend on every x.
 #pragma once
 
 #include <vector>

@@ -24,8 +24,7 @@ std::vector<Tensor> tensors_of(const dd_layer& layer, const Shape& shape) {
     const int64_t area = checked_product(layer.kernel, layer.kernel);
     const int64_t pairs = checked_product(layer.inputs / layer.groups, layer.outputs);
     const int64_t weights = checked_product(pairs, area);
-    if (weights > INT32_MAX)
-      throw std::length_error("a layer has more weights than can be counted");
+    if (weights > INT32_MAX) throw std::length_error("more weights than can be counted");
     found.push_back({0, weights, true, true});
     if (layer.bias) found.push_back({0, layer.outputs, true, false});
   } else if (layer.kind == DD_BN) {
@@ -36,25 +35,26 @@ std::vector<Tensor> tensors_of(const dd_layer& layer, const Shape& shape) {
   return found;
 }
 
-int window(int size, int kernel, int stride) {
-  if (kernel < 1 || stride < 1 || kernel > size)
-    throw std::invalid_argument("a window is too large");
-  return (size - kernel) / stride + 1;
+int window(int64_t size, int kernel, int stride) {
+  if (kernel < 1 || stride < 1 || kernel > size) {
+    throw std::invalid_argument("its window does not fit its input");
+  }
+  return int((size - kernel) / stride + 1);
 }
 
-Shape checked_output(const dd_layer& layer, const Shape& shape) {
-  const int pad = layer.padding;
+Shape output_of(const dd_layer& layer, const Shape& shape) {
+  const int64_t pad = layer.padding;
   switch (layer.kind) {
     case DD_CONV:
       if (layer.groups < 1 || layer.inputs != shape.channels || layer.outputs < 1 || pad < 0 ||
           layer.inputs % layer.groups || layer.outputs % layer.groups) {
-        throw std::invalid_argument("a convolution does not fit its input");
+        throw std::invalid_argument("it does not fit its input");
       }
       return {layer.outputs, window(shape.height + 2 * pad, layer.kernel, layer.stride),
               window(shape.width + 2 * pad, layer.kernel, layer.stride)};
     case DD_LINEAR:
       if (layer.inputs != shape.size() || layer.outputs < 1) {
-        throw std::invalid_argument("a linear layer does not fit its input");
+        throw std::invalid_argument("it does not fit its input");
       }
       return {layer.outputs, 1, 1};
     case DD_MAXPOOL:
@@ -68,16 +68,32 @@ Shape checked_output(const dd_layer& layer, const Shape& shape) {
       if (features > INT32_MAX) throw std::length_error("too many features");
       return {int(features), 1, 1};
     }
-    default:
+    case DD_ACTIVATION:
+      if (layer.activation < 0 || layer.activation >= int(Function::kIdentity)) {
+        throw std::invalid_argument("an activation of unknown kind");
+      }
       return shape;
+    case DD_BN:
+    case DD_DROPOUT:
+      return shape;
+    default:
+      throw std::invalid_argument("a layer of unknown kind");
   }
 }
 
-// Raises, naming the place of the layer from 1, where it does not fit `shape`.
-Shape output_of(const dd_layer* layers, int place, const Shape& shape) {
+// One layer, what comes in and goes out, and the tensors that it owns.
+struct Row {
+  const dd_layer& layer;
+  Shape input, output;
+  std::vector<Tensor> tensors;
+};
+
+// f(), and where that raises, the place of the layer (from 0) with it, counted from 1.
+template <class F>
+auto at_layer(int place, F f) {
   const std::string where = "layer " + std::to_string(place + 1) + ": ";
   try {
-    return checked_output(layers[place], shape);
+    return f();
   } catch (const std::invalid_argument& error) {
     throw std::invalid_argument(where + error.what());
   } catch (const std::length_error& error) {
@@ -85,16 +101,29 @@ Shape output_of(const dd_layer* layers, int place, const Shape& shape) {
   }
 }
 
+std::vector<Row> trace(const dd_layer* layers, int count) {
+  std::vector<Row> rows;
+  Shape shape = image_shape();
+  for (int i = 0; i < count; ++i) {
+    rows.push_back(at_layer(i, [&] {
+      const Shape output = output_of(layers[i], shape);
+      return Row{layers[i], shape, output, tensors_of(layers[i], shape)};
+    }));
+    shape = rows.back().output;
+  }
+  return rows;
+}
+
 class Planner {
  public:
   Planner(const dd_layer* layers, int count, const dd_recipe& recipe)
-      : layers_(layers), count_(count), recipe_(recipe), plan_() {
+      : rows_(trace(layers, count)), recipe_(recipe) {
     plan_.segments.emplace_back();
   }
 
   Plan run() {
     place_tensors();
-    for (int i = 0; i < count_; ++i) add(i);
+    for (size_t i = 0; i < rows_.size(); ++i) add(i);
     flush();
     if (!(shape_ == Shape{kClasses, 1, 1})) throw std::invalid_argument("not ten scores");
     return std::move(plan_);
@@ -102,11 +131,9 @@ class Planner {
 
  private:
   void place_tensors() {
-    Shape shape = image_shape();
-    for (int i = 0; i < count_; ++i) {
+    for (const Row& row : rows_) {
       first_.push_back(plan_.tensors.size());
-      for (const Tensor& tensor : tensors_of(layers_[i], shape)) plan_.tensors.push_back(tensor);
-      shape = output_of(layers_, i, shape);
+      plan_.tensors.insert(plan_.tensors.end(), row.tensors.begin(), row.tensors.end());
     }
     for (const bool parameter : {true, false}) {
       for (Tensor& tensor : plan_.tensors) {
@@ -118,13 +145,12 @@ class Planner {
     }
   }
 
-  int64_t place(int layer, size_t tensor) const {
-    return plan_.tensors[first_[size_t(layer)] + tensor].place;
+  int64_t place(size_t layer, size_t tensor) const {
+    return plan_.tensors[first_[layer] + tensor].place;
   }
 
-  void add(int i) {
-    const dd_layer& layer = layers_[i];
-    const Shape output = output_of(layers_, i, shape_);
+  void add(size_t i) {
+    const dd_layer& layer = rows_[i].layer;
     switch (layer.kind) {
       case DD_BN:
         add_norm(i);
@@ -142,13 +168,13 @@ class Planner {
         break;
       default:
         flush();
-        push(make(i, output));
+        push(make(i));
     }
-    shape_ = output;
+    shape_ = rows_[i].output;
   }
 
   // What is pending comes before the batch norm, in the same pass over memory.
-  void add_norm(int i) {
+  void add_norm(size_t i) {
     if (parts_.norm) flush();
     parts_.first = parts_.second;
     parts_.first_dropout = std::move(parts_.second_dropout);
@@ -158,8 +184,8 @@ class Planner {
     pending_ = true;
   }
 
-  void add_dropout(int i) {
-    const dd_layer& layer = layers_[i];
+  void add_dropout(size_t i) {
+    const dd_layer& layer = rows_[i].layer;
     if (dropout_cut(layer.rate) == 0) return;
     if (parts_.second_dropout) flush();
     parts_.second_dropout =
@@ -168,8 +194,9 @@ class Planner {
     pending_ = true;
   }
 
-  std::unique_ptr<Operation> make(int i, const Shape& output) const {
-    const dd_layer& layer = layers_[i];
+  std::unique_ptr<Operation> make(size_t i) const {
+    const dd_layer& layer = rows_[i].layer;
+    const Shape& output = rows_[i].output;
     switch (layer.kind) {
       case DD_CONV:
         return std::make_unique<Convolution>(
@@ -211,8 +238,7 @@ class Planner {
     pending_ = false;
   }
 
-  const dd_layer* layers_;
-  int count_;
+  std::vector<Row> rows_;
   const dd_recipe& recipe_;
   Plan plan_;
   std::vector<size_t> first_;  // tensor of each layer
@@ -221,31 +247,37 @@ class Planner {
   bool pending_ = false;
 };
 
-// Of one layer, in the batch's buffers and a block's; see Net and the operations' own members.
-int64_t bytes_of(const dd_layer& layer, const Shape& input, const Shape& output, int64_t blocks) {
+// Bytes of one layer, in the batch's buffers and a block's; see Net and the operations' own members.
+int64_t bytes_of(const Row& row, int64_t blocks) {
+  const dd_layer& layer = row.layer;
+  const bool convolution = layer.kind == DD_CONV;
   const int64_t vector = sizeof(Vector);
   // What a convolution's border adds at most, on both sides of the layer.
-  const int64_t border = layer.kind == DD_CONV ? 2 * int64_t(layer.padding) + layer.kernel : 0;
-  const int64_t stride = layer.kind == DD_CONV ? layer.stride : 1;
+  const int64_t border = convolution ? 2 * int64_t(layer.padding) + layer.kernel : 0;
+  const int64_t stride = convolution ? layer.stride : 1;
   auto padded = [&](const Shape& shape, int64_t step) {
     const int64_t height = checked_sum(checked_product(shape.height, step), border);
     const int64_t width = checked_sum(checked_product(shape.width, step), border);
     return checked_product(shape.channels, checked_product(height, width));
   };
-  int64_t vectors = checked_sum(padded(input, 1), padded(output, stride));
+  int64_t vectors = checked_sum(padded(row.input, 1), padded(row.output, stride));
   if (layer.kind == DD_BN) {
-    vectors = checked_sum(vectors, checked_product(2 * blocks, output.size()));
+    vectors = checked_sum(vectors, checked_product(2 * blocks, row.output.size()));
   }
   int64_t bytes = checked_product(vectors, vector);
   if (layer.kind == DD_DROPOUT) {
-    const int64_t count = layer.whole_channels ? output.channels * vector : output.size() * 2;
+    const int64_t count =
+        layer.whole_channels ? row.output.channels * vector : checked_product(row.output.size(), 2);
     bytes = checked_sum(bytes, checked_product(blocks, count));
   }
-  for (const Tensor& tensor : tensors_of(layer, output)) {
-    // Value, gradient, average, two moments, packed for two passes, and sums over the batch.
-    const int64_t copies = checked_product(tensor.size, 7 * int64_t(sizeof(float)));
+  for (const Tensor& tensor : row.tensors) {
+    // Value, gradient, average, two moments, and packed for two passes; by Winograd's kernels up to
+    // 80 numbers of the nine, for each pass.
+    const int64_t packed =
+        convolution && layer.kernel == 3 && tensor.weight ? 2 + 2 * 80 / 9 + 1 : 2;
+    const int64_t copies = checked_product(tensor.size, (5 + packed) * int64_t(sizeof(float)));
     const int64_t sums =
-        std::min(checked_product(tensor.size, vector), tensor.size * 8 + (1 << 22));
+        std::min(checked_product(2 * tensor.size, vector), tensor.size * 8 + (1 << 23));
     bytes = checked_sum(bytes, checked_sum(copies, sums));
   }
   return bytes;
@@ -255,12 +287,10 @@ int64_t bytes_of(const dd_layer& layer, const Shape& input, const Shape& output,
 
 int64_t plan_bytes(const dd_layer* layers, int count, const dd_recipe& recipe) {
   const int64_t blocks = blocks_of(recipe.batch_size);
-  Shape shape = image_shape();
-  int64_t bytes = checked_product(checked_product(blocks, shape.size()), sizeof(Vector));
+  int64_t bytes = checked_product(checked_product(blocks, image_shape().size()), sizeof(Vector));
+  const std::vector<Row> rows = trace(layers, count);
   for (int i = 0; i < count; ++i) {
-    const Shape output = output_of(layers, i, shape);
-    bytes = checked_sum(bytes, bytes_of(layers[i], shape, output, blocks));
-    shape = output;
+    bytes = at_layer(i, [&] { return checked_sum(bytes, bytes_of(rows[size_t(i)], blocks)); });
   }
   return bytes;
 }
