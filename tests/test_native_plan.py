@@ -2,12 +2,13 @@
 
 import random
 import re
-from ctypes import Structure, c_double, c_int32, c_uint64
+from ctypes import Structure, byref, c_double, c_int32, c_uint64
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import given
 from strategies import configs, examples
 from test_config import SGD
@@ -16,11 +17,13 @@ from test_spaces import sampled
 from mnist_core import layers as notation
 from mnist_core import record
 from mnist_core.config import Config, Data
+from mnist_core.data import Mnist
 from mnist_core.engine import choose
 from mnist_core.errors import UserError
 from mnist_core.native import library, structs
 from mnist_core.native.plan import Plan, plan
 from mnist_core.native.structs import Kind, Operation, Optimizer
+from mnist_core.native_engine import NativeEngine
 from mnist_core.streams import Streams
 from search import packaged
 from spaces import SPACES, Frame
@@ -30,6 +33,7 @@ HEADER = re.sub(
 )
 TYPES = {"int32_t": c_int32, "double": c_double, "uint64_t": c_uint64}
 NET = ["flatten", "linear 784->10"]
+STATUS = Path("/proc/self/status")
 
 
 def _block(kind: str, name: str) -> str:
@@ -191,3 +195,28 @@ def test_every_sample_of_a_space_runs_natively(name: str):
     space, draw = SPACES[name](Frame(10_000, 15, Data())), random.Random(1)
     samples = [space.config(sampled(space, draw), seed) for seed in range(1000)]
     assert _refused(samples) == []
+
+
+@pytest.mark.skipif(not STATUS.exists(), reason="this system does not say what a process takes")
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["conv 1->300 k4 s3", "conv 300->300 k3 p1", "gap", "flatten", "linear 300->10"],
+        ["conv 1->64 k3 p1", "bn", "dropout 0.1", "relu", "gap", "flatten", "linear 64->10"],
+    ],
+)
+def test_an_engine_takes_no_more_memory_than_was_said(lines: list[str], mnist: Mnist):
+    if reason := library.unavailable():
+        pytest.skip(reason)
+    config = Config.from_dict({"epochs": 1, "layers": lines, "optimizer": SGD, "batch_size": 256})
+    planned, loaded = plan(config), library.load()
+    said = loaded.dd_bytes(planned.layers, len(planned.layers), byref(planned.recipe))
+    before = _resident()
+    engine = NativeEngine(config, mnist)
+    engine.step(torch.arange(256), 0, 0.01, None)
+    assert _resident() - before < 1.05 * said + 4e6  # torch's own initial net, for one
+
+
+def _resident() -> int:
+    """Bytes of this process in memory."""
+    return 1024 * int(re.search(r"VmRSS:\s+(\d+)", STATUS.read_text())[1])  # type: ignore[index]
