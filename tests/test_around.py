@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from test_spaces import _sampled
+from test_spaces import sampled
 
 from mnist_core.config import Adam, Config, Data
 from mnist_core.layers import Dropout, parse
@@ -49,7 +49,7 @@ def _differing(config: Config, base: Config) -> set[str]:
 def test_a_dimension_changes_its_part_and_no_other(dimension, parts):
     space = _space({dimension: "all"})
     rng = random.Random(3)
-    found = [_differing(space.config(_sampled(space, rng), PLAIN.seed), PLAIN) for _ in range(20)]
+    found = [_differing(space.config(sampled(space, rng), PLAIN.seed), PLAIN) for _ in range(20)]
     assert set().union(*found) == parts
 
 
@@ -71,7 +71,7 @@ def test_every_sample_fits_the_budget():
     space = _space({"layout": "all", "widths": "all", "width_2": [0.9, 1.0], "activation": "all"})
     assert (space.dimensions["width_2"].low, space.dimensions["width_1"].low) == (0.9, 0.0)
     rng = random.Random(1)
-    counts = [space.config(_sampled(space, rng), 0).params for _ in range(200)]
+    counts = [space.config(sampled(space, rng), 0).params for _ in range(200)]
     assert 9_000 < max(counts) < 10_000
 
 
@@ -82,7 +82,7 @@ def test_a_new_net_keeps_activation_and_dropout_of_its_base():
         }
     )
     space = _space({"widths": "all"}, bases={"base": base})
-    layers = [str(layer) for layer in space.config(_sampled(space, random.Random(2)), 0).layers]
+    layers = [str(layer) for layer in space.config(sampled(space, random.Random(2)), 0).layers]
     assert "silu" in layers
     assert "relu" not in layers
     assert layers.count("dropout 0.03") == 6
@@ -169,7 +169,7 @@ def test_a_net_without_activation_can_get_another_one():
     layers = ["conv 1->2 k3", "gap", "flatten", "linear 2->10"]
     base = Config.from_dict({**PLAIN.to_dict(), "layers": layers})
     space = _space({"widths": "all", "layout": "all"}, bases={"base": base})
-    assert space.config(_sampled(space, random.Random(1)), 0).params < 10_000
+    assert space.config(sampled(space, random.Random(1)), 0).params < 10_000
 
 
 def test_what_only_some_bases_have_no_use_for_is_kept():

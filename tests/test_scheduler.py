@@ -379,7 +379,7 @@ def test_seeds_of_trials_follow_from_the_study_seed_and_the_number_alone() -> No
     assert all(0 <= seed < 2**32 for seed in seeds)
 
 
-def _sampled(sampler: str, launches: list[int], pruner: str = "none") -> list[tuple[object, ...]]:
+def sampled(sampler: str, launches: list[int], pruner: str = "none") -> list[tuple[object, ...]]:
     """(parameters, seed of the training) of each trial of a study run in so many launches."""
     choice = choices.Choice(kind=sampler)
     made = _study()
@@ -396,11 +396,11 @@ def _sampled(sampler: str, launches: list[int], pruner: str = "none") -> list[tu
 @pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
 def test_resumed_study_asks_what_a_straight_one_asks(sampler: str) -> None:
     """Row 19: 10 + 10 against 20, of which TPE takes the first ten as start-up points."""
-    straight = _sampled(sampler, [20])
-    assert _sampled(sampler, [10, 20]) == straight
-    assert _sampled(sampler, [1, 10, 11, 20]) == straight
+    straight = sampled(sampler, [20])
+    assert sampled(sampler, [10, 20]) == straight
+    assert sampled(sampler, [1, 10, 11, 20]) == straight
     assert len(set(straight)) == 20
 
 
 def test_resumed_study_with_a_pruner_asks_what_a_straight_one_asks() -> None:
-    assert _sampled("tpe", [10, 20], "median") == _sampled("tpe", [20], "median")
+    assert sampled("tpe", [10, 20], "median") == sampled("tpe", [20], "median")

@@ -80,7 +80,7 @@ def drill(
 ) -> None:
     """Go down in stages, each around the winners of the last.
 
-    STUDY is a packaged drill, `shallow` (about 20 minutes on two cores) or `deep` (a night), or a
+    STUDY is a packaged drill, `shallow` (about 15 minutes on two cores) or `deep` (a night), or a
     TOML file. It ends with the finalists trained on fresh seeds, and a report of Target, Result
     and Analysis: runs/NAME/drill.html and drill.md. What was done before is not done again. If a
     finalist fails on a fresh seed, the exit code is 1.
