@@ -18,6 +18,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 
+import click
 import pytest
 import torch
 from torch import nn
@@ -42,7 +43,14 @@ SMALL = [
     *["silu", "conv 10->10 k3 bias=false", "bn", "silu", "conv 10->12 k3 bias=false", "bn"],
     *["silu", "conv 12->12 k3 bias=false", "bn", "silu", "gap", "flatten", "linear 12->10"],
 ]
-NETS = ("001-code4", "under-10k", "4,936 parameters", "000-file1-net4")
+NETS: dict[str, tuple[str, list[str] | None]] = {
+    # What people call it -> a packaged config, and layers of its own in place of that one's.
+    "Code 4": ("001-code4", None),
+    "the winner": ("under-10k", None),
+    "4,936 parameters": ("under-10k", SMALL),
+    "Net 4": ("000-file1-net4", None),
+}
+CODE_4 = "Code 4"
 PARTS = (
     *("convolution", "input gradient", "weight gradient", "norm, activation, dropout"),
     *("pooling", "augmentation", "optimizer and averaging", "evaluation", "other"),
@@ -51,10 +59,11 @@ PARTS = (
 
 def config(net: str) -> Config:
     """One epoch of it."""
-    packaged = record.load(config_path("under-10k" if net not in NETS[::3] else net)).config
+    name, lines = NETS[net]
+    packaged = record.load(config_path(name)).config
     changes = {"epochs": 1, "data": Data(train=IMAGES, test=TEST_IMAGES)}
-    if net == NETS[2]:  # the winner's recipe
-        changes["layers"] = tuple(map(layers.parse, SMALL))
+    if lines is not None:
+        changes["layers"] = tuple(map(layers.parse, lines))
     return Config.model_validate({**dict(packaged), **changes})
 
 
@@ -88,7 +97,7 @@ def matrix_rate(_: int) -> float:
 
 def evaluation_share(_: int) -> float:
     """Seconds of testing images by those of training on as many."""
-    mnist, of = data.load(), config(NETS[0])
+    mnist, of = data.load(), config(CODE_4)
     training = Training(of, mnist, engine="native")
     chosen = torch.arange(IMAGES).split(of.batch_size)
     trained = seconds(lambda: [training.engine.step(c, 0, 0.01, None) for c in chosen])
@@ -100,13 +109,13 @@ def memory(_: int) -> float:
     """Megabytes that an epoch of batches of 128 adds to a process that holds torch and the data."""
     mnist = data.load()
     before = resident()
-    next(Training(config(NETS[0]), mnist, engine="native").run())
+    next(Training(config(CODE_4), mnist, engine="native").run())
     return (resident() - before) / 1e6
 
 
 def costs(_: int) -> list[float]:
     """Share of the time spent in each of `PARTS`."""
-    training = Training(config(NETS[0]), data.load(), engine="native")
+    training = Training(config(CODE_4), data.load(), engine="native")
     next(training.run())
     assert isinstance(training.engine, NativeEngine)
     found = training.engine.costs()
@@ -190,12 +199,12 @@ def mnist_of_torchvision() -> Iterator[MNIST]:
 
 def shares_of_matrix_rate(pool: ProcessPoolExecutor, engine: str) -> list[float]:
     """Of two workers on Code 4, by round."""
-    work = multiply_adds(config(NETS[0]))
-    both(pool, partial(epoch, NETS[0], engine))  # not counted: caches fill
+    work = multiply_adds(config(CODE_4))
+    both(pool, partial(epoch, CODE_4, engine))  # not counted: caches fill
     found = []
     for _ in range(ROUNDS):
         before = both(pool, matrix_rate)
-        rate = both(pool, partial(epoch, NETS[0], engine)) * work
+        rate = both(pool, partial(epoch, CODE_4, engine)) * work
         found.append(rate / max(before, both(pool, matrix_rate)))
     return found
 
@@ -248,26 +257,26 @@ def test_memory_of_a_worker() -> None:
 
 
 def main() -> None:
-    say = print
-    say(f"instruction set: {library.load().dd_instruction_set().decode()}")
+    click.echo(f"instruction set: {library.load().dd_instruction_set().decode()}")
     with workers() as pool:
         for engine in ("native", "torch"):
             share = statistics.median(shares_of_matrix_rate(pool, engine))
-            say(f"two workers, Code 4, {engine}: {share:.0%} of the matrix rate")
+            click.echo(f"two workers, Code 4, {engine}: {share:.0%} of the matrix rate")
         for net in NETS:
             found = zip(*engine_ratios(pool, net), strict=True)
             ratio, share = (statistics.median(column) for column in found)
             said = f"{share:.0%} of the matrix rate; {wanted_ratio(share):.1f} x is asked for"
-            say(f"{net}: native {ratio:.1f} x torch, which reaches {said}")
+            click.echo(f"{net}: native {ratio:.1f} x torch, which reaches {said}")
         share = statistics.median(pool.map(evaluation_share, range(ROUNDS)))
-        say(f"testing takes {share:.2f} of the time of training on as many")
-        say(f"memory above torch and the data: {max(pool.map(memory, range(2))):.0f} MB")
+        click.echo(f"testing takes {share:.2f} of the time of training on as many")
         for part, cost in zip(PARTS, next(iter(pool.map(costs, [0]))), strict=True):
-            say(f"  {cost:4.0%}  {part}")
+            click.echo(f"  {cost:4.0%}  {part}")
         with mnist_of_torchvision() as dataset:
             loop = statistics.median(write_ups_loop(dataset) for _ in range(ROUNDS))
-        pair = statistics.median(both(pool, partial(epoch, NETS[0], "native")) for _ in range(5))
-        say(f"write-ups' loop {loop:,.0f} images/s; two native workers {pair / loop:.1f} x")
+        pair = statistics.median(both(pool, partial(epoch, CODE_4, "native")) for _ in range(5))
+        click.echo(f"write-ups' loop {loop:,.0f} images/s; two native workers {pair / loop:.1f} x")
+    with workers() as pool:  # of processes that have trained nothing yet
+        click.echo(f"memory above torch and the data: {max(pool.map(memory, range(2))):.0f} MB")
 
 
 if __name__ == "__main__":
