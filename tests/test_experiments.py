@@ -109,9 +109,9 @@ def test_config_is_found_by_its_name_or_its_path(
     [
         ("001-code5", "; did you mean '001-code4'?"),
         ("under-10", "; did you mean 'under-10k'?"),
-        ("001", "; known are the experiments of drilldown compare, and under-10k"),
-        ("none/such", "; known are the experiments of drilldown compare, and under-10k"),
-        ("x" * 500, "; known are the experiments of drilldown compare, and under-10k"),
+        ("001", "; known are the experiments of drilldown compare, and silu-squeeze, under-10k"),
+        ("none/such", "; known are the experiments of drilldown compare, and silu-squeeze, under-10k"),
+        ("x" * 500, "; known are the experiments of drilldown compare, and silu-squeeze, under-10k"),
     ],
 )
 def test_unknown_config_is_refused_with_the_nearest(

@@ -34,8 +34,9 @@ def test_a_winner_has_ten_fresh_seeds_most_of_which_hold_the_goal(path: Path) ->
     assert statistics.fmean(min(GOAL.final(curve)) for curve in fresh) >= GOAL.accuracy
 
 
-def test_the_readme_says_what_the_winner_comes_to() -> None:
-    winner = record.load(README.parent / "studies" / "winners" / "under-10k.toml")
+@pytest.mark.parametrize("path", WINNERS, ids=lambda path: path.stem)
+def test_the_readme_says_what_the_winner_comes_to(path: Path) -> None:
+    winner = record.load(path)
     assert winner.expected is not None
     runs = {winner.config.seed: winner.expected.test_acc}
     runs |= {run.seed: run.test_acc for run in winner.confirmed}
