@@ -11,6 +11,7 @@ from search import experiments
 from search.experiments import config_path, select
 
 ROOT = Path(__file__).parents[1]
+KNOWN = "; known are the experiments of drilldown compare, and silu-squeeze, under-10k"
 
 
 def _names(*words: str) -> list[str]:
@@ -109,9 +110,9 @@ def test_config_is_found_by_its_name_or_its_path(
     [
         ("001-code5", "; did you mean '001-code4'?"),
         ("under-10", "; did you mean 'under-10k'?"),
-        ("001", "; known are the experiments of drilldown compare, and silu-squeeze, under-10k"),
-        ("none/such", "; known are the experiments of drilldown compare, and silu-squeeze, under-10k"),
-        ("x" * 500, "; known are the experiments of drilldown compare, and silu-squeeze, under-10k"),
+        ("001", KNOWN),
+        ("none/such", KNOWN),
+        ("x" * 500, KNOWN),
     ],
 )
 def test_unknown_config_is_refused_with_the_nearest(
