@@ -1,11 +1,11 @@
 // The C interface: see binding.h. Exceptions end here, as a line that dd_error gives.
 #include "binding.h"
 
-#include <exception>
-#include <new>
-#include <string>
+#include <algorithm>
+#include <stdexcept>
 
 #include "engine.hpp"
+#include "guarded.hpp"
 #include "processor.hpp"
 
 struct dd_engine {
@@ -14,21 +14,7 @@ struct dd_engine {
 
 namespace {
 
-thread_local std::string latest_error;
-
-// 0, or 1 where `f` raises.
-template <class F>
-int guarded(F f) {
-  try {
-    f();
-    return 0;
-  } catch (const std::bad_alloc&) {
-    latest_error = "out of memory";
-  } catch (const std::exception& error) {
-    latest_error = error.what();
-  }
-  return 1;
-}
+using drilldown::guarded;
 
 // Calls f(values, tensor) where that tensor is in the values and of this size.
 template <class F>
@@ -67,7 +53,7 @@ const char* dd_instruction_set(void) {
 
 const char* dd_best_instruction_set(void) { return drilldown::best_instruction_set(); }
 
-const char* dd_error(void) { return latest_error.c_str(); }
+const char* dd_error(void) { return drilldown::latest_error.c_str(); }
 
 int64_t dd_bytes(const dd_layer* layers, int32_t count, const dd_recipe* recipe) {
   int64_t bytes = -1;

@@ -44,11 +44,6 @@ ConvolutionShape Convolution::backward_shape() const {
           input_.width};
 }
 
-int64_t Convolution::weights_of_group() const {
-  const ConvolutionShape shape = forward_shape();
-  return int64_t(shape.inputs) * shape.outputs * spec_.kernel * spec_.kernel;
-}
-
 // Around the gradient lie the zeros that the input gradient reads: `edge` of them before it, and as
 // many behind it as the kernel's way over the whole input takes. Padding beyond the kernel makes
 // `edge` negative: then the first pixels of the gradient belong to no pixel of the input, and lie
@@ -73,7 +68,7 @@ void Convolution::prepare(const float* values) {
   for (Group& group : groups_) {
     group.forward.set_weights(weights, false);
     group.input_gradient.set_weights(weights, true);
-    weights += weights_of_group();
+    weights += forward_shape().weights();
   }
 }
 
@@ -129,7 +124,7 @@ void Convolution::finish(float* gradients) {
   float* weights = gradients + weight_;
   for (Group& group : groups_) {
     group.weight_gradient.finish(weights);
-    weights += weights_of_group();
+    weights += forward_shape().weights();
   }
   for (size_t o = 0; o < bias_sums_.size(); ++o) {
     gradients[bias_ + int64_t(o)] = float(bias_sums_[o]);

@@ -44,7 +44,6 @@ class Convolution : public Operation {
 
   ConvolutionShape forward_shape() const;
   ConvolutionShape backward_shape() const;
-  int64_t weights_of_group() const;
   int edge() const { return spec_.kernel - 1 - spec_.padding; }
   ConstMap padded(const ConstMap& in, int group) const;
 

@@ -101,8 +101,7 @@ Correlation::Correlation(const ConvolutionShape& shape)
     : shape_(shape),
       channels_(shape.outputs, correlation_tiles(shape).first),
       pixels_(shape.width, correlation_tiles(shape).second),
-      weights_(size_t(checked_product(checked_product(shape.inputs, shape.outputs),
-                                      checked_product(shape.kernel, shape.kernel)))) {}
+      weights_(size_t(shape.weights())) {}
 
 void Correlation::set_weights(const float* w, bool flipped) {
   const int area = shape_.kernel * shape_.kernel;
@@ -144,8 +143,6 @@ void Correlation::run(const ConstMap& in, const Map& out, const float* bias) con
 }
 
 namespace {
-
-constexpr int64_t kMostSums = int64_t(1) << 22;  // bytes of vectors beside one another
 
 struct GradientTile {
   int height, width;
@@ -216,13 +213,8 @@ std::pair<int, int> gradient_tiles(const ConvolutionShape& shape) {
   return cheapest_tiles(shape.outputs, 4, tap_rows(shape), columns);
 }
 
-int64_t weight_count(const ConvolutionShape& shape) {
-  return checked_product(checked_product(shape.inputs, shape.outputs),
-                         checked_product(shape.kernel, shape.kernel));
-}
-
 bool sums_fit(const ConvolutionShape& shape) {
-  return checked_product(weight_count(shape), int64_t(sizeof(Vector))) <= kMostSums;
+  return checked_product(shape.weights(), int64_t(sizeof(Vector))) <= kMostSums;
 }
 
 }  // namespace
@@ -232,8 +224,8 @@ WeightGradient::WeightGradient(const ConvolutionShape& shape)
       columns_(tile_columns(shape)),
       channels_(shape.outputs, gradient_tiles(shape).first),
       rows_(tap_rows(shape), gradient_tiles(shape).second),
-      sums_(sums_fit(shape) ? weight_count(shape) : 0),
-      totals_(sums_fit(shape) ? 0 : weight_count(shape)) {}
+      sums_(sums_fit(shape) ? shape.weights() : 0),
+      totals_(sums_fit(shape) ? 0 : shape.weights()) {}
 
 void WeightGradient::add(const ConstMap& in, const ConstMap& out_gradient) {
   const GradientTile tile{shape_.height,
@@ -273,7 +265,7 @@ void WeightGradient::add(const ConstMap& in, const ConstMap& out_gradient) {
 }
 
 void WeightGradient::finish(float* dw) {
-  for (int64_t i = 0; i < weight_count(shape_); ++i) {
+  for (int64_t i = 0; i < shape_.weights(); ++i) {
     dw[i] = float(sums_.size() > 0 ? lane_sum(sums_[i]) : totals_[i]);
   }
   sums_.fill_zero();

@@ -15,7 +15,14 @@ namespace drilldown {
 struct ConvolutionShape {
   int inputs, outputs, kernel, stride;
   int height, width;  // of the output
+
+  int64_t weights() const {
+    return checked_product(checked_product(inputs, outputs), checked_product(kernel, kernel));
+  }
 };
+
+// Sums of the weights' gradients in vectors may take so many bytes in all.
+constexpr int64_t kMostSums = int64_t(1) << 22;
 
 // How many of `count` things the tiles take that cover them, as evenly as can be: 10 as 5 + 5, not
 // as 8 + 2.

@@ -51,10 +51,11 @@ Outcome Engine::backward(const uint8_t* images, const int64_t* labels, int64_t s
   check_labels(chosen_labels_.data(), count);
   {
     const Timed timed(net_.costs(), Part::kAugmentation);
-    for (int64_t first = 0; first < count; first += kLanes) {
-      const Map into = net_.images(first / kLanes);
-      const int valid = int(std::min<int64_t>(kLanes, count - first));
-      augmenter_.block(images, chosen + first, first, valid, step, into.data, into.layout);
+    for (int64_t block = 0; block < blocks_of(count); ++block) {
+      const Map into = net_.images(block);
+      const int64_t first = block * kLanes;
+      augmenter_.block(images, chosen + first, first, valid_lanes_of(count, block), step, into.data,
+                       into.layout);
     }
   }
   return net_.train(values_.data(), gradients_.data(), chosen_labels_.data(), count, step);
@@ -73,9 +74,10 @@ Outcome Engine::evaluate(const uint8_t* images, const int64_t* labels, int64_t c
   check_labels(labels, count);
   net_.prepare_evaluation(values(averaged ? DD_AVERAGE : DD_CURRENT));
   Outcome whole;
-  for (int64_t first = 0; first < count; first += kLanes) {
+  for (int64_t block = 0; block < blocks_of(count); ++block) {
     const Map into = net_.images(0);
-    const int valid = int(std::min<int64_t>(kLanes, count - first));
+    const int64_t first = block * kLanes;
+    const int valid = valid_lanes_of(count, block);
     plain_block(images + first * kSide * kSide, valid, into.data, into.layout);
     const Outcome part = net_.evaluate(labels + first, valid);
     whole.loss += part.loss;

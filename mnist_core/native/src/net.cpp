@@ -127,8 +127,7 @@ Outcome Net::train(float* values, float* gradients, const int64_t* labels, int64
   prepare(values);
   const int64_t blocks = blocks_of(count);
   auto pass_of = [&](int64_t block) {
-    const int valid = int(std::min<int64_t>(kLanes, count - block * kLanes));
-    return Pass{block, valid, step, true, false, &costs_};
+    return Pass{block, valid_lanes_of(count, block), step, true, false, &costs_};
   };
   const size_t last = plan_.segments.size() - 1;
   for (size_t segment = 0; segment < last; ++segment) {

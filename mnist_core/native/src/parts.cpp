@@ -1,10 +1,10 @@
 // Parts of the engine on their own, for tests: see the end of binding.h.
 #include <algorithm>
-#include <exception>
 #include <initializer_list>
 
 #include "augmentation.hpp"
 #include "binding.h"
+#include "guarded.hpp"
 #include "random.hpp"
 #include "warp.hpp"
 
@@ -52,15 +52,12 @@ int dd_augment(const dd_augmentation* augmentations, int32_t augmentation_count,
                int64_t step, const uint8_t* images, const int64_t* chosen, int32_t count,
                float* out) {
   using namespace drilldown;
-  try {
+  return guarded([&] {
     Augmenter augmenter(augmentations, augmentation_count, seed);
     for (int32_t i = 0; i < count; ++i) {
       augmenter.image(images + chosen[i] * kImagePixels, i, step).store(out + i * kImagePixels);
     }
-    return 0;
-  } catch (const std::exception&) {  // no memory
-    return 1;
-  }
+  });
 }
 
 int dd_warp(const uint8_t* image, const double* matrix, double fill, int32_t bilinear, float* out) {

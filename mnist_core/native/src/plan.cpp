@@ -10,10 +10,6 @@
 
 namespace drilldown {
 
-Shape Segment::input(const Shape& image) const {
-  return operations.empty() ? image : operations.front()->input();
-}
-
 namespace {
 
 // The tensors that a layer owns: parameters follow one another from 0, statistics likewise, until

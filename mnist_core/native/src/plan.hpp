@@ -7,6 +7,7 @@
 // cache.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -28,8 +29,6 @@ struct Tensor {
 struct Segment {
   std::vector<std::unique_ptr<Operation>> operations;
   Pointwise* head = nullptr;  // the operation with batch norm that it begins with
-
-  Shape input(const Shape& image) const;
 };
 
 struct Plan {
@@ -50,5 +49,9 @@ Plan make_plan(const dd_layer* layers, int count, const dd_recipe& recipe);
 int64_t plan_bytes(const dd_layer* layers, int count, const dd_recipe& recipe);
 
 inline int64_t blocks_of(int64_t images) { return (images + kLanes - 1) / kLanes; }
+// How many of a block's lanes hold one of so many images.
+inline int valid_lanes_of(int64_t images, int64_t block) {
+  return int(std::min<int64_t>(kLanes, images - block * kLanes));
+}
 
 }  // namespace drilldown

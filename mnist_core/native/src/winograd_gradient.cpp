@@ -9,8 +9,7 @@ namespace drilldown {
 namespace {
 
 constexpr int kPair = 2;  // outputs, and inputs, that are worked on together: 16 sums in registers
-constexpr int64_t kFirstLevel = 32 << 10;               // bytes of a core's first-level data cache
-[[maybe_unused]] constexpr double kMostSums = 4 << 20;  // bytes that the sums may take
+constexpr int64_t kFirstLevel = 32 << 10;  // bytes of a core's first-level data cache
 
 // For some inputs and outputs: rows of tiles, each two rows of pixels below the one before.
 struct GradientProduct {
@@ -215,7 +214,8 @@ bool winograd_gradient_pays(const ConvolutionShape& shape) {
   if (shape.kernel != 3 || shape.stride != 1 || shape.height < 2 || shape.width < 2) return false;
   const double sums = 16.0 * shape.inputs * shape.outputs * double(sizeof(Vector));
   const double whole = double((shape.height + 1) / 2 * 2) * double((shape.width + 1) / 2 * 2);
-  return sums <= kMostSums && 1.5 * double(shape.height) * double(shape.width) > 1.05 * whole;
+  return sums <= double(kMostSums) &&
+         1.5 * double(shape.height) * double(shape.width) > 1.05 * whole;
 #else
   (void)shape;
   return false;
