@@ -117,6 +117,11 @@ class Config(Frozen):
         """Number of trainable parameters."""
         return sum(row.params for row in self.trace())
 
+    @property
+    def recipe(self) -> Self:
+        """The same for configs that differ in their seed alone."""
+        return self.changed(seed=0)
+
     def to_dict(self) -> dict[str, Any]:
         """Plain values only, as TOML and JSON hold them; `from_dict` is the way back."""
         return self.model_dump(mode="json")

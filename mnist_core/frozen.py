@@ -1,6 +1,6 @@
 """What every object read from TOML has in common: frozen, strict, no unknown keys, no nan."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -20,6 +20,13 @@ class Frozen(BaseModel):
         validate_default=True,
         use_attribute_docstrings=True,
     )
+
+    def changed(self, **values: Any) -> Self:
+        """The same with other values of some fields, validated as a whole.
+
+        Raises pydantic's ValidationError, as the making of any does.
+        """
+        return type(self).model_validate({**dict(self), **values})
 
 
 def shortened(value: Any) -> str:

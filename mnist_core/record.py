@@ -13,6 +13,7 @@ from mnist_core import engine
 from mnist_core.config import Config
 from mnist_core.files import parsed, write_whole
 from mnist_core.frozen import Count, Frozen, tuples
+from mnist_core.goal import Goal
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 
@@ -51,7 +52,8 @@ class Origin(Frozen):
     study: str
     trial: Annotated[int, Field(ge=0)]
     score: Percent | None = None
-    goal: str
+    goal: Goal | str
+    """A sentence in files from before it was a table."""
 
 
 class Expected(Frozen):

@@ -1,13 +1,12 @@
 """What the next stage should change, and why: rules from a stage's findings."""
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mnist_core.config import Config, NoAveraging
+from mnist_core.goal import Goal
 from mnist_core.layers import Dropout
 from search.findings import AtBound, Findings
-from search.goal import Goal
 from search.markdown import code
 from search.wording import digits, listed
 from spaces.around import BASE, WIDTHS
@@ -84,7 +83,7 @@ def _steadiness(found: Findings, goal: Goal) -> Advice | None:
     first = found.leaders[0]
     if first.row is None or found.noise is None or goal.last < 2:
         return None
-    deviation = statistics.stdev(goal.final(first.row.test_acc))
+    deviation = goal.ending(first.row.test_acc).deviation
     if deviation <= found.noise.size:
         return None
     averaged = not isinstance(first.config.averaging, NoAveraging)

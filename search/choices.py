@@ -26,9 +26,9 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from mnist_core.files import explain, suggest
 from mnist_core.frozen import Count, Fraction, Frozen, shortened
-from search.goal import Goal
+from mnist_core.goal import Goal
+from mnist_core.seeds import derived_seed
 from search.pruner import GoalPruner
-from search.seeds import derived_seed
 
 _SAMPLERS: dict[str, Callable[..., BaseSampler]] = {
     "tpe": TPESampler,

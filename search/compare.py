@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_core.engine import Wanted
+from mnist_core.goal import Goal
 from mnist_core.paths import runs_dir
 from search import noise, trainings
 from search.experiments import Experiment, results_path, select
-from search.goal import Goal
 from search.noise import FLOOR, LAST, Noise, Sample
 from search.trainings import Job, Ledger, Run, key, missing
 from search.wording import of

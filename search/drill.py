@@ -16,11 +16,11 @@ from mnist_core.config import Config
 from mnist_core.errors import UserError
 from mnist_core.paths import runs_dir
 from mnist_core.record import Confirmed
+from mnist_core.seeds import derived_seed
 from search import results, storage
 from search.drill_spec import DrillSpec, StageStudy
 from search.export import to_record
 from search.launch import Launched, check_same, launch
-from search.seeds import derived_seed
 from search.stages import Candidate, DrillResult, Finalist, StageResult
 from search.trainings import Job, Ledger, Run, train_missing
 from search.workers import training
@@ -63,7 +63,7 @@ class Drill:
         storage.check_name(name)
         engine, self._remark = engines.settle(spec.engine, device)
         self._name, self._url = name, url
-        self._spec = spec.model_copy(update={"engine": engine})
+        self._spec = spec.changed(engine=engine)
         self._device, self._console, self._start = device, console, start
         self._store = storage.open_storage(url, create=True)
         self._bases = [Candidate(*base) for base in (bases or {"plain": spec.plain()}).items()]
@@ -157,7 +157,7 @@ class Drill:
             winner.name: [
                 Job(
                     winner.name,
-                    winner.config.model_copy(update={"seed": seed}),
+                    winner.config.changed(seed=seed),
                     winner.config.epochs,
                 )
                 for seed in seeds
@@ -187,7 +187,7 @@ class Drill:
         others = tuple(Confirmed(seed=run.seed, test_acc=run.test_acc) for run in best.runs)
         path = self.folder / "best.toml"
         exported = to_record(candidate.study, trial)
-        record.save(path, exported.model_copy(update={"confirmed": others}))
+        record.save(path, exported.changed(confirmed=others))
         return path
 
     def _result(

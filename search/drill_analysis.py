@@ -1,14 +1,13 @@
 """A stage's findings in words: Markdown sentences, each of which follows from numbers."""
 
-import statistics
 from collections.abc import Sequence
 
 from optuna.distributions import CategoricalDistribution
 
+from mnist_core.goal import Goal
 from search.advice import Advice, advice, spelled
 from search.drill_spec import Stage
 from search.findings import AtBound, Fall, Findings, Fit, own
-from search.goal import Goal
 from search.importance import LEAST, Importance
 from search.leads import Lead, Noise
 from search.markdown import code, escaped
@@ -112,11 +111,12 @@ def _fall(fall: Fall, goal: Goal) -> str:
 def _steady(found: Findings, chance: Noise, goal: Goal, images: int) -> str:
     first = found.leaders[0]
     assert first.row is not None
-    final = goal.final(first.row.test_acc)
-    spread = f"a standard deviation of {points(statistics.stdev(final))} and " if final[1:] else ""
+    ending = goal.ending(first.row.test_acc)
+    several = len(ending.test_acc) > 1
+    spread = f"a standard deviation of {points(ending.deviation)} and " if several else ""
     said = (
         f"The last {goal.last} epochs of {code(first.name)} have {spread}a worst of "
-        f"{min(final):.2f} % (1 seed)."
+        f"{ending.worst:.2f} % (1 seed)."
     )
     if chance.freedom:
         return (

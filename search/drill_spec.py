@@ -12,10 +12,10 @@ from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
 from mnist_core.files import explain, parsed
 from mnist_core.frozen import Frozen, Positive, tuples
+from mnist_core.goal import Goal
+from mnist_core.seeds import derived_seed
 from search import packaged
 from search.choices import Choice, make_pruner, make_sampler
-from search.goal import Goal
-from search.seeds import derived_seed
 from search.spec import Seed, SpaceChoice, StudySpec, Trials, Workers
 from spaces import Frame, Space, around, free, layouts
 

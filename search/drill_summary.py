@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
+from mnist_core.goal import Goal
 from search import results, storage
 from search.commands import command_for, program
 from search.drill import Drilled
-from search.goal import Goal
 from search.launch import COLUMN
 from search.stages import Finalist
 
@@ -38,13 +38,13 @@ def summary(drilled: Drilled, command: str, url: str | None) -> str:
 def _winner_lines(best: Finalist, goal: Goal, path: Path) -> list[str]:
     row = best.candidate.row
     assert row is not None
-    curves = [row.test_acc, *(run.test_acc for run in best.runs)]
-    worst = " ".join(f"{min(goal.final(curve)):.2f}" for curve in curves)
-    held = sum(goal.met(curve) for curve in curves)
+    endings = [goal.ending(curve) for curve in (row.test_acc, *(run.test_acc for run in best.runs))]
+    worst = " ".join(f"{ending.worst:.2f}" for ending in endings)
+    held = sum(ending.held for ending in endings)
     return [
         f"Winner: {best.candidate.name}, {best.candidate.config.params:,} parameters, worst of the "
-        f"last {goal.last} epochs on {len(curves)} seeds {worst} %",
-        f"Goal: held on {held} of {len(curves)} seeds",
+        f"last {goal.last} epochs on {len(endings)} seeds {worst} %",
+        f"Goal: held on {held} of {len(endings)} seeds",
         "Config of the winner:".ljust(COLUMN) + str(path),
         "Train it again:".ljust(COLUMN) + command_for(path),
     ]

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from optuna.distributions import BaseDistribution
 
 from mnist_core.config import Config
+from mnist_core.goal import Goal
 from mnist_core.layers import Conv
 from search import leads, results
 from search.advice import spelled
 from search.findings import Findings, own
-from search.goal import Goal
 from search.leads import Lead
 from search.markdown import code, escaped, table
 from search.stages import Candidate, DrillResult, StageResult
@@ -35,9 +35,9 @@ def finalists(result: DrillResult) -> str:
     ]
     lines = []
     for finalist in result.finalists:
-        curves = leads.curves(finalist)
-        means = [statistics.fmean(goal.final(curve)) for curve in curves]
-        fresh = [goal.score(run.test_acc) for run in finalist.runs]
+        endings = [goal.ending(curve) for curve in leads.curves(finalist)]
+        means = [ending.mean for ending in endings]
+        fresh = [goal.ending(run.test_acc).score for run in finalist.runs]
         spread = f" ± {statistics.stdev(means):.2f}" if means[1:] else ""
         lines.append(
             [
@@ -46,8 +46,8 @@ def finalists(result: DrillResult) -> str:
                 percent(finalist.candidate.score),
                 f"{statistics.fmean(fresh):.2f} ({len(fresh)})" if fresh else "",
                 f"{statistics.fmean(means):.2f}{spread}",
-                percent(min(min(goal.final(curve)) for curve in curves)),
-                f"{sum(goal.met(curve) for curve in curves)} of {len(curves)} seeds",
+                percent(min(ending.worst for ending in endings)),
+                f"{sum(ending.held for ending in endings)} of {len(endings)} seeds",
             ]
         )
     return table(heads, lines)
@@ -63,12 +63,11 @@ def seeds(result: DrillResult) -> str:
         names = [own_seed] * (finalist.candidate.row is not None)
         names += [str(run.seed) for run in finalist.runs]
         for name, curve in zip(names, leads.curves(finalist), strict=True):
-            final = goal.final(curve)
-            held = "held" if goal.met(curve) else "missed"
-            mean, worst = percent(statistics.fmean(final)), percent(min(final))
-            lines.append(
-                [code(finalist.candidate.name), name, accuracies(final), mean, worst, held]
-            )
+            ending = goal.ending(curve)
+            held = "held" if ending.held else "missed"
+            mean, worst = percent(ending.mean), percent(ending.worst)
+            shown = accuracies(ending.test_acc)
+            lines.append([code(finalist.candidate.name), name, shown, mean, worst, held])
     return table(heads, lines, left=heads[:2])
 
 
@@ -117,7 +116,7 @@ def leaders(candidates: Sequence[Candidate], goal: Goal) -> str:
             percent(max(each.row.train_acc, default=None)),
             percent(each.row.fit_acc),
             percent(max(each.row.test_acc)),
-            accuracies(goal.final(each.row.test_acc)),
+            accuracies(goal.ending(each.row.test_acc).test_acc),
             percent(each.row.worst),
             percent(each.row.score),
         ]

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from optuna.distributions import BaseDistribution
 
+from mnist_core.goal import Goal
 from search import leads
 from search.drill_analysis import VERDICTS, lead, shortfall
 from search.findings import Findings
-from search.goal import Goal
 from search.leads import Noise
 from search.markdown import code, escaped
 from search.stages import DrillResult, StageResult
@@ -59,14 +59,14 @@ def trials(stage: StageResult) -> str:
 def winner(result: DrillResult, chance: Noise | None) -> str:
     """Who won, how surely, and whether the goal is held."""
     first, goal = result.finalists[0], result.spec.goal
-    curves = leads.curves(first)
-    means = [statistics.fmean(goal.final(curve)) for curve in curves]
+    endings = [goal.ending(curve) for curve in leads.curves(first)]
+    means = [ending.mean for ending in endings]
     spread = f" ± {statistics.stdev(means):.2f}" if len(means) > 1 else ""
-    worst = min(min(goal.final(curve)) for curve in curves)
-    held = sum(goal.met(curve) for curve in curves)
+    worst = min(ending.worst for ending in endings)
+    held = sum(ending.held for ending in endings)
     said = (
         f"**{code(first.candidate.name)}** wins, with {first.candidate.config.params:,} "
-        f"parameters. It holds the goal on **{held} of {seeds(len(curves))}** (its own and "
+        f"parameters. It holds the goal on **{held} of {seeds(len(endings))}** (its own and "
         f"{len(first.runs)} fresh): mean of the last {goal.last} epochs "
         f"{statistics.fmean(means):.2f}{spread} %, worst {worst:.2f} %."
     )

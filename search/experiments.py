@@ -35,7 +35,7 @@ class Experiment:
 
     def seeded(self, seed: int) -> Config:
         """Its config with another seed."""
-        return self.config.model_copy(update={"seed": seed})
+        return self.config.changed(seed=seed)
 
 
 def results_path() -> Path:

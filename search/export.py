@@ -38,7 +38,7 @@ def to_record(study: Study, trial: FrozenTrial) -> Record:
             study=study.study_name,
             trial=trial.number,
             score=trial.value if trial.state == TrialState.COMPLETE else None,
-            goal=str(results.goal_of(study)),
+            goal=results.goal_of(study),
         ),
         expected=Expected(test_acc=results.curve(trial)),
     )

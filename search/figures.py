@@ -21,8 +21,8 @@ from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLoca
 from matplotlib.transforms import ScaledTranslation, Transform
 
 from mnist_core.config import Config
+from mnist_core.goal import Goal
 from mnist_core.schedule import LossDip, factors
-from search.goal import Goal
 from search.importance import Importance
 
 # Okabe & Ito's, which people of all kinds of colour vision tell apart; markers say it again.
@@ -102,9 +102,9 @@ def curves(found: Sequence[Curve], goal: Goal) -> str:
         below.set(ylabel="learning rate", xlabel="epoch", xlim=(0, goal.epochs + 0.5))
         below.set_ylim(bottom=0)
         below.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=16))
-        counted = [list(goal.final(c)) for curve in found for c in (curve.test_acc, *curve.fresh)]
-        every = [value for curve in found for c in (curve.test_acc, *curve.fresh) for value in c]
-        _error_scale(above, goal, min(map(min, counted), default=0.0), max(every, default=100.0))
+        shown = [c for curve in found for c in (curve.test_acc, *curve.fresh)]
+        worst = min((goal.ending(curve).worst for curve in shown), default=0.0)
+        _error_scale(above, goal, worst, max(map(max, shown), default=100.0))
         above.legend(loc="lower right", fontsize=9)
         return _svg(figure, "curves")
 

@@ -11,9 +11,9 @@ from optuna.distributions import BaseDistribution, FloatDistribution, IntDistrib
 from optuna.trial import FrozenTrial, TrialState
 
 from mnist_core.config import Config
+from mnist_core.goal import Goal
 from mnist_core.schedule import Constant, LossDip, epoch_factors
 from search import leads, results
-from search.goal import Goal
 from search.importance import Importance, importances
 from search.leads import Lead, Noise, sampling_error
 from search.results import Row

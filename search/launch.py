@@ -17,12 +17,12 @@ from mnist_core import fetch
 from mnist_core.config import Config
 from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
+from mnist_core.goal import Goal
 from mnist_core.paths import data_dir, runs_dir
 from mnist_core.result import EpochResult
 from search import choices, progress, results, storage
 from search.commands import command_for, program
 from search.export import default_path, export
-from search.goal import Goal
 from search.note import annotate
 from search.progress import LiveProgress, Progress
 from search.scheduler import Owner, reconcile
@@ -108,7 +108,7 @@ def _best_lines(
     name: str, goal: Goal, rows: list[results.Row], path: Path, where: str
 ) -> list[str]:
     best = rows[0]
-    final = " ".join(f"{accuracy:.2f}" for accuracy in goal.final(best.test_acc))
+    final = " ".join(f"{accuracy:.2f}" for accuracy in goal.ending(best.test_acc).test_acc)
     holders = [row.number for row in rows if row.holds_goal]
     if best.holds_goal:
         met = "held by this trial" + f", {len(holders)} trials in all" * (len(holders) > 1)

@@ -36,8 +36,7 @@ def noise(result: DrillResult) -> Noise | None:
     where no trial is complete."""
     goal = result.spec.goal
     means = [
-        [statistics.fmean(goal.final(curve)) for curve in curves(finalist)]
-        for finalist in result.finalists
+        [goal.ending(curve).mean for curve in curves(finalist)] for finalist in result.finalists
     ]
     several = [each for each in means if len(each) > 1]
     freedom = sum(len(each) - 1 for each in several)
@@ -110,7 +109,7 @@ def over_second(result: DrillResult, chance: Noise) -> Lead | None:
         return None
     goal = result.spec.goal
     means = [
-        statistics.fmean(statistics.fmean(goal.final(run.test_acc)) for run in each.runs)
+        statistics.fmean(goal.ending(run.test_acc).mean for run in each.runs)
         for each in (first, second)
     ]
     return Lead(second.candidate.name, means[0] - means[1], chance.needed(seeds))

@@ -11,9 +11,9 @@ import optuna
 from optuna.storages import RDBStorage
 from optuna.study import Study
 
+from mnist_core.goal import Goal
 from search import results
 from search.drill_spec import DrillSpec
-from search.goal import Goal
 from search.results import Row
 from search.spec import StudySpec
 from search.storage import has_storage, open_storage

@@ -12,8 +12,8 @@ import optuna_dashboard
 from optuna.exceptions import ExperimentalWarning
 from optuna.study import Study
 
+from mnist_core.goal import Goal
 from search import results
-from search.goal import Goal
 from search.results import Row
 
 METRIC = "score (%)"  # what the dashboard calls a trial's value
@@ -58,7 +58,7 @@ class _Figure:
 def _drawing(goal: Goal, best: list[Row]) -> dict[str, Any]:
     """The curves as plotly's JSON, with the goal half-way up: the dashboard's own plot of all
     epochs of all trials starts so low that nobody can see who reaches it."""
-    lowest = min(min(goal.final(row.test_acc)) for row in best)
+    lowest = min(goal.ending(row.test_acc).worst for row in best)
     bottom = min(2 * goal.accuracy - 100, lowest) - 0.05
     title = f"Best trials, and the goal of {goal.accuracy:.2f} % in the last {goal.last} epochs"
     axis = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False}
@@ -129,7 +129,7 @@ def _progress(rows: list[Row]) -> str:
 
 def _best(goal: Goal, row: Row) -> str:
     verdict = "holds the goal" if row.holds_goal else "does not hold the goal"
-    final = " · ".join(f"{value:.2f}" for value in goal.final(row.test_acc))
+    final = " · ".join(f"{value:.2f}" for value in goal.ending(row.test_acc).test_acc)
     table = {
         "score": f"**{row.score:.3f} %**",
         f"accuracy in the last {goal.last} epochs": f"{final} %",

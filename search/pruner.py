@@ -18,8 +18,8 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from mnist_core.config import Config
+from mnist_core.goal import Goal
 from mnist_core.schedule import epoch_factors
-from search.goal import Goal
 from search.results import config_of, curve
 
 _FLOOR = 0.01  # percent: one image of 10,000; an error rate is not taken to be lower
@@ -129,7 +129,7 @@ class GoalPruner(BasePruner):
         """The highest score, percent, that the trial can be hoped to end with: raising an accuracy
         never lowers a score, so the ceiling stands for all epochs to come."""
         to_come = self._goal.epochs - len(course.acc)
-        return self._goal.score([*course.acc, *[ceiling] * to_come])
+        return self._goal.ending([*course.acc, *[ceiling] * to_come]).score
 
     def _worth(self, course: _Course) -> float:
         """The score, percent, below which a trial is not worth going on.

@@ -4,7 +4,6 @@ The owner writes through `TrialAttr` and `attach`, everything else reads through
 other place knows what a trial's attributes are called.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,8 +14,8 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from mnist_core.config import Config
 from mnist_core.errors import UserError
+from mnist_core.goal import Goal
 from mnist_core.record import Environment
-from search.goal import Goal
 
 GOAL = "goal"  # study attribute: the goal as a table
 # System attributes, as tables; in the dashboard they would bury what people look for.
@@ -117,20 +116,20 @@ def _row(trial: FrozenTrial, goal: Goal) -> Row:
     training: dict[str, Any] = trial.system_attrs.get(TRAINING, {})
     accuracies = curve(trial)
     finished = trial.state == TrialState.COMPLETE and bool(accuracies)
-    final = goal.final(accuracies) if finished else ()
+    ending = goal.ending(accuracies) if finished else None
     state = "interrupted" if attrs.get(TrialAttr.INTERRUPTED) else trial.state.name.lower()
     return Row(
         number=trial.number,
         state=state,
         test_acc=accuracies,
         score=trial.value if finished else None,
-        worst=min(final, default=None),
-        mean=math.fsum(final) / len(final) if final else None,
-        spread=max(final) - min(final) if final else None,
+        worst=ending.worst if ending else None,
+        mean=ending.mean if ending else None,
+        spread=ending.spread if ending else None,
         train_acc=tuple(training.get("train_acc", ())),
         fit_acc=training.get("fit_acc"),
         params=attrs.get(TrialAttr.PARAMS),
         seconds=attrs.get(TrialAttr.SECONDS),
         reason=attrs.get(TrialAttr.REASON, ""),
-        holds_goal=finished and goal.met(accuracies),
+        holds_goal=ending is not None and ending.held,
     )

@@ -121,7 +121,7 @@ def _changed(config: Config, changes: Changes) -> Config:
     given = {"seed": changes.seed, "epochs": changes.epochs}
     updates = {name: value for name, value in given.items() if value is not None}
     try:
-        return Config.from_dict({**config.to_dict(), **updates})
+        return config.changed(**updates)
     except ValidationError as error:
         raise UserError(f"with {updates}: {explain(error, Config)}") from None
 

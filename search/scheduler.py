@@ -15,11 +15,11 @@ from optuna.study import Study
 from optuna.trial import Trial, TrialState
 
 from mnist_core.config import Config
+from mnist_core.goal import Ending, Goal
 from mnist_core.record import Environment
 from mnist_core.result import EpochResult
-from search.goal import Goal
+from mnist_core.seeds import derived_seed
 from search.results import CONFIG, ENVIRONMENT, TRAINING, TrialAttr, attach, counted
-from search.seeds import derived_seed
 from search.workers.local import Began, Ended, Message, Ready
 from spaces import Space
 
@@ -160,25 +160,19 @@ class Owner:
         elif running.pruned:
             state = TrialState.PRUNED
         else:
-            state, score = TrialState.COMPLETE, self._goal.score(running.test_acc)
-            self._summarise(running)
+            ending = self._goal.ending(running.test_acc)
+            state, score = TrialState.COMPLETE, ending.score
+            self._summarise(running, ending)
         self._study.tell(running.trial, score, state)
         for watcher in self._watchers:
             watcher.ended(job, state, score, reason)
 
-    def _summarise(self, running: _Running) -> None:
+    def _summarise(self, running: _Running, ending: Ending) -> None:
         """What people sort by in the dashboard."""
-        final = self._goal.final(running.test_acc)
-        at_goal = (
-            epoch
-            for epoch, accuracy in enumerate(running.test_acc, start=1)
-            if accuracy >= self._goal.accuracy
-        )
-        first = next(at_goal, None)
-        running.trial.set_user_attr(TrialAttr.WORST, round(min(final), 4))
-        running.trial.set_user_attr(TrialAttr.MEAN, round(sum(final) / len(final), 4))
-        if first is not None:
-            running.trial.set_user_attr(TrialAttr.GOAL_EPOCH, first)
+        running.trial.set_user_attr(TrialAttr.WORST, round(ending.worst, 4))
+        running.trial.set_user_attr(TrialAttr.MEAN, round(ending.mean, 4))
+        if ending.first_at_goal is not None:
+            running.trial.set_user_attr(TrialAttr.GOAL_EPOCH, ending.first_at_goal)
 
 
 def trial_seed(study_seed: int, trial: int) -> int:

@@ -10,9 +10,9 @@ from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
 from mnist_core.files import explain, parsed, suggest
 from mnist_core.frozen import Frozen, Positive, shortened, tuples
+from mnist_core.goal import Goal
 from search import packaged
 from search.choices import Choice, make_pruner, make_sampler
-from search.goal import Goal
 from spaces import SPACES, Frame, Space, SpaceError
 
 Spec = TypeVar("Spec", bound=Frozen)
@@ -76,7 +76,7 @@ def changed(spec: Spec, options: Mapping[str, Any]) -> Spec:
     """
     given = {name: value for name, value in options.items() if value is not None}
     try:
-        return type(spec).model_validate({**dict(spec), **given})
+        return spec.changed(**given)
     except ValidationError as error:
         raise UserError(f"--{explain(error, type(spec))}") from None
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from optuna.study import Study
 
 from mnist_core.config import Config
+from mnist_core.goal import Goal
 from search.drill_spec import DrillSpec, Stage
-from search.goal import Goal
 from search.results import Row, config_of
 from search.trainings import Run
 
@@ -67,7 +67,7 @@ class StageResult:
         scored = [*self.trained(), *(base for base in self.bases if base.score is not None)]
         recipes: dict[Config, Candidate] = {}
         for candidate in sorted(scored, key=lambda candidate: -(candidate.score or 0.0)):
-            recipes.setdefault(candidate.config.model_copy(update={"seed": 0}), candidate)
+            recipes.setdefault(candidate.config.recipe, candidate)
         return list(recipes.values())
 
 
@@ -82,7 +82,7 @@ class Finalist:
         """What finalists are ranked by, in percent: the mean score over the fresh seeds, since the
         search's own run was picked for being high; that run's score where there are none."""
         if self.runs:
-            return statistics.mean(goal.score(run.test_acc) for run in self.runs)
+            return statistics.mean(goal.ending(run.test_acc).score for run in self.runs)
         return self.candidate.score or 0.0
 
 

@@ -117,9 +117,7 @@ def _builder(bases: Mapping[str, Config]) -> Callable[[Params, int, Frame], Conf
 
     def build(params: Params, seed: int, frame: Frame) -> Config:
         config = edited(bases[params.get(BASE, first)], params, frame.budget)
-        return Config.model_validate(
-            {**dict(config), "seed": seed, "epochs": frame.epochs, "data": frame.data}
-        )
+        return config.changed(seed=seed, epochs=frame.epochs, data=frame.data)
 
     return build
 

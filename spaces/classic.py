@@ -27,14 +27,13 @@ def make(frame: Frame) -> Space:
 
 
 def _build(params: Params, seed: int, frame: Frame) -> Config:
-    return edited(_plain(frame), params, frame.budget).model_copy(update={"seed": seed})
+    return edited(_plain(frame), params, frame.budget).changed(seed=seed)
 
 
 @cache
 def _plain(frame: Frame) -> Config:
-    changes = {
-        "augment": (Rotation(degrees=7.0),),
-        "optimizer": Sgd(lr=0.01, momentum=0.9),
-        "schedule": Step(size=1, gamma=0.1),
-    }
-    return free.plain(frame).model_copy(update=changes)
+    return free.plain(frame).changed(
+        augment=(Rotation(degrees=7.0),),
+        optimizer=Sgd(lr=0.01, momentum=0.9),
+        schedule=Step(size=1, gamma=0.1),
+    )

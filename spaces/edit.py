@@ -7,17 +7,16 @@ parts of the configs that it starts from. Both say with the same names the same 
 from collections.abc import Iterable
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
-
 from mnist_core.augment_ops import Affine
 from mnist_core.config import Averaging, Config, Ema, NoAveraging
+from mnist_core.frozen import Frozen
 from mnist_core.layers import Activation, Conv, Dropout, Layer, Pool, parse
 from mnist_core.schedule import Cosine, OneCycle, Schedule, Step
 from mnist_core.schedule import Linear as LinearSchedule
 from spaces import layouts
 from spaces.space import Params
 
-T = TypeVar("T", bound=BaseModel)
+T = TypeVar("T", bound=Frozen)
 
 WARMUP = 0.2  # share of the steps, where nothing else says it
 AVERAGE_OVER = 500.0  # updates, likewise
@@ -57,9 +56,9 @@ def edited(config: Config, params: Params, budget: int) -> Config:
 
 
 def _changed(part: T, params: Params, fields: Iterable[str]) -> T:
-    """`part` with those of `fields` that `params` has, validated."""
+    """`part` with those of `fields` that `params` has."""
     given = {field: params[field] for field in fields if field in params}
-    return type(part).model_validate({**dict(part), **given}) if given else part
+    return part.changed(**given) if given else part
 
 
 def _layers(layers: tuple[Layer, ...], params: Params, budget: int) -> tuple[Layer, ...]:

@@ -68,4 +68,4 @@ def plain(frame: Frame) -> Config:
 
 
 def _build(params: Params, seed: int, frame: Frame) -> Config:
-    return edited(plain(frame), params, frame.budget).model_copy(update={"seed": seed})
+    return edited(plain(frame), params, frame.budget).changed(seed=seed)

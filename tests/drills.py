@@ -14,11 +14,11 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mnist_core.config import Config
+from mnist_core.goal import Goal
+from mnist_core.seeds import derived_seed
 from search import results
 from search.drill_spec import DrillSpec
-from search.goal import Goal
 from search.results import TrialAttr
-from search.seeds import derived_seed
 from search.stages import Candidate, DrillResult, Finalist, StageResult
 from search.trainings import Run, key
 
@@ -85,7 +85,7 @@ def _trial(goal: Goal, done: Done, kinds: Mapping[str, BaseDistribution]) -> Fro
     complete = done.state == TrialState.COMPLETE
     training = {"train_acc": [acc - 0.5 for acc in done.test_acc], "fit_acc": done.fit_acc}
     values = {
-        TrialState.COMPLETE: goal.score(done.test_acc),
+        TrialState.COMPLETE: goal.ending(done.test_acc).score,
         TrialState.PRUNED: done.test_acc[-1],
     }
     return create_trial(

@@ -14,9 +14,9 @@ from typing import Any
 import optuna
 from optuna.trial import TrialState
 
+from mnist_core.goal import Goal
 from search import choices, results
 from search.choices import Choice
-from search.goal import Goal
 
 CURVES = Path(__file__).parent / "data" / "curves.json"
 PRUNERS = ("none", "goal", "median", "successive-halving", "hyperband", "patient")
@@ -68,13 +68,13 @@ def replay(goal: Goal, trials: Sequence[Recorded], pruner: Choice) -> Outcome:
         epochs += length
         if length == len(recorded_trial.test_acc):
             finished.append(recorded_trial)
-            study.tell(trial, goal.score(recorded_trial.test_acc))
+            study.tell(trial, goal.ending(recorded_trial.test_acc).score)
         else:
             study.tell(trial, state=TrialState.PRUNED)
-    ranked = sorted(trials, key=lambda one: goal.score(one.test_acc), reverse=True)
+    ranked = sorted(trials, key=lambda one: goal.ending(one.test_acc).score, reverse=True)
     top = ranked[: max(1, round(TOP * len(trials)))]
     killed = sum(one not in finished for one in top) / len(top)
-    return Outcome(epochs, killed, max(goal.score(one.test_acc) for one in finished))
+    return Outcome(epochs, killed, max(goal.ending(one.test_acc).score for one in finished))
 
 
 def average(goal: Goal, trials: Sequence[Recorded], pruner: Choice) -> Outcome:

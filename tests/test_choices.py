@@ -11,9 +11,9 @@ from optuna.study import Study
 from optuna.trial import TrialState
 
 from mnist_core.config import Config
+from mnist_core.goal import Goal
 from search import results
 from search.choices import Choice, ChoiceError, make_pruner, make_sampler
-from search.goal import Goal
 from search.pruner import GoalPruner
 from spaces import SPACES, Frame, Space
 
@@ -49,7 +49,7 @@ def _train(trial: optuna.Trial, space: Space, goal: Goal = GOAL) -> TrialState:
         if epoch < goal.epochs and trial.should_prune():
             trial.study.tell(trial, state=TrialState.PRUNED)
             return TrialState.PRUNED
-    trial.study.tell(trial, goal.score(curve))
+    trial.study.tell(trial, goal.ending(curve).score)
     return TrialState.COMPLETE
 
 
@@ -177,7 +177,7 @@ def _stopped_at(pruner: Choice, good: int, curve: list[float]) -> int | None:
             trial.report(accuracy, epoch)
             if trial.should_prune():
                 return epoch if accuracies is curve else pytest.fail("a good one was pruned")
-        study.tell(trial, GOAL.score(accuracies))
+        study.tell(trial, GOAL.ending(accuracies).score)
     return None
 
 

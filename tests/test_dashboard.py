@@ -28,9 +28,9 @@ from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 from sqlalchemy import event
 
 from mnist_core.errors import UserError
+from mnist_core.goal import Goal
 from search import dashboard, note, results
 from search.dashboard import serve
-from search.goal import Goal
 from search.note import annotate
 from search.results import TrialAttr
 from search.storage import open_storage
@@ -58,13 +58,13 @@ def _trial(number: int) -> FrozenTrial:
     state = {1: TrialState.PRUNED, 3: TrialState.FAIL}.get(number, TrialState.COMPLETE)
     attrs = {TrialAttr.PARAMS: 9_000 + number, TrialAttr.SECONDS: 20.5 * len(test_acc)}
     if state == TrialState.COMPLETE:
-        final = GOAL.final(test_acc)
+        final = GOAL.ending(test_acc).test_acc
         attrs |= {TrialAttr.WORST: min(final), TrialAttr.MEAN: round(sum(final) / len(final), 4)}
     if max(test_acc) >= GOAL.accuracy:
         attrs[TrialAttr.GOAL_EPOCH] = next(e for e, a in enumerate(test_acc, 1) if a >= 99.4)
     if state == TrialState.FAIL:
         attrs[TrialAttr.REASON] = "train loss is nan in epoch 2"
-    values = {TrialState.COMPLETE: GOAL.score(test_acc), TrialState.PRUNED: test_acc[-1]}
+    values = {TrialState.COMPLETE: GOAL.ending(test_acc).score, TrialState.PRUNED: test_acc[-1]}
     return create_trial(
         state=state,
         value=values.get(state),
@@ -186,7 +186,7 @@ def test_study_page_shows_the_best_trial_and_every_epoch(study_page: Page) -> No
     page = study_page
     _turn_to(page, "History")
     expect(page.get_by_text("Best Trial (number=4)")).to_be_visible()
-    expect(page.get_by_text(str(GOAL.score(CURVES[4])))).to_be_visible()
+    expect(page.get_by_text(str(GOAL.ending(CURVES[4]).score))).to_be_visible()
     expect(page.get_by_text(re.compile(r'"accuracy": 99.4, "last": 5'))).to_be_visible()
     curves = page.locator("#graph-intermediate-values .scatterlayer .trace")
     expect(curves).to_have_count(4)  # all but the failed one

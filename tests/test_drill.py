@@ -111,7 +111,7 @@ def test_finalists_are_trained_on_fresh_seeds_and_ranked_by_them(drilled: Drille
     assert len(seeds) == 1  # the same for all, so that they are compared on equal terms
     assert all(len(finalist.runs) == 1 for finalist in finalists)
     goal = drilled.result.spec.goal
-    standings = [goal.score(finalist.runs[0].test_acc) for finalist in finalists]
+    standings = [goal.ending(finalist.runs[0].test_acc).score for finalist in finalists]
     assert standings == sorted(standings, reverse=True)
     stages = drilled.result.stages
     searched = {results.config_of(t).seed for stage in stages for t in stage.study.trials}

@@ -12,10 +12,11 @@ from optuna.trial import TrialState
 
 from mnist_core import record
 from mnist_core.errors import UserError
+from mnist_core.files import read_toml
+from mnist_core.goal import Goal
 from mnist_core.record import Environment
 from search import results
 from search.export import default_path, export, to_record
-from search.goal import Goal
 from search.results import TrialAttr
 from spaces import SPACES, Frame
 
@@ -49,7 +50,7 @@ def _trial(study: Study, curve: Sequence[float], state: TrialState, reason: str 
     results.attach(trial, results.ENVIRONMENT, ENVIRONMENT.model_dump(mode="json"))
     if reason:
         trial.set_user_attr(TrialAttr.REASON, reason)
-    score = GOAL.score(curve) if state == TrialState.COMPLETE else None
+    score = GOAL.ending(curve).score if state == TrialState.COMPLETE else None
     study.tell(trial, score, state)
     return trial.number
 
@@ -67,8 +68,9 @@ def test_an_export_holds_all_that_was(study: Study, tmp_path: Path):
     assert read.expected.test_acc == CURVE
     assert read.origin is not None
     assert (read.origin.study, read.origin.trial) == ("nächtlich", number)
-    assert read.origin.score == GOAL.score(CURVE)
-    assert read.origin.goal == str(GOAL)
+    assert read.origin.score == GOAL.ending(CURVE).score
+    assert read.origin.goal == GOAL
+    assert read_toml(path)["origin"]["goal"]["accuracy"] == GOAL.accuracy
     assert list(path.parent.iterdir()) == [path]
 
 

@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import examples
 
+from mnist_core.goal import Goal
 from search import figures
 from search.figures import Curve, Dot
-from search.goal import Goal
 from search.importance import Importance
 
 GOAL = drills.SPEC.goal
@@ -116,7 +116,7 @@ def test_every_schedule_can_be_drawn(schedule: dict[str, Any]):
 def test_every_result_can_be_drawn(accuracies: list[float], accuracy: float, last: int, n: int):
     goal = Goal(accuracy=accuracy, last=last, epochs=8, params=n)
     assert "<svg" in figures.curves([Curve("net", plain(), accuracies)], goal)
-    final = goal.final(accuracies)
+    final = goal.ending(accuracies).test_acc
     dot = Dot(n - 1, sum(final) / last, min(final), leads=True)
     assert "<svg" in figures.accuracy_by_parameters([("a", [dot]), ("b", [])], goal)
 

@@ -20,11 +20,11 @@ from optuna.trial import TrialState
 from strategies import examples
 
 from mnist_core.config import Data
+from mnist_core.goal import Goal
 from search import leads, results
 from search.advice import advice
 from search.drill_analysis import advised, analysis
 from search.findings import at_bounds, fall, findings, fit, last_high, leaders
-from search.goal import Goal
 from search.leads import Noise, sampling_error
 from search.stages import Candidate, DrillResult, Finalist, StageResult
 from spaces import Frame

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from strategies import examples
 
-from search.goal import Goal, steady_mean
+from mnist_core.goal import Goal, steady_mean
 
 ROUNDING = 1e-10  # percent; one image of 10,000 is 0.01
 PERCENT = st.floats(0, 100) | st.integers(0, 10_000).map(lambda hits: hits / 100)
@@ -25,7 +25,7 @@ def _goal(last: int, epochs: int = 1000, **others: Any) -> Goal:
 @examples(500)
 def test_score_lies_between_the_worst_and_the_mean(curve: list[float], last: int):
     final = curve[-last:]
-    score = _goal(last).score(curve)
+    score = _goal(last).ending(curve).score
     assert min(final) <= score <= statistics.mean(final)
 
 
@@ -36,7 +36,7 @@ def test_raising_any_of_the_last_accuracies_never_lowers_the_score(
 ):
     at = data.draw(st.integers(max(0, len(curve) - last), len(curve) - 1))
     raised = [*curve[:at], data.draw(st.floats(curve[at], 100)), *curve[at + 1 :]]
-    assert _goal(last).score(raised) >= _goal(last).score(curve) - ROUNDING
+    assert _goal(last).ending(raised).score >= _goal(last).ending(curve).score - ROUNDING
 
 
 @given(st.integers(2, 15), st.data())
@@ -50,7 +50,7 @@ def test_of_the_same_mean_the_steadier_scores_strictly_higher(k: int, data: st.D
     apart[low] -= by
     apart[high] += by
     assert statistics.pvariance(apart) > statistics.pvariance(hits)
-    scores = [_goal(k).score([one / 100 for one in curve]) for curve in (apart, hits)]
+    scores = [_goal(k).ending([one / 100 for one in curve]).score for curve in (apart, hits)]
     assert scores[0] < scores[1]
 
 
@@ -58,15 +58,15 @@ def test_of_the_same_mean_the_steadier_scores_strictly_higher(k: int, data: st.D
 @examples(200)
 def test_only_the_last_epochs_count(before: list[float], other: list[float], final: list[float]):
     goal = _goal(len(final), accuracy=50.0)
-    assert goal.final(before + final) == final
-    assert goal.score(before + final) == goal.score(other + final)
-    assert goal.met(before + final) == goal.met(other + final)
+    assert goal.ending(before + final).test_acc == tuple(final)
+    assert goal.ending(before + final).score == goal.ending(other + final).score
+    assert goal.ending(before + final).held == goal.ending(other + final).held
 
 
 @given(CURVES)
 @examples(100)
 def test_with_one_epoch_that_counts_the_score_is_its_accuracy(curve: list[float]):
-    assert _goal(1).score(curve) == curve[-1]
+    assert _goal(1).ending(curve).score == curve[-1]
 
 
 @given(CURVES)
@@ -100,7 +100,7 @@ def test_a_flat_curve_scores_its_accuracy_to_the_last_digit(accuracy: float, k: 
 
 def test_nothing_has_no_score():
     with pytest.raises(ValueError, match="no accuracies"):
-        _goal(3).score([])
+        _goal(3).ending([])
 
 
 @pytest.mark.parametrize(
@@ -112,13 +112,12 @@ def test_nothing_has_no_score():
         ([99.9, 99.4, 99.9, 99.39], False),
         ([99.9, 99.39, 99.4, 99.4, 99.4], True),
         ([99.9, 99.9], False),
-        ([], False),
         ([99.9, 99.9, math.nan], False),
         ([99.9, math.nan, 99.9], False),
     ],
 )
 def test_goal_is_met_when_every_one_of_the_last_epochs_reaches_it(curve: list[float], met: bool):
-    assert _goal(3, accuracy=99.4).met(curve) is met
+    assert _goal(3, accuracy=99.4).ending(curve).held is met
 
 
 @pytest.mark.parametrize(
@@ -148,3 +147,23 @@ def test_a_goal_says_itself():
         "99.40 % in every one of the last 5 of 15 epochs, fewer than 10,000 parameters"
     )
     assert Goal(last=15) != Goal()
+
+
+def test_an_ending_says_all_that_is_known_of_the_last_epochs():
+    ending = _goal(3, accuracy=99.4).ending([90.0, 99.5, 98.0, 99.4, 99.6])
+    assert ending.test_acc == (98.0, 99.4, 99.6)
+    assert ending.mean == pytest.approx(99.0)
+    assert (ending.worst, ending.held, ending.first_at_goal) == (98.0, False, 2)
+    assert ending.spread == pytest.approx(1.6)
+    assert ending.deviation == pytest.approx(statistics.stdev([98.0, 99.4, 99.6]))
+
+
+def test_one_epoch_does_not_deviate_and_the_goal_may_never_be_reached():
+    ending = _goal(1, accuracy=99.4).ending([90.0])
+    assert (ending.deviation, ending.spread, ending.first_at_goal) == (0.0, 0.0, None)
+
+
+def test_a_changed_goal_is_validated_as_a_whole():
+    assert _goal(3).changed(last=2) == _goal(2)
+    with pytest.raises(ValidationError, match="last = 3 is more than epochs = 2"):
+        _goal(3).changed(epochs=2)

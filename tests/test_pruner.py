@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from optuna.trial import TrialState
 
 from mnist_core.config import Config, Sgd
+from mnist_core.goal import Goal
 from mnist_core.schedule import Linear, Schedule, Step
 from search import results
 from search.choices import Choice
-from search.goal import Goal
 from search.pruner import GoalPruner
 
 GOAL = Goal(accuracy=99.4, last=5, epochs=15, params=10_000)
@@ -40,7 +40,7 @@ def study_of(*curves: list[float], schedule: Schedule = LINEAR) -> optuna.Study:
     study = optuna.create_study(direction="maximize", pruner=GoalPruner(GOAL))
     for curve in curves:
         trial = begun(study, curve, schedule)
-        study.tell(trial, GOAL.score(curve))
+        study.tell(trial, GOAL.ending(curve).score)
     return study
 
 
@@ -154,4 +154,6 @@ def test_on_real_curves_it_saves_epochs_and_spares_the_best() -> None:
     whole = sum(len(trial.test_acc) for trial in trials)
     assert ours.epochs < 0.9 * whole
     assert ours.killed <= 0.02
-    assert ours.best == pytest.approx(max(goal.score(trial.test_acc) for trial in trials), abs=0.02)
+    assert ours.best == pytest.approx(
+        max(goal.ending(trial.test_acc).score for trial in trials), abs=0.02
+    )

@@ -92,7 +92,7 @@ def test_complete_trial_keeps_its_curve_its_score_and_what_people_sort_by() -> N
     trial = _run(_always(89.0, 91.0, 92.0)).trials[0]
     assert trial.state == TrialState.COMPLETE
     assert results.curve(trial) == (89.0, 91.0, 92.0)
-    assert trial.value == SPEC.goal.score([89.0, 91.0, 92.0]) == pytest.approx(91.0)
+    assert trial.value == SPEC.goal.ending([89.0, 91.0, 92.0]).score == pytest.approx(91.0)
     attrs = trial.user_attrs
     assert attrs[TrialAttr.WORST] == 91.0
     assert attrs[TrialAttr.MEAN] == 91.5
@@ -276,7 +276,7 @@ def test_exactly_n_trials_end_whatever_comes_in_which_order(
         if fate.test_acc and trial.number in pruned:
             assert trial.state == TrialState.PRUNED
         elif whole and not fate.reason:
-            assert trial.value == SPEC.goal.score(fate.test_acc)
+            assert trial.value == SPEC.goal.ending(fate.test_acc).score
         else:
             assert trial.state == TrialState.FAIL
             assert trial.user_attrs[TrialAttr.REASON]

@@ -1,13 +1,37 @@
-"""The goal, and the one number that a finished trial is worth."""
+"""The goal, and what the last epochs of a curve come to beside it."""
 
 import math
 import statistics
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from mnist_core.frozen import Frozen
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What a curve comes to in the epochs that the goal is about. Accuracies are percent."""
+
+    test_acc: tuple[float, ...]
+    """Of these epochs: the goal's `last`, or as many as the curve has."""
+    mean: float
+    worst: float
+    spread: float
+    """Highest less lowest."""
+    score: float
+    """See `steady_mean`."""
+    held: bool
+    """Whether the goal is held: by each of these epochs, and by as many as it asks for."""
+    first_at_goal: int | None
+    """The first epoch of the whole curve, from 1, that reaches the goal's accuracy."""
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation, in points, from one epoch to another; 0 of a single one."""
+        return statistics.stdev(self.test_acc) if len(self.test_acc) > 1 else 0.0
 
 
 class Goal(Frozen):
@@ -34,18 +58,20 @@ class Goal(Frozen):
             f"fewer than {self.params:,} parameters"
         )
 
-    def final(self, test_acc: Sequence[float]) -> Sequence[float]:
-        """The accuracies that the goal is about: of the last `last` epochs."""
-        return test_acc[-self.last :]
-
-    def met(self, test_acc: Sequence[float]) -> bool:
-        """Whether a whole curve (percent, one an epoch) holds the goal."""
-        final = self.final(test_acc)
-        return len(final) == self.last and all(value >= self.accuracy for value in final)
-
-    def score(self, test_acc: Sequence[float]) -> float:
-        """The score of a whole curve: `steady_mean` of its last epochs, in percent."""
-        return steady_mean(self.final(test_acc))
+    def ending(self, test_acc: Sequence[float]) -> Ending:
+        """Of a curve, percent, one an epoch. Raises ValueError where it has none."""
+        final = tuple(test_acc[-self.last :])
+        score = steady_mean(final)
+        reached = (n for n, value in enumerate(test_acc, start=1) if value >= self.accuracy)
+        return Ending(
+            test_acc=final,
+            mean=statistics.fmean(final),
+            worst=min(final),
+            spread=max(final) - min(final),
+            score=score,
+            held=len(final) == self.last and all(value >= self.accuracy for value in final),
+            first_at_goal=next(reached, None),
+        )
 
 
 def steady_mean(values: Sequence[float]) -> float:
