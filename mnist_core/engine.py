@@ -80,11 +80,11 @@ def settle(wanted: Wanted, device: str) -> tuple[Wanted, str]:
 
     Raises UserError where the native engine is wanted and cannot be had.
     """
-    missing = "" if wanted == "torch" else _missing(device)
-    if not missing:
+    reason = "" if wanted == "torch" else missing(device)
+    if not reason:
         return wanted, ""
-    _allow(wanted, missing)
-    return "torch", on_torch(missing) if device == "cpu" else ""
+    _allow(wanted, reason)
+    return "torch", on_torch(reason) if device == "cpu" else ""
 
 
 def choose(
@@ -99,7 +99,7 @@ def choose(
     """
     if wanted == "torch":
         return Choice("torch")
-    reason = _missing(device, instruction_set) or _undone(config, instruction_set)
+    reason = missing(device, instruction_set) or _undone(config, instruction_set)
     if not reason:
         return Choice("native")
     _allow(wanted, reason)
@@ -116,7 +116,7 @@ def _allow(wanted: Wanted, reason: str) -> None:
         raise UserError(f"engine native: {reason}; use engine auto, or torch")
 
 
-def _missing(device: str, instruction_set: str | None = None) -> str:
+def missing(device: str, instruction_set: str | None = None) -> str:
     """Why no config at all can run natively; empty where that is not so."""
     if device != "cpu":
         return f"the native engine runs on the cpu, not on {device}"

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from search import cli
+from search.workers import training
+from search.workers.local import Start
 
 
 @dataclass(frozen=True)
@@ -27,16 +29,18 @@ def typed(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     program: str = "drilldown",
+    start: Start = training.start,
 ) -> Iterator[Drilldown]:
-    """program: the path that it was started by."""
+    """program: the path that it was started by. start: as `cli.main` is told it; another for a
+    single command is its keyword."""
     monkeypatch.setenv("COLUMNS", "80")
     before = signal.getsignal(signal.SIGTERM)
 
-    def run(*words: str | Path) -> Done:
+    def run(*words: str | Path, start: Start = start) -> Done:
         monkeypatch.setattr(sys, "argv", [program, *map(str, words)])
         capfd.readouterr()
         with pytest.raises(SystemExit) as ended:
-            cli.main()
+            cli.main(start)
         code = ended.value.code or 0
         assert isinstance(code, int)
         return Done(code, *capfd.readouterr())

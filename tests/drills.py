@@ -16,11 +16,11 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from mnist_core.config import Config
 from mnist_core.goal import Goal
 from mnist_core.seeds import derived_seed
-from search import results
-from search.drill_spec import DrillSpec
-from search.results import TrialAttr
-from search.stages import Candidate, DrillResult, Finalist, StageResult
-from search.trainings import Run, key
+from search.drill.result import Candidate, DrillResult, Finalist, StageResult
+from search.drill.spec import DrillSpec
+from search.study import trials as results
+from search.study.trials import TrialAttr
+from search.workers.ledger import Run, key
 
 Params = dict[str, Any]
 

@@ -22,7 +22,7 @@ from mnist_core.result import EpochResult, NonFiniteLoss
 from search.workers.local import Began, Ended, Message, Ready, Trainer
 
 if TYPE_CHECKING:
-    from search.spec import StudySpec
+    from search.study.spec import StudySpec
 
 ENVIRONMENT = Environment(
     device="cpu", threads=1, versions={"drilldown": "0"}, machine="none", data_sha256={}
@@ -158,7 +158,7 @@ def exiting(device: str, engine: Wanted) -> Trainer:
 
 def study(**changes: Any) -> "StudySpec":
     """A study of 300 training images, which also a real training is through with in a second."""
-    from search.spec import StudySpec
+    from search.study.spec import StudySpec
 
     values: dict[str, Any] = {
         "trials": 4,

@@ -15,8 +15,9 @@ import optuna
 from optuna.trial import TrialState
 
 from mnist_core.goal import Goal
-from search import choices, results
-from search.choices import Choice
+from search.study import choices
+from search.study import trials as results
+from search.study.choices import Choice
 
 CURVES = Path(__file__).parent / "data" / "curves.json"
 PRUNERS = ("none", "goal", "median", "successive-halving", "hyperband", "patient")

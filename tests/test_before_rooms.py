@@ -4,7 +4,6 @@
 drill's file, ledger and winner; and an exported trial, all with the goal as a sentence.
 """
 
-import functools
 import json
 import shutil
 import sqlite3
@@ -33,12 +32,7 @@ def drilldown(
     with sqlite3.connect(runs / "drilldown.sqlite3") as database:
         database.executescript((LEFT / "drilldown.sql").read_text())
     database.close()
-    from search import drill, launch
-
-    unable = fakes.unstartable
-    monkeypatch.setattr(launch, "launch", functools.partial(launch.launch, start=unable))
-    monkeypatch.setattr(drill, "Drill", functools.partial(drill.Drill, start=unable))
-    with typed(monkeypatch, capfd) as run:
+    with typed(monkeypatch, capfd, start=fakes.unstartable) as run:
         yield run
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from search.check import BAND, Check
+from search.confirm.check import BAND, Check
 
 CURVE = (90.0, 99.4, 99.5, 99.5, 99.6, 99.5)
 

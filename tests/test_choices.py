@@ -12,9 +12,9 @@ from optuna.trial import TrialState
 
 from mnist_core.config import Config
 from mnist_core.goal import Goal
-from search import results
-from search.choices import Choice, ChoiceError, make_pruner, make_sampler
-from search.pruner import GoalPruner
+from search.study import trials as results
+from search.study.choices import Choice, ChoiceError, make_pruner, make_sampler
+from search.study.goal_pruner import GoalPruner
 from spaces import SPACES, Frame, Space
 
 GOAL = Goal(accuracy=99.0, last=2, epochs=4, params=5_000)

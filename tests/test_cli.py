@@ -1,7 +1,6 @@
 """The command line as a person meets it; rows 15, 21 and 24 of the reliability plan in part."""
 
 import csv
-import functools
 import importlib.metadata
 import io
 import json
@@ -25,10 +24,10 @@ from command_line import Done, Drilldown, typed
 
 from mnist_core import fetch, record
 from mnist_core.native import library
-from search import cli, results, storage
-from search.drill import Drill
-from search.launch import launch
-from search.scheduler import trial_seed
+from search import cli
+from search.launch.owner import trial_seed
+from search.study import storage
+from search.study import trials as results
 
 ROOT = Path(cli.__file__).parents[2]
 TINY = """
@@ -55,9 +54,7 @@ def drilldown(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[Drilldown]:
     """The command, in this process; its studies train nothing."""
-    monkeypatch.setattr("search.launch.launch", functools.partial(launch, start=fakes.quick))
-    monkeypatch.setattr("search.drill.Drill", functools.partial(Drill, start=fakes.quick))
-    with typed(monkeypatch, capfd) as run:
+    with typed(monkeypatch, capfd, start=fakes.quick) as run:
         yield run
 
 
@@ -167,9 +164,8 @@ def test_quick_answers_load_nothing_slow(words: list[str]) -> None:
 
 
 def test_a_launch_does_not_load_torch_itself(home: Path) -> None:
-    program = (
-        "import sys, search.launch, search.listing, search.export; sys.exit('torch' in sys.modules)"
-    )
+    rooms = "search.launch.run, search.report.listing, search.study.export"
+    program = f"import sys, {rooms}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
 
 
@@ -296,7 +292,7 @@ def test_interrupted_launch_says_how_to_go_on_without_the_password(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("search.launch.launch", interrupted)
+    monkeypatch.setattr("search.launch.run.launch", interrupted)
     url = "postgresql+psycopg://me:cAnArY@h/x"
     for words in (["--storage", url], [f"--storage={url}"]):
         done = drilldown("launch", tiny, *words)
@@ -312,14 +308,14 @@ def test_storage_that_stops_answering_is_one_line(
     def failing(*_: object) -> None:
         raise sqlalchemy.exc.OperationalError("SELECT 1", {}, Exception("disk I/O error"))
 
-    monkeypatch.setattr("search.listing.studies", failing)
+    monkeypatch.setattr("search.report.listing.studies", failing)
     _one_line(drilldown("list"), "the storage failed: disk I/O error")
 
 
 def test_what_is_a_fault_of_ours_is_not_hidden(
     monkeypatch: pytest.MonkeyPatch, drilldown: Drilldown
 ) -> None:
-    monkeypatch.setattr("search.listing.studies", lambda *_: {}["bug"])
+    monkeypatch.setattr("search.report.listing.studies", lambda *_: {}["bug"])
     with pytest.raises(KeyError, match="bug"):
         drilldown("list")
 
@@ -409,10 +405,9 @@ def test_show_as_json_and_csv_say_the_same(
 
 
 def test_show_of_failed_trials_is_a_table_with_their_reasons(
-    drilldown: Drilldown, tiny: Path, monkeypatch: pytest.MonkeyPatch
+    drilldown: Drilldown, tiny: Path
 ) -> None:
-    monkeypatch.setattr("search.launch.launch", functools.partial(launch, start=fakes.nan))
-    drilldown("launch", tiny, "--trials", "6")
+    drilldown("launch", tiny, "--trials", "6", start=fakes.nan)
     failed = [number for number in range(6) if trial_seed(7, number) % 2]
     lines = drilldown("show", "tiny").out.splitlines()[-len(failed) :]
     assert [int(line.split()[0]) for line in lines] == failed
@@ -621,12 +616,12 @@ def test_a_launch_says_once_why_torch_stands_in(drilldown: Drilldown, tiny: Path
 
 
 def test_engine_of_the_command_line_comes_before_the_studys(
-    drilldown: Drilldown, tiny: Path, monkeypatch: pytest.MonkeyPatch
+    drilldown: Drilldown, tiny: Path
 ) -> None:
-    monkeypatch.setattr("search.launch.launch", functools.partial(launch, start=fakes.telling))
     tiny.write_text(f'engine = "torch"\n{TINY}')
-    drilldown("launch", tiny, "--name", "as-written")
-    drilldown("launch", tiny, "--name", "as-typed", "--device", "cpu", "--engine", "auto")
+    drilldown("launch", tiny, "--name", "as-written", start=fakes.telling)
+    typed_engine = ("--name", "as-typed", "--device", "cpu", "--engine", "auto")
+    drilldown("launch", tiny, *typed_engine, start=fakes.telling)
     opened = storage.open_storage()
     engines = [
         results.environment_of(storage.load_study(opened, name).trials[0]).machine.split()[0]
@@ -753,10 +748,9 @@ def test_export_says_which_engine_trained_it(exported: Path) -> None:
 # --- a terminal ------------------------------------------------------------------------------
 
 LIVE = """
-import functools, fakes, search.launch
-search.launch.launch = functools.partial(search.launch.launch, start=fakes.slow)
+import fakes
 from search.cli import main
-main()
+main(fakes.slow)
 """
 
 
@@ -845,7 +839,7 @@ def test_drill_whose_finalists_failed_on_fresh_seeds_says_so_and_tries_them_agai
     path = tmp_path / "down.toml"
     path.write_text(STAGES)
     with monkeypatch.context() as patch:
-        patch.setattr("search.drill.train_missing", lambda *_: None)
+        patch.setattr("search.drill.run.train_missing", lambda *_: None)
         done = drilldown("drill", path, "--quiet")
     assert done.code == 1
     assert re.search("^Finalists: [12] of their trainings on fresh seeds failed$", done.out, re.M)

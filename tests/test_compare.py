@@ -1,7 +1,6 @@
 """Experiments of others beside our own runs: what counts, what is run, and how it is shown."""
 
 import csv
-import functools
 import io
 import json
 import os
@@ -23,11 +22,13 @@ from fakes import ENVIRONMENT, curve
 from mnist_core import fetch
 from mnist_core.errors import UserError
 from mnist_core.record import EngineUsed
-from search import cli, compare, experiments, wording
-from search.compare import GOAL_EPOCHS, Results, train_missing
-from search.experiments import Experiment, select
-from search.noise import ASSUMED, FLOOR, estimate
-from search.trainings import Job, Ledger, Run, key
+from search import cli
+from search.chance.noise import ASSUMED, FLOOR, estimate
+from search.compare import compare, experiments
+from search.compare.compare import GOAL_EPOCHS, Results, train_missing
+from search.compare.experiments import Experiment, select
+from search.text import wording
+from search.workers.ledger import Job, Ledger, Run, key
 
 NAMES = ("001-code1", "001-code4", "003-f1-const-lr0.05", "004-exp1")
 LONG = "004-exp1"  # its config has 19 epochs
@@ -55,17 +56,14 @@ def drilldown(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> Iterator[Drilldown]:
     """The command, in this process; nothing is trained."""
-    monkeypatch.setattr(
-        compare, "train_missing", functools.partial(train_missing, start=fakes.quick)
-    )
-    with typed(monkeypatch, capfd, "/some/where/drilldown") as run:
+    with typed(monkeypatch, capfd, "/some/where/drilldown", fakes.quick) as run:
         yield run
 
 
 @pytest.fixture
 def _two_seeds_tell(monkeypatch: pytest.MonkeyPatch) -> None:
     """The noise is estimated however few the seeds are."""
-    monkeypatch.setattr("search.noise.estimate", partial(estimate, least=1))
+    monkeypatch.setattr("search.chance.noise.estimate", partial(estimate, least=1))
 
 
 def _one(name: str) -> Experiment:
@@ -443,22 +441,17 @@ def test_seeds_are_trained_and_shown(drilldown: Drilldown, own: Path) -> None:
 
 
 def test_what_is_trained_is_trained_on_the_engine_that_is_asked_for(
-    drilldown: Drilldown, own: Path, monkeypatch: pytest.MonkeyPatch
+    drilldown: Drilldown, own: Path
 ) -> None:
-    telling = functools.partial(train_missing, start=fakes.telling)
-    monkeypatch.setattr(compare, "train_missing", telling)
-    done = drilldown("compare", "001-code1", "--seeds", "1", "--epochs", "2", "--engine", "torch")
+    words = ("compare", "001-code1", "--seeds", "1", "--epochs", "2", "--engine", "torch")
+    done = drilldown(*words, start=fakes.telling)
     assert done.code == 0
     assert [run.environment.machine for run in Ledger(own).runs] == ["torch on cpu"]
     assert "on torch" not in done.err
 
 
-def test_failed_trainings_are_said_and_the_rest_is_shown(
-    drilldown: Drilldown, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    failing = functools.partial(train_missing, start=fakes.failing)
-    monkeypatch.setattr(compare, "train_missing", failing)
-    done = drilldown("compare", "001", "--seeds", "2", "--epochs", "3")
+def test_failed_trainings_are_said_and_the_rest_is_shown(drilldown: Drilldown) -> None:
+    done = drilldown("compare", "001", "--seeds", "2", "--epochs", "3", start=fakes.failing)
     assert done.code == 1
     assert "2 of 2 experiments have been run" in done.out
     assert "001-code1, seed 1: failed: NonFiniteLoss: the training loss became nan" in done.err
@@ -536,12 +529,11 @@ def test_reading_loads_nothing_slow(home: Path) -> None:
 
 
 SLOW = """
-import functools, sys
+import sys
 sys.path.insert(0, {tests!r})
-import fakes, search.compare
-search.compare.train_missing = functools.partial(search.compare.train_missing, start=fakes.slow)
+import fakes
 from search.cli import main
-main()
+main(fakes.slow)
 """
 
 

@@ -29,11 +29,12 @@ from sqlalchemy import event
 
 from mnist_core.errors import UserError
 from mnist_core.goal import Goal
-from search import dashboard, note, results
-from search.dashboard import serve
-from search.note import annotate
-from search.results import TrialAttr
-from search.storage import open_storage
+from search.study import dashboard, note
+from search.study import trials as results
+from search.study.dashboard import serve
+from search.study.note import annotate
+from search.study.storage import open_storage
+from search.study.trials import TrialAttr
 
 GOAL = Goal(epochs=8)
 COMMAND = "drilldown train runs/tiny/best.toml --check"
@@ -101,7 +102,8 @@ class Site:
 def start() -> Iterator[Callable[[Path, str], Site]]:
     """Starts a dashboard; all of them end with the module."""
     program = (
-        "import sys; from search.dashboard import serve; from search.storage import open_storage\n"
+        "import sys; from search.study.dashboard import serve\n"
+        "from search.study.storage import open_storage\n"
         "say = lambda url: print(url, flush=True)\n"
         "serve(open_storage(sys.argv[1]), sys.argv[2] or None, port=0, ready=say)"
     )

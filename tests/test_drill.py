@@ -11,16 +11,27 @@ import fakes
 import pytest
 import tomli_w
 
-from mnist_core import fetch, record
+from mnist_core import fetch, packaged, record
 from mnist_core.config import Config
 from mnist_core.errors import UserError
-from search import drill, drill_report, drill_spec, drill_summary, packaged, results, storage
-from search.drill import Drill, Drilled
-from search.drill_spec import DrillSpec
-from search.retrain import Changes, retrain
-from search.stages import DrillResult
+from search.confirm.retrain import Changes, retrain
+from search.drill import run as drill
+from search.drill import spec as drill_spec
+from search.drill.result import DrillResult
+from search.drill.run import Drill, Drilled
+from search.drill.spec import DrillSpec
+from search.report import drilled as drill_report
+from search.report import summary as drill_summary
+from search.study import storage
+from search.study import trials as results
 
 WRITTEN = drill_report.write
+
+
+def _write(result: DrillResult, folder: Path) -> Path:
+    return drill_report.write(result, folder)
+
+
 VALUES: dict[str, Any] = {
     "workers": 1,
     "seed": 3,
@@ -55,7 +66,7 @@ def _stages(*changes: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _drill(spec: DrillSpec | None = None, bases: dict[str, Config] | None = None, **options: Any):
     options = {"start": fakes.quick, **options}
-    return Drill("tiny", spec or _spec(), bases or {}, None, **options)
+    return Drill("tiny", spec or _spec(), bases or {}, None, write=_write, **options)
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +185,7 @@ def test_a_drill_that_is_over_trains_nothing_again(drilled: Drilled):
 
 
 def test_a_drill_goes_on_where_it_was_stopped(drilled: Drilled):
-    half = Drill("half", _spec(), {}, None, start=fakes.quick)
+    half = Drill("half", _spec(), {}, None, start=fakes.quick, write=_write)
     half._stage(1, half._bases)  # as far as a kill between two stages lets it come
     resumed = half.run()
     for ours, straight in zip(resumed.result.stages, drilled.result.stages, strict=True):
@@ -319,7 +330,7 @@ def test_a_real_drill_ends_with_a_page_and_a_config_that_gives_its_curve_again(
 ):
     monkeypatch.setattr(drill_report, "write", WRITTEN)
     spec = _spec(stage=_stages({"trials": 2}, {"trials": 2}))
-    ended = Drill("real", spec, {}, None).run()
+    ended = Drill("real", spec, {}, None, write=_write).run()
     page = ended.report.read_text()
     assert all(word in page for word in ("Target", "Result", "Analysis", "<svg"))
     assert ended.report.with_suffix(".md").exists()

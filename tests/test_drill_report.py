@@ -15,13 +15,13 @@ from drills import SPEC, VALUES
 from playwright.sync_api import Browser, sync_playwright
 
 from mnist_core.errors import UserError
-from search import drill_report
-from search.drill_report import write
-from search.drill_spec import DrillSpec
-from search.drill_text import status
-from search.markdown import code, escaped, table, to_html
-from search.stages import DrillResult
-from search.wording import change, duration, listed, points
+from search.drill.result import DrillResult
+from search.drill.spec import DrillSpec
+from search.report import drilled as drill_report
+from search.report.drilled import write
+from search.report.sentences import status
+from search.text.markdown import code, escaped, table, to_html
+from search.text.wording import change, duration, listed, points
 
 HOSTILE = [
     "<script>alert(1)</script>",

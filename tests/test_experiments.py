@@ -7,8 +7,8 @@ import pytest
 
 from mnist_core.config import Config
 from mnist_core.errors import UserError
-from search import experiments
-from search.experiments import config_path, select
+from search.compare import experiments
+from search.compare.experiments import config_path, select
 
 ROOT = Path(__file__).parents[1]
 KNOWN = "; known are the experiments of drilldown compare, and silu-squeeze, under-10k"

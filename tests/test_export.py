@@ -15,9 +15,9 @@ from mnist_core.errors import UserError
 from mnist_core.files import read_toml
 from mnist_core.goal import Goal
 from mnist_core.record import Environment
-from search import results
-from search.export import default_path, export, to_record
-from search.results import TrialAttr
+from search.study import trials as results
+from search.study.export import default_path, export, to_record
+from search.study.trials import TrialAttr
 from spaces import SPACES, Frame
 
 GOAL = Goal(accuracy=99.0, last=2, epochs=4, params=5_000)

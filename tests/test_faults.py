@@ -23,11 +23,13 @@ from fakes import study
 from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 
-from search import cli, results, storage
-from search.launch import launch
-from search.results import TrialAttr
-from search.scheduler import Owner, trial_seed
-from search.spec import load
+from search import cli
+from search.launch.owner import Owner, trial_seed
+from search.launch.run import launch
+from search.study import storage
+from search.study import trials as results
+from search.study.spec import load
+from search.study.trials import TrialAttr
 from search.workers.local import LocalWorkers
 
 if not Path("/proc/self/stat").exists():
@@ -55,21 +57,21 @@ kind = "none"
 
 REAL = "from search.cli import main; print('up', flush=True); main()"
 FAKE = """
-import functools, fakes, search.launch
-search.launch.launch = functools.partial(search.launch.launch, start=fakes.{start})
+import fakes
 from search.cli import main
 {extra}
-main()
+main(fakes.{start})
 """
 DIES_BEFORE_TELL = """
-import os, signal, search.scheduler
-end, ends = search.scheduler.Owner._end, []
+import os, signal
+from search.launch.owner import Owner
+end, ends = Owner._end, []
 def dying(self, job, ended):
     ends.append(job)
     if len(ends) == 2:
         os.kill(os.getpid(), signal.SIGKILL)
     end(self, job, ended)
-search.scheduler.Owner._end = dying
+Owner._end = dying
 """
 LIMIT = 120.0  # seconds for anything that is not timed, on a busy machine too
 

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from strategies import examples
 
 from mnist_core.goal import Goal
-from search import figures
-from search.figures import Curve, Dot
-from search.importance import Importance
+from search.chance.importance import Importance
+from search.report import figures
+from search.report.figures import Curve, Dot
 
 GOAL = drills.SPEC.goal
 ODD = [

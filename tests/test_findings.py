@@ -21,12 +21,13 @@ from strategies import examples
 
 from mnist_core.config import Data
 from mnist_core.goal import Goal
-from search import leads, results
-from search.advice import advice
-from search.drill_analysis import advised, analysis
-from search.findings import at_bounds, fall, findings, fit, last_high, leaders
-from search.leads import Noise, sampling_error
-from search.stages import Candidate, DrillResult, Finalist, StageResult
+from search.drill.result import Candidate, DrillResult, Finalist, StageResult
+from search.report import leads
+from search.report.advice import advice
+from search.report.analysis import advised, analysis
+from search.report.findings import at_bounds, fall, findings, fit, last_high, leaders
+from search.report.leads import Noise, sampling_error
+from search.study import trials as results
 from spaces import Frame
 
 GOAL = drills.SPEC.goal  # 99.00 % in each of the last 3 of 8 epochs

@@ -15,7 +15,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.study import Study
 from strategies import examples
 
-from search.importance import LEAST, importances
+from search.chance.importance import LEAST, importances
 
 KINDS: dict[str, BaseDistribution] = {
     "a": FloatDistribution(0, 1),

@@ -23,11 +23,13 @@ from optuna.trial import TrialState
 from mnist_core import fetch, record
 from mnist_core.errors import UserError
 from mnist_core.native import library
-from search import results, storage
-from search.launch import Launched, launch, report
-from search.results import TrialAttr
-from search.scheduler import trial_seed
-from search.spec import StudySpec
+from search.launch.owner import trial_seed
+from search.launch.run import Launched, launch
+from search.report.launched import report
+from search.study import storage
+from search.study import trials as results
+from search.study.spec import StudySpec
+from search.study.trials import TrialAttr
 from search.workers import training
 from search.workers.local import Start
 

@@ -15,7 +15,7 @@ from test_config import SGD
 from test_spaces import sampled
 
 from mnist_core import layers as notation
-from mnist_core import record
+from mnist_core import packaged, record
 from mnist_core.config import Config, Data
 from mnist_core.data import Mnist
 from mnist_core.engine import choose
@@ -25,7 +25,6 @@ from mnist_core.native.plan import Plan, plan
 from mnist_core.native.structs import Kind, Operation, Optimizer
 from mnist_core.native_engine import NativeEngine
 from mnist_core.streams import Streams
-from search import packaged
 from spaces import SPACES, Frame
 
 HEADER = re.sub(

@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import pytest
 
-from search.noise import ASSUMED, FLOOR, FREEDOM, Noise, Sample
-from search.noise import estimate as estimate_from
+from search.chance.noise import ASSUMED, FLOOR, FREEDOM, Noise, Sample
+from search.chance.noise import estimate as estimate_from
 
 NONE = Noise(0.0, 1)
 estimate = partial(estimate_from, least=1)

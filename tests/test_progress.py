@@ -10,9 +10,9 @@ from optuna.trial import TrialState
 from rich.console import Console
 
 from mnist_core.config import Config
-from search import progress
-from search.progress import LiveProgress, Progress, ended, start_log, tally
-from search.results import Row
+from search.launch import progress
+from search.launch.progress import LiveProgress, Progress, ended, start_log, tally
+from search.study.trials import Row
 
 GOAL = str(study().goal)
 
@@ -182,5 +182,5 @@ def test_lines_go_to_standard_error_as_many_as_asked_for(
     log = logging.getLogger("drilldown")
     log.debug("a start")
     log.info("an epoch")
-    logging.getLogger("search.scheduler").warning("a failure")
+    logging.getLogger("search.launch.owner").warning("a failure")
     assert capfd.readouterr() == ("", said)

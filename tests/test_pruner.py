@@ -12,9 +12,9 @@ from optuna.trial import TrialState
 from mnist_core.config import Config, Sgd
 from mnist_core.goal import Goal
 from mnist_core.schedule import Linear, Schedule, Step
-from search import results
-from search.choices import Choice
-from search.pruner import GoalPruner
+from search.study import trials as results
+from search.study.choices import Choice
+from search.study.goal_pruner import GoalPruner
 
 GOAL = Goal(accuracy=99.4, last=5, epochs=15, params=10_000)
 LINEAR = Linear(per="batch")

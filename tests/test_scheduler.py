@@ -21,9 +21,10 @@ from mnist_core.config import Config
 from mnist_core.errors import UserError
 from mnist_core.record import EngineUsed, Environment
 from mnist_core.result import EpochResult
-from search import choices, results
-from search.results import TrialAttr
-from search.scheduler import Owner, interrupt, reconcile, trial_seed
+from search.launch.owner import Owner, interrupt, reconcile, trial_seed
+from search.study import choices
+from search.study import trials as results
+from search.study.trials import TrialAttr
 from search.workers.local import Ended
 
 SPEC = study()
@@ -118,7 +119,7 @@ def test_each_trial_keeps_the_environment_that_its_own_training_had(
 ) -> None:
     made = _study()
     workers = Various(2, lambda job, _: Fate(GOOD, "it failed" if job == 3 else ""), remark="why")
-    with caplog.at_level("INFO", "search.scheduler"):
+    with caplog.at_level("INFO", "search.launch.owner"):
         _owner(made, workers).run(4)
     engines = [results.environment_of(trial).engine.name for trial in made.trials]
     assert engines == ["torch", "native", "torch", "native"]
@@ -296,7 +297,7 @@ def test_timeout_starts_no_further_trial_and_ends_those_that_run(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = iter(range(1000))
-    monkeypatch.setattr("search.scheduler.monotonic", lambda: float(next(now)))
+    monkeypatch.setattr("search.launch.owner.monotonic", lambda: float(next(now)))
     made = _study()
     _owner(made, FakeWorkers(2, _always(*GOOD))).run(100, timeout=6)
     assert 2 <= len(made.trials) < 10

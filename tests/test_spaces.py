@@ -19,7 +19,7 @@ from optuna.search_space import intersection_search_space
 from optuna.trial import TrialState
 
 from mnist_core.config import Config, Data
-from search.choices import Choice, make_sampler
+from search.study.choices import Choice, make_sampler
 from spaces import SPACES, Frame, Space, SpaceError
 
 FRAME = Frame(10_000, 15)

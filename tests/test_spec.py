@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 import tomli_w
 
+from mnist_core import packaged
 from mnist_core.errors import UserError
-from search import packaged, spec
-from search.spec import StudySpec
+from search.study import spec
+from search.study.spec import StudySpec
 from spaces import Space
 
 NAMES = ("quick", "smoke", "under-10k")

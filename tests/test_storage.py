@@ -18,8 +18,9 @@ from optuna.trial import TrialState
 
 from mnist_core.errors import UserError
 from mnist_core.paths import runs_dir
-from search import results, storage
-from search.storage import (
+from search.study import storage
+from search.study import trials as results
+from search.study.storage import (
     check_name,
     explained,
     has_storage,
@@ -235,7 +236,7 @@ HOLD = """
 import sys, time, optuna
 from pathlib import Path
 from mnist_core.errors import UserError
-from search.storage import open_storage, owned
+from search.study.storage import open_storage, owned
 optuna.logging.disable_default_handler()
 time.sleep(max(0.0, float(sys.argv[2]) - time.time()))
 storage = open_storage(sys.argv[1], create=True)

@@ -17,7 +17,7 @@ from fakes import ENVIRONMENT, curve
 from mnist_core import engine
 from mnist_core.config import Config
 from mnist_core.errors import UserError
-from search.trainings import Job, Ledger, Run, key, missing, run_all, train_missing
+from search.workers.ledger import Job, Ledger, Run, key, missing, run_all, train_missing
 from search.workers.local import Start
 
 EPOCHS = 4
@@ -185,7 +185,7 @@ def test_engine_and_environment_of_each_training_are_kept_with_it(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     ledger = Ledger(path)
-    with caplog.at_level(logging.INFO, "search.trainings"):
+    with caplog.at_level(logging.INFO, "search.workers.ledger"):
         train_missing([job(1)], [], ledger, 1, "cpu", "torch", fakes.telling)
     assert [kept.environment.machine for kept in ledger.runs] == ["torch on cpu"]
     assert "net-1, seed 1: wants torch" in caplog.messages
@@ -236,7 +236,7 @@ def test_training_stops_after_the_epochs_asked_for() -> None:
 def test_what_fails_is_logged_with_its_reason_and_left_out(
     start: Start, reason: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.WARNING, "search.trainings"):
+    with caplog.at_level(logging.WARNING, "search.workers.ledger"):
         done = _all([job(seed) for seed in range(5)], start)
     assert [kept.seed for kept in done] == [0, 2, 4]
     assert sorted(caplog.messages) == [f"net-{n}, seed {n}: failed: {reason}" for n in (1, 3)]
@@ -267,7 +267,7 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import fakes, test_trainings
 from pathlib import Path
-from search.trainings import Ledger, run_all
+from search.workers.ledger import Ledger, run_all
 ledger = Ledger(Path(sys.argv[2]))
 jobs = [test_trainings.job(seed) for seed in range(50)]
 if __name__ == "__main__":

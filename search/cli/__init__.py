@@ -11,6 +11,8 @@ import click
 
 from mnist_core.errors import UserError
 from search.cli import configs, studies
+from search.workers import training
+from search.workers.local import Start
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
@@ -39,10 +41,13 @@ for _command in (
     cli.add_command(_command)
 
 
-def main() -> None:
-    """The `drilldown` command: a user's error is one line and exit code 2."""
+def main(start: Start = training.start) -> None:
+    """The `drilldown` command: a user's error is one line and exit code 2.
+
+    start: what a worker of `launch`, `drill` and `compare` begins with.
+    """
     try:
-        sys.exit(cli(standalone_mode=False))
+        sys.exit(cli(standalone_mode=False, obj=start))
     except click.UsageError as error:
         where = f" (see: {error.ctx.command_path} --help)" if error.ctx else ""
         _fail(f"{error.format_message()}{where}")
@@ -51,7 +56,7 @@ def main() -> None:
     except (KeyboardInterrupt, click.Abort):
         sys.exit(128 + signal.SIGINT)
     except Exception as error:
-        from search.storage import explained
+        from search.study.storage import explained
 
         reason = explained(error)
         if reason is None:

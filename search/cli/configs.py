@@ -8,6 +8,7 @@ import click
 from mnist_core.engine import Wanted
 from search.cli import options
 from search.cli.interrupts import resumable
+from search.workers.local import Start
 
 
 @click.command()
@@ -38,7 +39,8 @@ def train(config: str, check: bool, save: Path | None, **changes: int | str | No
     compare` shows, or a winner (under-10k).
     """
     from mnist_core import record
-    from search import experiments, retrain
+    from search.compare import experiments
+    from search.confirm import retrain
 
     wanted = retrain.Changes(**changes)  # type: ignore[arg-type]
     kept = record.load(experiments.config_path(config))
@@ -59,7 +61,8 @@ def count(config: str, form: str) -> None:
     experiment that `drilldown compare` shows, or a winner (under-10k).
     """
     from mnist_core import record
-    from search import experiments, tables
+    from search.compare import experiments
+    from search.text import console as tables
 
     click.echo(tables.layers(record.load(experiments.config_path(config)).config, form))
 
@@ -94,7 +97,10 @@ def count(config: str, form: str) -> None:
 @click.option(
     "-o", "--output", type=options.FILE, metavar="FILE", help="Where to [default: the terminal]"
 )
+@click.pass_obj
 def compare(
+    start: Start,
+    /,
     words: tuple[str, ...],
     seeds: int,
     epochs: int,
@@ -111,24 +117,25 @@ def compare(
     (003-f1); without any, all fifty are compared. Runs that come with drilldown count, and your
     own. If a training fails, the exit code is 1.
     """
-    from search import compare as comparing
-    from search import comparison, experiments
+    from search.compare import compare as comparing
+    from search.compare import experiments
+    from search.compare import listing as comparison
 
     chosen, kept, failed = experiments.select(words), comparing.Results(results), 0
     for sentence in comparing.stale(chosen, kept.runs):
         click.echo(sentence, err=True)
     if seeds:
         with resumable(None):
-            from search import progress
+            from search.launch import progress
 
             progress.start_log(quiet=False, verbose=False)
             wanted = comparing.jobs(chosen, seeds, epochs)
             failed = comparing.train_missing(
-                wanted, kept, workers, device or "cpu", engine or "auto"
+                wanted, kept, workers, device or "cpu", engine or "auto", start
             )
     found = comparing.compare(chosen, kept.runs, epochs)
     if form == "markdown":
-        from search import page
+        from search.compare import page
 
         text = page.page(found, page.command_for(words, epochs, results, output))
     else:

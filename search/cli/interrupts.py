@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import click
 
-from search.commands import program
+from search.text.commands import program
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def typed(url: str | None) -> str:
     """The command that this process was started with, the password of its storage left out."""
     words = sys.argv[1:]
     if url:
-        from search.storage import shown
+        from search.study.storage import shown
 
         words = [word.replace(url, shown(url)) for word in words]
     return f"{program()} {shlex.join(words)}"

@@ -7,7 +7,8 @@ import click
 
 from search.cli import options
 from search.cli.interrupts import resumable, typed
-from search.commands import command_for
+from search.text.commands import command_for
+from search.workers.local import Start
 
 
 @click.command()
@@ -32,7 +33,10 @@ from search.commands import command_for
 @options.verbose
 @options.device("cpu")
 @options.storage
+@click.pass_obj
 def launch(
+    start: Start,
+    /,
     study: str,
     name: str | None,
     url: str | None,
@@ -47,14 +51,18 @@ def launch(
     it `quick` is run: about ten minutes on two cores.
     """
     with resumable(url):
-        from search import launch as launches
-        from search import progress, spec
+        from search.launch import progress
+        from search.launch import run as launches
+        from search.report import launched
+        from search.study import spec
 
         stem, plan = spec.load(study)
         plan = spec.changed(plan, changes)
         console = progress.start_log(quiet, verbose)
-        ended = launches.launch(stem if name is None else name, plan, url, device or "cpu", console)
-    click.echo(launches.report(ended, typed(url), url))
+        ended = launches.launch(
+            stem if name is None else name, plan, url, device or "cpu", console, start
+        )
+    click.echo(launched.report(ended, typed(url), url))
     if ended.signal:
         sys.exit(128 + ended.signal)
 
@@ -69,7 +77,10 @@ def launch(
 @options.verbose
 @options.device("cpu")
 @options.storage
+@click.pass_obj
 def drill(
+    start: Start,
+    /,
     study: str,
     name: str | None,
     url: str | None,
@@ -86,13 +97,19 @@ def drill(
     finalist fails on a fresh seed, the exit code is 1.
     """
     with resumable(url):
-        from search import drill as drills
-        from search import drill_spec, drill_summary, progress, spec
+        from search.drill import run as drills
+        from search.drill import spec as drill_spec
+        from search.launch import progress
+        from search.report import drilled
+        from search.report import summary as drill_summary
+        from search.study import spec
 
         stem, plan, bases = drill_spec.load(study)
         plan = spec.changed(plan, changes)
         console = progress.start_log(quiet, verbose)
-        run = drills.Drill(name or stem, plan, bases, url, device or "cpu", console)
+        run = drills.Drill(
+            name or stem, plan, bases, url, device or "cpu", console, start, write=drilled.write
+        )
         ended = run.run()
     click.echo(drill_summary.summary(ended, typed(url), url))
     if ended.signal:
@@ -105,7 +122,9 @@ def drill(
 @options.storage
 def list_(url: str | None) -> None:
     """Studies and drills that there are, and studies that were run."""
-    from search import drill_spec, listing, spec
+    from search.drill import spec as drill_spec
+    from search.report import listing
+    from search.study import spec
 
     click.echo(listing.studies(spec.come_along(), drill_spec.come_along(), url))
 
@@ -116,7 +135,8 @@ def list_(url: str | None) -> None:
 @options.storage
 def show(name: str, form: str, url: str | None) -> None:
     """Trials of a study that has been run, best first."""
-    from search import listing, storage
+    from search.report import listing
+    from search.study import storage
 
     click.echo(listing.trials(storage.load_study(storage.open_storage(url), name), form))
 
@@ -135,8 +155,8 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
 
     With it go the curve to expect and all that this depends on.
     """
-    from search import export as exports
-    from search import storage
+    from search.study import export as exports
+    from search.study import storage
 
     study = storage.load_study(storage.open_storage(url), name)
     if output is None:
@@ -163,8 +183,9 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
 @options.storage
 def dashboard(name: str | None, host: str, port: int | None, url: str | None) -> None:
     """Open optuna-dashboard on the studies, until Ctrl-C."""
-    from search import dashboard as dashboards
-    from search import progress, storage
+    from search.launch import progress
+    from search.study import dashboard as dashboards
+    from search.study import storage
 
     progress.start_log(quiet=False, verbose=True)
     dashboards.serve(storage.open_storage(url), name, host, port, click.echo)

@@ -33,7 +33,7 @@ from mnist_core.native import library
 from mnist_core.native_engine import NativeEngine
 from mnist_core.paths import data_dir
 from mnist_core.train import Training
-from search.experiments import config_path
+from search.compare.experiments import config_path
 
 ROUNDS, IMAGES = 5, 12_800
 TEST_IMAGES = IMAGES // 6

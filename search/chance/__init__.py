@@ -1,0 +1,5 @@
+"""Statistics without input or output: what is more than chance.
+
+`noise` says whether two results of one recipe differ, `importance` which dimensions of a study
+mattered.
+"""

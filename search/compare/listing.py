@@ -1,0 +1,149 @@
+"""A comparison as text: a table for people, JSON and CSV for programs."""
+
+import csv
+import io
+import json
+import statistics
+import textwrap
+from collections import Counter
+from typing import Any
+
+from search.chance.noise import FLOOR, LAST
+from search.compare.compare import Comparison, Row
+from search.text.console import table
+from search.text.wording import accuracies, change, percent
+
+NEAR = 0.15
+"""Points: how near to a reported result ours is hoped to come."""
+HEADS = [
+    "experiment",
+    "parameters",
+    "theirs: last epochs",
+    "mean",
+    "ours: mean",
+    "worst",
+    "difference",
+    "within noise",
+    "seeds",
+    "epochs",
+]
+LEFT = {"experiment", "within noise"}
+"""The heads of columns that hold no numbers."""
+
+
+def listed(comparison: Comparison, form: str) -> str:
+    """The rows as `table`, `json` or `csv`."""
+    if form == "json":
+        return json.dumps([_whole(comparison, row) for row in comparison.rows], indent=2)
+    if form == "csv":
+        return _csv([_flat(comparison, row) for row in comparison.rows])
+    title = "Test accuracies in percent, of the last five epochs that both ran"
+    lines = [cells(comparison, row) for row in comparison.rows]
+    remarks = [textwrap.fill(sentence, 100) for sentence in summary(comparison)]
+    return "\n".join([table(title, HEADS, lines, LEFT), "", *remarks])
+
+
+def cells(comparison: Comparison, row: Row) -> list[str]:
+    """A row under `HEADS`; what only a run of ours can say is empty without one."""
+    shown = [
+        row.experiment.name,
+        f"{row.experiment.config.params:,}",
+        accuracies(row.theirs),
+        percent(statistics.fmean(row.theirs)),
+    ]
+    sample = row.sample
+    if sample is None:
+        return shown + [""] * (len(HEADS) - len(shown))
+    return [
+        *shown,
+        percent(sample.ours_mean),
+        percent(sample.worst),
+        change(sample.difference),
+        comparison.verdict(row),
+        str(len(row.runs)),
+        f"{row.end} of {row.experiment.config.epochs}",
+    ]
+
+
+def summary(comparison: Comparison) -> list[str]:
+    """Sentences: how near ours come to theirs in all, which are too bad to be judged, and how the
+    noise was estimated."""
+    noise = [_noise(comparison)] if comparison.judged() else []
+    return [_near(comparison), *_low(comparison), *noise]
+
+
+def _near(comparison: Comparison) -> str:
+    run = [row for row in comparison.rows if row.runs]
+    judged = comparison.judged()
+    text = f"{len(run)} of {len(comparison.rows)} experiments have been run"
+    short = sum(not row.whole for row in run)
+    if short:
+        text += f", {short} of them not long enough to be judged"
+    if not judged:
+        return f"{text}."
+    sizes = {row.experiment.name: abs(sample.difference) for row, sample in judged}
+    largest = max(sizes, key=sizes.__getitem__)
+    near = sum(size <= NEAR + 1e-9 for size in sizes.values())  # 99.40 - 99.25 is 0.15 and a bit
+    noise = sum(comparison.noise.within(sample) for _, sample in judged)
+    return (
+        f"{text}; of the {len(judged)} that reach {FLOOR:.0f} % on both sides, {near} lie within "
+        f"{NEAR} points of what was reported and {noise} within run-to-run noise; the median of "
+        f"the absolute differences is {statistics.median(sizes.values()):.2f} points, the largest "
+        f"{sizes[largest]:.2f} ({largest})."
+    )
+
+
+def _low(comparison: Comparison) -> list[str]:
+    samples = [row.sample for row in comparison.rows if row.whole]
+    whose = Counter(sample.below() for sample in samples if sample)
+    theirs, ours, both = whose["theirs"], whose["ours"], whose["both"]
+    if not theirs + ours + both:
+        return []
+    return [
+        f"Not judged are nets whose last epochs have a mean below {FLOOR:.0f} %: {theirs + both} "
+        f"as reported, {ours + both} as run here, {both} in both."
+    ]
+
+
+def _noise(comparison: Comparison) -> str:
+    return (
+        "Within noise is a difference of at most two standard deviations. One run's variance is "
+        f"taken to be the experiment's own between its last {LAST} epochs, over {LAST}, and that "
+        f"between seeds, of a standard deviation of {comparison.noise}."
+    )
+
+
+def _flat(comparison: Comparison, row: Row) -> dict[str, Any]:
+    """A row's figures in full precision; None for what only a run of ours can say."""
+    sample = row.sample
+    return {
+        "name": row.experiment.name,
+        "write_up": row.experiment.reported.write_up,
+        "params": row.experiment.config.params,
+        "theirs_last": list(row.theirs),
+        "theirs_mean": statistics.fmean(row.theirs),
+        "ours_mean": sample.ours_mean if sample else None,
+        "ours_worst": sample.worst if sample else None,
+        "difference": sample.difference if sample else None,
+        "within_noise": comparison.verdict(row) or None,
+        "seeds": len(row.runs),
+        "epochs": row.end if row.runs else None,
+        "config_epochs": row.experiment.config.epochs,
+    }
+
+
+def _whole(comparison: Comparison, row: Row) -> dict[str, Any]:
+    """A row's figures, all that was reported, and our runs with their curves."""
+    return {
+        **_flat(comparison, row),
+        "reported": row.experiment.reported.model_dump(mode="json"),
+        "runs": [run.model_dump(mode="json") for run in row.runs],
+    }
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue().removesuffix("\n")

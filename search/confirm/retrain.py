@@ -1,0 +1,151 @@
+"""Run a config file: print each epoch, compare with the curve it expects, keep the weights."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import ValidationError
+
+from mnist_core.config import Config
+from mnist_core.engine import Wanted, choose, missing
+from mnist_core.errors import UserError
+from mnist_core.faults import explain
+from mnist_core.record import EngineUsed, Environment, Record
+from mnist_core.result import EpochResult, NonFiniteLoss
+from search.confirm.check import Check
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What the command line asks of a config; None leaves it as it is."""
+
+    seed: int | None = None
+    epochs: int | None = None
+    device: str | None = None
+    threads: int | None = None
+    engine: Wanted | None = None
+
+
+def retrain(
+    record: Record,
+    changes: Changes,
+    check: bool,
+    weights: Path | None,
+    say: Callable[[str], None],
+) -> Check:
+    """Train the record's config, and keep the weights where a file is given.
+
+    A check runs on the engine that made the curve, if that can be had and no other is asked for.
+
+    say: gets a line after each epoch, and one about the engine where there is something to say.
+
+    Raises UserError where a check has nothing to compare with, the weights cannot be kept, the
+    device or engine is not to be had, or the training diverges.
+    """
+    config = _changed(record.config, changes)
+    expected = _expected(record, config) if check else ()
+    if weights is not None and weights.is_dir():
+        raise UserError(f"--save {weights}: is a folder; name a file")
+    from mnist_core import data, machine, model  # torch takes seconds: after what needs none
+    from mnist_core.train import Training
+
+    then = record.environment
+    device = changes.device or (then.device if then else "cpu")
+    machine.settle(changes.threads or (then.threads if then else 1))
+    machine.check_device(device)
+    made = then.engine if then else EngineUsed()
+    wish = _wish(made, changes.engine, check)
+    choose(config, wish.engine, device, wish.instruction_set)  # or refused, before data are fetched
+    training = Training(config, data.load(), device, wish.engine, wish.instruction_set)
+    used = training.engine.used
+    exact = used == made
+    remark = _elsewhere(made, used, wish.missing) if check and not exact else training.remark
+    if remark:
+        say(remark)
+    curve = tuple(_curve(training.run(), say))
+    if weights is not None:
+        model.save_weights(training.engine.state(), weights)
+    differences = _differences(then, machine.environment(device, used)) if then else ()
+    return Check(curve, expected, exact, differences)
+
+
+class _Wish(NamedTuple):
+    """missing: why the engine that made the curve cannot be had."""
+
+    engine: Wanted
+    instruction_set: str | None = None
+    missing: str = ""
+
+
+def _wish(made: EngineUsed, asked: Wanted | None, check: bool) -> _Wish:
+    """What is to train: as the curve was made where it is checked, unless another is asked for."""
+    if not check or asked not in (None, made.name):
+        return _Wish(asked or "auto")
+    if made.name == "torch":
+        return _Wish("torch")
+    why_not = missing("cpu", made.instruction_set)
+    if why_not:
+        return _Wish(asked or "auto", missing=why_not)
+    return _Wish(asked or "auto", made.instruction_set)
+
+
+def _elsewhere(made: EngineUsed, used: EngineUsed, missing: str) -> str:
+    why = f" ({missing})" if missing else ""
+    return (
+        f"The curve was made on {made}, this is {used}{why}: not every epoch is compared bit for "
+        "bit, but the mean of the last, within a band."
+    )
+
+
+def _curve(results: Iterator[EpochResult], say: Callable[[str], None]) -> Iterator[float]:
+    """The test accuracy of each epoch, which is shown as it comes."""
+    try:
+        for result in results:
+            say(_line(result))
+            yield result.test_acc
+    except NonFiniteLoss as error:
+        raise UserError(f"{error}; lower optimizer.lr") from None
+
+
+def _line(result: EpochResult) -> str:
+    return (
+        f"epoch {result.epoch:3d}  test {result.test_acc:.2f} %  train {result.train_acc:.2f} %  "
+        f"lr {result.lr:.4g}  {result.seconds:.1f} s"
+    )
+
+
+def _changed(config: Config, changes: Changes) -> Config:
+    given = {"seed": changes.seed, "epochs": changes.epochs}
+    updates = {name: value for name, value in given.items() if value is not None}
+    try:
+        return config.changed(**updates)
+    except ValidationError as error:
+        raise UserError(f"with {updates}: {explain(error, Config)}") from None
+
+
+def _expected(record: Record, config: Config) -> tuple[float, ...]:
+    curve = record.expected.test_acc if record.expected is not None else ()
+    if not curve:
+        raise UserError(
+            "--check: the config has no curve to compare with (expected.test_acc); "
+            "drilldown export writes one"
+        )
+    for field in ("seed", "epochs"):
+        kept, now = getattr(record.config, field), getattr(config, field)
+        if kept != now:
+            raise UserError(f"--check: the curve belongs to {field} {kept}; leave --{field} out")
+    return curve[: config.epochs]
+
+
+def _differences(then: Environment, now: Environment) -> tuple[str, ...]:
+    """Each difference between two environments, in a few words."""
+    flat = [
+        {**env.model_dump(exclude={"versions"}), "engine": str(env.engine), **env.versions}
+        for env in (then, now)
+    ]
+    return tuple(
+        f"{key} was {flat[0].get(key)}, is {flat[1].get(key)}"
+        for key in flat[0] | flat[1]
+        if flat[0].get(key) != flat[1].get(key)
+    )

@@ -1,0 +1,161 @@
+"""A drill's TOML: a goal, and the stages that go down to it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from mnist_core import packaged, record
+from mnist_core.config import Config, Data
+from mnist_core.engine import Wanted
+from mnist_core.errors import UserError
+from mnist_core.files import explain, parsed
+from mnist_core.frozen import Frozen, Positive, tuples
+from mnist_core.goal import Goal
+from mnist_core.seeds import derived_seed
+from search.study.choices import Choice, make_pruner, make_sampler
+from search.study.spec import Seed, SpaceChoice, StudySpec, Trials, Workers
+from spaces import Frame, Space, around, free, layouts
+
+
+class Stage(Frozen):
+    """One step down: which dimensions vary around the winners of the stage before."""
+
+    name: Annotated[str, Field(pattern=r"^\w[\w-]{0,40}$")]
+    trials: Trials
+    keep: Annotated[int, Field(ge=1, le=100)] = 2
+    """How many winners the next stage starts from; of the last stage, how many are finalists."""
+    timeout: Positive | None = None
+    """Seconds after which no further trial is started, and the stage is over."""
+    vary: dict[str, Literal["all"] | tuple[Any, ...]]
+    fix: dict[str, Any] = Field(default_factory=dict)
+    sampler: Choice = Choice(kind="tpe")
+    pruner: Choice = Choice(kind="goal")
+
+    @field_validator("vary")
+    @classmethod
+    def _varies_something(cls, vary: dict[str, Any]) -> dict[str, Any]:
+        if not vary:
+            raise ValueError("is empty; name what the stage varies, or leave the stage out")
+        return vary
+
+    @model_validator(mode="after")
+    def _choices_can_be_made(self) -> Self:
+        make_sampler(self.sampler, 0, 0)
+        make_pruner(self.pruner, Goal())
+        return self
+
+
+class StageStudy(StudySpec):
+    """A stage as a study that can be launched: its space lies around configs."""
+
+    space: SpaceChoice = SpaceChoice(name="a stage")
+    stage: Stage
+    bases: dict[str, Config]
+    table: str
+    """Where the stage stands in its file, as messages name it."""
+
+    def make_space(self) -> Space:
+        frame = Frame(self.goal.params, self.goal.epochs, self.data)
+        return around.make(self.bases, frame, self.stage.vary, self.stage.fix, self.table)
+
+
+class DrillSpec(Frozen):
+    """One drill, as its TOML says it."""
+
+    title: str = ""
+    workers: Workers = 2
+    engine: Wanted = "auto"
+    seed: Seed = 0
+    confirm: Annotated[int, Field(ge=0, le=100)] = 2
+    """On how many further seeds the finalists are trained in the end."""
+    goal: Goal = Goal()
+    data: Data = Data()
+    base: tuple[str, ...] = ()
+    """Config files that the first stage starts from; a plain recipe where there are none. They
+    stand beside the drill's file, or in a folder named from there."""
+    stage: Annotated[tuple[Stage, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _stages_can_be_made(self) -> Self:
+        """What a stage would trip over is said when the file is read, as far as that can be known
+        without the bases that it will have."""
+        names = [stage.name for stage in self.stage]
+        for name in names:
+            if names.count(name) > 1:
+                raise ValueError(f"stage: two stages are called {name!r}; rename one")
+        layouts.check_budget(self.goal.params)
+        for number in range(1, len(self.stage) + 1):
+            self.study(number, self._stand_ins())
+        return self
+
+    def study(self, number: int, bases: Mapping[str, Config]) -> StageStudy:
+        """The stage of this number, from 1, around these configs.
+
+        Raises ValueError, in one line that names the field, where they do not fit together.
+        """
+        try:
+            return self._study(number, bases)
+        except ValidationError as error:
+            name = self.stage[number - 1].name
+            raise ValueError(f"{explain(error, StageStudy)} (stage {name!r})") from None
+
+    def _study(self, number: int, bases: Mapping[str, Config]) -> StageStudy:
+        stage = self.stage[number - 1]
+        return StageStudy(
+            title=f"{self.title} (stage {number}: {stage.name})",
+            trials=stage.trials,
+            workers=self.workers,
+            engine=self.engine,
+            seed=derived_seed(self.seed, number),
+            timeout=stage.timeout,
+            goal=self.goal,
+            data=self.data,
+            sampler=stage.sampler,
+            pruner=stage.pruner,
+            stage=stage,
+            bases=dict(bases),
+            table=f"stage.{number - 1}",  # as faults of the file are numbered
+        )
+
+    def plain(self) -> Config:
+        """What the first stage starts from where no base is named."""
+        return free.plain(Frame(self.goal.params, self.goal.epochs, self.data))
+
+    def _stand_ins(self) -> dict[str, Config]:
+        """For bases not yet known: all that a stage may vary does something in one of the two."""
+        plain = self.plain()
+        other = {"schedule": {"kind": "step", "size": 1, "gamma": 0.1}}
+        averaged = {"averaging": {"kind": "ema", "decay": 0.9}}
+        return {
+            "one": plain,
+            "another": Config.from_dict({**plain.to_dict(), **other, **averaged}),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Raises pydantic's ValidationError."""
+        return cls.model_validate(tuples(dict(values)))
+
+
+def load(drill: str) -> tuple[str, DrillSpec, dict[str, Config]]:
+    """(name, drill, bases of the first stage) for the path of a file, which ends in .toml, or the
+    name of a packaged drill.
+
+    Raises UserError naming the file, the field and the remedy.
+    """
+    path = packaged.find(drill, packaged.DRILLS, "drill")
+    spec = parsed(path, DrillSpec.from_dict, DrillSpec)
+    files = {str(Path(base).with_suffix("")): path.parent / base for base in spec.base}
+    bases = {name: record.load(file).config for name, file in files.items()}
+    try:
+        spec.study(1, bases or {"plain": spec.plain()})
+    except ValueError as error:
+        raise UserError(f"{path}: {error}") from None
+    return path.stem, spec, bases
+
+
+def come_along() -> dict[str, DrillSpec]:
+    """The drills that come with drilldown, by name."""
+    return {name: load(name)[1] for name in packaged.names(packaged.DRILLS)}

@@ -1,0 +1,4 @@
+"""One study's run: its owner, which asks, dispatches, prunes and tells.
+
+`run.launch` starts or resumes a study, `owner.Owner` leads it, `progress` shows it to a person.
+"""

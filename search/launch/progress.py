@@ -1,0 +1,159 @@
+"""What a person sees while a study runs: a live view in a terminal, plain lines elsewhere."""
+
+import logging
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from time import monotonic
+
+from optuna.trial import TrialState
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.logging import RichHandler
+from rich.table import Table
+from rich.text import Text
+
+from mnist_core.config import Config
+from mnist_core.result import EpochResult
+from search.study.trials import Row
+
+log = logging.getLogger("drilldown")
+_NAMES = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+
+
+def tally(ended: Counter[str], trials: int) -> str:
+    """How many of a study's trials ended, and how; `ended` counts by the names in `_NAMES`."""
+    parts = [f"{ended[name]} {name}" for name in _NAMES.values()]
+    return f"{ended.total()} of {trials} trials ended: {', '.join(parts)}"
+
+
+def ended(rows: Iterable[Row]) -> Counter[str]:
+    """How the trials of a study ended, those not counted that were interrupted."""
+    names = {state.name.lower(): name for state, name in _NAMES.items()}
+    return Counter(names[row.state] for row in rows if row.state in names)
+
+
+@dataclass
+class _Trial:
+    params: int
+    epochs: int
+    since: float
+    latest: EpochResult | None = None
+    seen: float = 0.0  # when the latest epoch came in
+
+    def left(self) -> float | None:
+        """Seconds to go, at the pace so far; None before the first epoch is over."""
+        if self.latest is None:
+            return None
+        pace = (self.seen - self.since) / self.latest.epoch
+        return max(0.0, self.since + pace * self.epochs - monotonic())
+
+
+class Progress:
+    """Follows a study: the trials now running, how the others ended, the best so far."""
+
+    epoch_level = logging.INFO
+
+    def __init__(self, name: str, goal: str, trials: int, done: Counter[str]) -> None:
+        """done: how many trials of the study had ended in each way when it was resumed."""
+        self._title, self._goal, self._trials = name, goal, trials
+        self._ended = Counter(done)
+        self._running: dict[int, _Trial] = {}
+        self._best: tuple[float, int] | None = None
+
+    def started(self, number: int, config: Config) -> None:
+        self._running[number] = _Trial(config.params, config.epochs, monotonic())
+        log.debug("trial %d: %s parameters, seed %d", number, f"{config.params:,}", config.seed)
+
+    def epoch(self, number: int, result: EpochResult) -> None:
+        trial = self._running[number]
+        trial.latest, trial.seen = result, monotonic()
+        log.log(
+            self.epoch_level,
+            "trial %d: epoch %d/%d, test %.2f %%, train %.2f %%, %.1f s",
+            number,
+            result.epoch,
+            trial.epochs,
+            result.test_acc,
+            result.train_acc,
+            result.seconds,
+        )
+
+    def ended(self, number: int, state: TrialState, score: float | None, reason: str) -> None:
+        trial = self._running.pop(number)
+        self._ended[_NAMES[state]] += 1
+        if score is not None and (self._best is None or score > self._best[0]):
+            self._best = (score, number)
+        if score is not None:
+            what = f"finished, score {score:.2f}"
+        elif state == TrialState.PRUNED:
+            what = f"pruned after epoch {trial.latest.epoch if trial.latest else 0}"
+        else:
+            what = f"failed: {reason}"
+        level = logging.WARNING if state == TrialState.FAIL else logging.INFO
+        log.log(level, "trial %d: %s%s", number, what, self._so_far())
+
+    def best_before(self, score: float, number: int) -> None:
+        """The best trial of the study as it was found."""
+        self._best = (score, number)
+
+    def summary(self) -> str:
+        best = f"best {self._best[0]:.2f} (trial {self._best[1]})" if self._best else "no best yet"
+        return f"{tally(self._ended, self._trials)}; {best}"
+
+    def _so_far(self) -> str:
+        """What a line about a trial's end adds about the study."""
+        return f"  [{self.summary()}]"
+
+    def view(self) -> RenderableType:
+        """The live view."""
+        table = Table(box=None)
+        for column in ("trial", "parameters", "epoch", "test accuracy", "time left"):
+            table.add_column(column, justify="right")
+        for number, trial in sorted(self._running.items()):
+            latest, left = trial.latest, trial.left()
+            table.add_row(
+                str(number),
+                f"{trial.params:,}",
+                f"{latest.epoch if latest else 0}/{trial.epochs}",
+                f"{latest.test_acc:.2f} %" if latest else "",
+                _duration(left) if left is not None else "",
+            )
+        head = Text.assemble((self._title, "bold"), f"  {self._goal}")
+        return Group(head, Text(self.summary()), table)
+
+
+class LiveProgress(Progress):
+    """For a terminal, where `view` is redrawn as things happen and epochs need no lines."""
+
+    epoch_level = logging.DEBUG
+
+    def _so_far(self) -> str:
+        return ""  # it stands below
+
+    def attach(self, console: Console) -> Live:
+        """The live view on this console, shown while the context that it is lasts."""
+        return Live(get_renderable=self.view, console=console, refresh_per_second=2, transient=True)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def start_log(quiet: bool, verbose: bool) -> Console | None:
+    """Send log lines to standard error; returns the terminal for a live view, if there is one."""
+    console = Console(stderr=True, highlight=False)
+    live = console.is_terminal and not quiet and not verbose
+    handler: logging.Handler
+    if live:
+        handler = RichHandler(
+            console=console, show_path=False, show_level=False, log_time_format="%H:%M:%S"
+        )
+    else:
+        handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    handler.setLevel(logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO)
+    for name in ("drilldown", "search", "mnist_core"):
+        logging.getLogger(name).handlers = [handler]
+        logging.getLogger(name).setLevel(logging.DEBUG)
+    return console if live else None

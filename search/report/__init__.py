@@ -1,0 +1,5 @@
+"""What a person reads: findings and what follows from them, in tables, figures and sentences.
+
+`drilled` writes a drill's report, `launched` and `summary` end a command, `listing` is what `list`
+and `show` print.
+"""

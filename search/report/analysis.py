@@ -1,0 +1,206 @@
+"""A stage's findings in words: Markdown sentences, each of which follows from numbers."""
+
+from collections.abc import Sequence
+
+from optuna.distributions import CategoricalDistribution
+
+from mnist_core.goal import Goal
+from search.chance.importance import LEAST, Importance
+from search.drill.result import DrillResult, StageResult
+from search.drill.spec import Stage
+from search.report.advice import Advice, advice, spelled
+from search.report.findings import AtBound, Fall, Findings, Fit, own
+from search.report.leads import Lead, Noise
+from search.text.markdown import code, escaped
+from search.text.wording import change, digits, listed, points, value
+from spaces import Frame
+from spaces.around import all_dimensions
+
+VERDICTS = {
+    "overfits": "overfits",
+    "underfits": "underfits",
+    "both": "both overfits and underfits",
+    "neither": "neither overfits nor underfits",
+}
+
+
+def analysis(stage: StageResult, found: Findings, result: DrillResult) -> list[str]:
+    """What the numbers say, a sentence or two a finding; of a stage with complete trials."""
+    goal = result.spec.goal
+    said = [_goal(stage, found, goal), *_fits(found)]
+    if found.fall:
+        said.append(_fall(found.fall, goal))
+    if found.noise:
+        said.append(_steady(found, found.noise, goal, result.spec.data.test))
+    if found.over_runner_up:
+        said.append(lead("The best trial's lead over the runner-up", found.over_runner_up, goal))
+    if found.over_base:
+        what = "The best trial's lead over the best that the stage began with"
+        said.append(lead(what, found.over_base, goal))
+    said += map(_bound, found.at_bounds)
+    return [*said, *_importances(stage, found.importances)]
+
+
+def shortfall(worst: float, goal: Goal) -> str:
+    """How far a net is from the goal, on the seed of its search."""
+    where = f"in the worst of its last {goal.last} epochs (1 seed)"
+    if worst >= goal.accuracy:
+        return f"holds the goal with {points(worst - goal.accuracy)} to spare {where}"
+    return f"misses the goal by {points(goal.accuracy - worst)} {where}"
+
+
+def lead(what: str, found: Lead, goal: Goal, where: str = "1 seed each") -> str:
+    """Whether one is ahead of the other."""
+    said = (
+        f"{what}, {code(found.over)}, is {change(found.points)} points in the mean of the last "
+        f"{goal.last} epochs ({where})"
+    )
+    if found.tie:
+        return f"{said}: a tie, since chance explains up to {points(found.needed)}."
+    size = "more" if found.points > 0 else "further behind"
+    return f"{said}: {size} than the {points(found.needed)} that chance explains."
+
+
+def _goal(stage: StageResult, found: Findings, goal: Goal) -> str:
+    complete = len(stage.scored)
+    holding = sum(row.holds_goal for row in stage.rows)
+    first = found.leaders[0]
+    assert first.row is not None
+    unbeaten = "" if own(stage, [first]) else ", which no trial of this stage beats,"
+    return (
+        f"{code(first.name)}{unbeaten} {shortfall(first.row.worst or 0.0, goal)}; "
+        f"{holding or 'none'} of the {complete} complete trials hold{'s' * (holding < 2)} it."
+    )
+
+
+def _fits(found: Findings) -> list[str]:
+    """The first leader's in full."""
+    first, *others = zip(found.leaders, found.fits, strict=True)
+    said = [_fit(first[0].name, first[1])] if first[1] else []
+    short = [
+        f"{code(each.name)} {VERDICTS[fit.verdict]} (gap {fit.gap:.2f} points, 1 seed)"
+        for each, fit in others
+        if fit is not None
+    ]
+    return said + ([f"{listed(short)}."] if short else [])
+
+
+def _fit(name: str, fit: Fit) -> str:
+    below = ", and even the training images stay below the goal"
+    return (
+        f"{code(name)} {VERDICTS[fit.verdict]}: in evaluation mode it recognises {fit.train:.2f} % "
+        f"of training and {fit.test:.2f} % of test images (1 seed), a gap of {fit.gap:.2f} points "
+        f"with a standard error of {fit.error:.2f}"
+        f"{below if fit.verdict in ('underfits', 'both') else ''}."
+    )
+
+
+def _fall(fall: Fall, goal: Goal) -> str:
+    said = (
+        "Once the learning rate is below half of its height, the error falls by a factor of "
+        f"{fall.factor:.1f} (median of {fall.trials} trials)"
+    )
+    if fall.high_step is None:
+        return f"{said}."
+    return (
+        f"{said}. From one epoch to the next the accuracy moves by {points(fall.high_step)} before "
+        f"that, and by {points(fall.late_step)} in the last {goal.last} epochs."
+    )
+
+
+def _steady(found: Findings, chance: Noise, goal: Goal, images: int) -> str:
+    first = found.leaders[0]
+    assert first.row is not None
+    ending = goal.ending(first.row.test_acc)
+    several = len(ending.test_acc) > 1
+    spread = f"a standard deviation of {points(ending.deviation)} and " if several else ""
+    said = (
+        f"The last {goal.last} epochs of {code(first.name)} have {spread}a worst of "
+        f"{ending.worst:.2f} % (1 seed)."
+    )
+    if chance.freedom:
+        return (
+            f"{said} Between seeds, the finalists' mean of these epochs has a standard deviation "
+            f"of {points(chance.size)} ({chance.freedom} degrees of freedom)."
+        )
+    return (
+        f"{said} No seed has been repeated yet: for the noise between seeds stands the standard "
+        f"error of one accuracy on {images:,} test images, {points(chance.size)}."
+    )
+
+
+def _bound(at: AtBound) -> str:
+    end = "upper" if at.upper else "lower"
+    return f"The best values of {code(at.name)} lie at its {end} bound, {digits(at.bound)}."
+
+
+def _importances(stage: StageResult, found: Sequence[Importance]) -> list[str]:
+    complete = len(stage.scored)
+    if complete < LEAST:
+        some = f"{complete} complete trial{'s' * (complete > 1)}"
+        return [f"What mattered cannot be told from {some}: that takes {LEAST}."]
+    matters = [_importance(each, n > 0) for n, each in enumerate(found) if each.matters]
+    others = spelled([each.name for each in found if not each.matters])
+    said = [f"What mattered: {'; '.join(matters)}."] if matters else []
+    if others:
+        names = listed([code(name) for name in others], "or")
+        said.append(
+            f"No effect of {names} can be told from chance in {complete} complete trials; that is "
+            "not to say that there is none."
+        )
+    return said
+
+
+def _importance(each: Importance, further: bool) -> str:
+    share = f"{'a further ' * further}{100 * each.share:.0f} %"
+    said = f"{code(each.name)}, which explains {share} of the trials' ranking"
+    if each.correlation is None:
+        return f"{said} (best on average: {value(each.best)})"
+    low, high = map(value, each.best)
+    return (
+        f"{said} (rank correlation with the score {each.correlation:+.2f}, best third of the "
+        f"trials at {low} to {high})"
+    )
+
+
+def advised(stage: StageResult, found: Findings, result: DrillResult) -> list[str]:
+    """What to change, and which later stage does so."""
+    later = list(enumerate(result.spec.stage, start=1))[stage.number :]
+    return [
+        f"{each.change}: {each.why}.{_answered(each, later)}"
+        for each in advice(found, result.spec.goal)
+    ]
+
+
+def adviser(found: Findings, goal: Goal, who: str, advice: Sequence[str]) -> str:
+    """What the advice is for; that there is none, where that is so."""
+    first = found.leaders[0].row
+    assert first is not None
+    missing = goal.accuracy - (first.worst or 0.0)
+    if missing > 0:
+        if advice:
+            return f"What {who} should change, {points(missing)} short of the goal (1 seed):"
+        return f"It is {points(missing)} short of the goal (1 seed); nothing found here says why."
+    if advice:
+        return f"The goal is held (1 seed). What {who} could change:"
+    return "The goal is held (1 seed), and nothing found here asks for a change."
+
+
+def _answered(advice: Advice, later: Sequence[tuple[int, Stage]]) -> str:
+    if not later:
+        return ""
+    for number, stage in later:
+        names = [name for name in stage.vary if name in advice.dimensions]
+        if names:
+            varied = listed([_varied(name, stage.vary[name]) for name in names])
+            still = " all the same" * advice.hold
+            return f" Stage {number} ({escaped(stage.name)}) varies {varied}{still}."
+    return "" if advice.hold else " No later stage varies any of that."
+
+
+def _varied(name: str, bounds: object) -> str:
+    if not isinstance(bounds, tuple):
+        return code(name)
+    choices = isinstance(all_dimensions(Frame(2, 1)).get(name), CategoricalDistribution)
+    said = ", ".join(map(value, bounds)) if choices else " to ".join(map(digits, bounds))
+    return f"{code(name)} ({said})"

@@ -1,0 +1,172 @@
+"""A drill's report: Target, Result and Analysis of each stage, and who won. `drill.md` for a
+repository, and `drill.html`, the same in one file that needs nothing else."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from optuna.distributions import BaseDistribution
+
+from mnist_core.files import write_whole
+from mnist_core.record import Environment
+from search.drill.result import DrillResult, StageResult
+from search.report import figures, leads
+from search.report import sentences as drill_text
+from search.report import tables as drill_tables
+from search.report.analysis import advised, adviser, analysis
+from search.report.figures import Curve, Dot
+from search.report.findings import Findings, findings
+from search.study import trials as results
+from search.text import markdown
+from search.text.markdown import escaped
+from search.text.wording import environments
+
+MARKDOWN, PAGE, FIGURES = "drill.md", "drill.html", "figures"
+_TEMPLATES = jinja2.Environment(
+    loader=jinja2.PackageLoader("search.report"),
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+    autoescape=lambda name: str(name).endswith(".html.jinja"),
+)
+
+
+def write(result: DrillResult, folder: Path) -> Path:
+    """Write the report of a drill as far as it has come; returns the page.
+
+    Raises UserError, naming the file, where one cannot be written.
+    """
+    found = [findings(stage, result) for stage in result.stages]
+    drawn = {f"{FIGURES}/{name}.svg": svg for name, svg in _figures(result, found)}
+    text = _markdown(result, found, drawn)
+    page = _TEMPLATES.get_template("page.html.jinja").render(
+        title=_title(result), body=markdown.to_html(text, drawn)
+    )
+    for address, svg in drawn.items():
+        write_whole(folder / address, svg.encode())
+    write_whole(folder / MARKDOWN, text.encode())
+    write_whole(folder / PAGE, page.encode())
+    return folder / PAGE
+
+
+def _title(result: DrillResult) -> str:
+    return f"{result.name}: {result.spec.title}" if result.spec.title else result.name
+
+
+def _figures(result: DrillResult, found: Sequence[Findings]) -> Iterator[tuple[str, str]]:
+    """(name, SVG) of what there is to be drawn."""
+    goal, shown = result.spec.goal, _shown(result, found)
+    if shown:
+        yield "curves", figures.curves(shown, goal)
+        names = {curve.name for curve in shown}
+        yield (
+            "accuracy-by-parameters",
+            figures.accuracy_by_parameters(
+                [(stage.stage.name, _dots(stage, names)) for stage in result.stages], goal
+            ),
+        )
+    for stage, each in zip(result.stages, found, strict=True):
+        if each.importances:
+            name = f"importance-{stage.number}"
+            title = f"What mattered in stage {stage.number}, {stage.stage.name}"
+            yield name, figures.importance(each.importances, name, title)
+
+
+def _shown(result: DrillResult, found: Sequence[Findings]) -> list[Curve]:
+    """The finalists; as long as there are none, the best of the latest stage that has any."""
+    if result.finalists:
+        return [
+            Curve(each.candidate.name, each.candidate.config, own, fresh)
+            for each in result.finalists
+            for own, *fresh in [leads.curves(each)]
+        ]
+    latest = next((each for each in reversed(found) if each.leaders), None)
+    return [
+        Curve(each.name, each.config, each.row.test_acc)
+        for each in (latest.leaders if latest else ())
+        if each.row is not None
+    ]
+
+
+def _dots(stage: StageResult, names: set[str]) -> list[Dot]:
+    return [
+        Dot(row.params or 0, row.mean, row.worst, f"{stage.stage.name}/{row.number}" in names)
+        for row in stage.rows
+        if row.mean is not None and row.worst is not None
+    ]
+
+
+def _markdown(result: DrillResult, found: Sequence[Findings], drawn: Mapping[str, str]) -> str:
+    addresses = {Path(address).stem: address for address in drawn}
+    stages = zip(result.stages, found, [None, *found], strict=False)
+    return _TEMPLATES.get_template("drill.md.jinja").render(
+        title=escaped(_title(result)),
+        goal=str(result.spec.goal),
+        status=drill_text.status(result),
+        result=_result(result, found),
+        tables=[drill_tables.finalists(result), drill_tables.seeds(result)]
+        * bool(result.finalists),
+        last=result.spec.goal.last,
+        way=drill_tables.way(result, found),
+        figures=addresses,
+        stages=[_stage(result, stage, each, before) for stage, each, before in stages],
+        command=f"drilldown train runs/{result.name}/best.toml --check" * bool(result.finalists),
+        environments=environments(_environments(result)),
+    )
+
+
+def _result(result: DrillResult, found: Sequence[Findings]) -> str:
+    if result.finalists:
+        return drill_text.winner(result, leads.noise(result))
+    latest = next((each for each in reversed(found) if each.leaders), None)
+    return drill_text.leading(result, latest) if latest else "No trial is complete yet."
+
+
+def _stage(
+    result: DrillResult, stage: StageResult, found: Findings, before: Findings | None
+) -> dict[str, Any]:
+    """What the template shows of a stage."""
+    goal, kinds = result.spec.goal, _kinds(stage)
+    target = [drill_text.target(stage, kinds), f"Goal: {goal}."]
+    if before is not None:
+        target.append(drill_text.left_open(stage.number - 1, before, goal))
+    shown: dict[str, Any] = {
+        "number": stage.number,
+        "name": escaped(stage.stage.name),
+        "target": target,
+        "trials": drill_text.trials(stage),
+        "over": bool(stage.winners),
+        "leaders": "",
+    }
+    if found.leaders:
+        later = len(result.spec.stage) - stage.number
+        who = ["another drill", "the next stage"][later] if later < 2 else "the next stages"
+        advice = advised(stage, found, result)
+        shown |= {
+            "leaders": drill_tables.leaders(found.leaders, goal),
+            "varied": drill_tables.values(stage, kinds, found.leaders),
+            "top": drill_tables.top(stage, kinds),
+            "analysis": analysis(stage, found, result),
+            "adviser": adviser(found, goal, who, advice),
+            "advice": advice,
+        }
+    return shown
+
+
+def _kinds(stage: StageResult) -> Mapping[str, BaseDistribution]:
+    """The dimensions of its trials, none where there is none."""
+    trials = stage.study.get_trials(deepcopy=False)
+    return next((trial.distributions for trial in trials if trial.distributions), {})
+
+
+def _environments(result: DrillResult) -> list[Environment]:
+    """Of every training, of trials and of finalists."""
+    trials = [
+        Environment.model_validate(trial.system_attrs[results.ENVIRONMENT])
+        for stage in result.stages
+        for trial in stage.study.get_trials(deepcopy=False)
+        if results.ENVIRONMENT in trial.system_attrs
+    ]
+    return trials + [run.environment for each in result.finalists for run in each.runs]

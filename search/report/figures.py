@@ -1,0 +1,257 @@
+"""A report's figures as SVG: the same bytes for the same numbers, on white, without text that a
+missing font could change.
+
+Accuracies stand on a logarithmic scale of the error, so that the last tenth of a point before the
+goal is as wide as the first point of a training.
+"""
+
+import io
+import math
+import re
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import matplotlib.style
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.transforms import ScaledTranslation, Transform
+
+from mnist_core.config import Config
+from mnist_core.goal import Goal
+from mnist_core.schedule import LossDip, factors
+from search.chance.importance import Importance
+
+# Okabe & Ito's, which people of all kinds of colour vision tell apart; markers say it again.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_MARKERS = ("o", "s", "^", "D", "v", "P")
+_GOAL, _INK, _PALE = "#B00020", "#333333", "#9A9A9A"
+_WIDE = 6.6  # inches
+_DRAWN = len(_COLOURS)  # nets in one figure: no more than can be told apart
+_BATCHES = 50  # updates an epoch, as the learning rate is drawn
+_STYLE = {
+    "font.size": 9.5,
+    "axes.titlesize": 10.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": _INK,
+    "axes.labelcolor": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E3E3E3",
+    "legend.frameon": False,
+    "svg.fonttype": "path",
+    "text.parse_math": False,  # a $ in a name is a $
+}
+
+
+@dataclass(frozen=True)
+class Curve:
+    """A net as the curves show it. Accuracies are percent, one an epoch."""
+
+    name: str
+    config: Config
+    test_acc: Sequence[float]
+    fresh: Sequence[Sequence[float]] = ()
+    """Those of other seeds."""
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A trial among all others."""
+
+    params: int
+    mean: float
+    """Of the last k epochs, percent."""
+    worst: float
+    leads: bool
+    """Whether it is one of those that the report is about."""
+
+
+def curves(found: Sequence[Curve], goal: Goal) -> str:
+    """Test accuracy by epoch, and the learning rate below it."""
+    with _drawing(5.6) as figure:
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+        for number, curve in enumerate(found[:_DRAWN]):
+            colour, marker = _COLOURS[number], _MARKERS[number]
+            epochs = range(1, len(curve.test_acc) + 1)
+            for accuracies in curve.fresh:
+                above.plot(epochs, _shown(accuracies), color=colour, linewidth=0.8, alpha=0.75)
+            (own,) = above.plot(epochs, _shown(curve.test_acc), color=colour, label=curve.name)
+            own.set(marker=marker, markersize=4, linewidth=1.8)
+            if not isinstance(curve.config.schedule, LossDip):
+                thin = 2.4 - 1.4 * number / _DRAWN  # equal ones lie on top of each other
+                below.plot(*_rates(curve.config), color=colour, linewidth=thin)
+        if any(curve.fresh for curve in found):
+            above.plot([], [], color=_PALE, linewidth=0.8, label="fresh seeds")
+        _goal_line(above, goal, f"goal: {goal.accuracy:.2f} %")
+        for axes in (above, below):
+            axes.axvspan(
+                goal.epochs - goal.last + 0.5, goal.epochs + 0.5, color="#000000", alpha=0.07
+            )
+        above.set(
+            ylabel="test accuracy (%)",
+            title=f"Learning curves; grey: the last {goal.last} epochs, which count",
+        )
+        below.set(ylabel="learning rate", xlabel="epoch", xlim=(0, goal.epochs + 0.5))
+        below.set_ylim(bottom=0)
+        below.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=16))
+        shown = [c for curve in found for c in (curve.test_acc, *curve.fresh)]
+        worst = min((goal.ending(curve).worst for curve in shown), default=0.0)
+        _error_scale(above, goal, worst, max(map(max, shown), default=100.0))
+        above.legend(loc="lower right", fontsize=9)
+        return _svg(figure, "curves")
+
+
+def accuracy_by_parameters(stages: Sequence[tuple[str, Sequence[Dot]]], goal: Goal) -> str:
+    """Every complete trial: the mean of its last epochs, and a line down to the worst of them.
+    Stages stand a little beside each other, since many have nets of the same size."""
+    every = [dot for _, dots in stages for dot in dots]
+    with _drawing(4.4) as figure:
+        axes = figure.subplots()
+        for number, (name, dots) in enumerate(stages):
+            aside = 5 * (number - (len(stages) - 1) / 2) / 72  # inches
+            beside = axes.transData + ScaledTranslation(aside, 0, figure.dpi_scale_trans)
+            _dots(axes, name, dots, number % len(_COLOURS), beside)
+        axes.scatter([], [], s=110, edgecolor=_INK, facecolor="none", label="in the curves")
+        _goal_line(axes, goal, f"goal: {goal.accuracy:.2f} % in the worst epoch")
+        axes.axvline(goal.params, color=_INK, linestyle=":", label=f"budget: {goal.params:,}")
+        axes.set(
+            xlabel="parameters",
+            ylabel="test accuracy (%)",
+            title=f"Each trial's mean of the last {goal.last} epochs, down to the worst of them",
+            xlim=_with_room([goal.params, *(dot.params for dot in every)]),
+        )
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        means = sorted(dot.mean for dot in every)
+        better = [dot.worst for dot in every if dot.mean >= means[len(means) // 4]]
+        lowest = _error_scale(axes, goal, min(better), means[-1])
+        if hidden := sum(dot.mean < lowest for dot in every):
+            text = f"{hidden} below this range"
+            axes.annotate(text, (0.01, 0.02), xycoords="axes fraction", color=_INK, fontsize=8.5)
+        figure.legend(loc="outside lower center", ncols=3, fontsize=9)
+        return _svg(figure, "accuracy-by-parameters")
+
+
+def _dots(axes: Axes, name: str, dots: Sequence[Dot], style: int, place: Transform) -> None:
+    """A stage's trials; those of the curves ringed."""
+    colour, x = _COLOURS[style], [dot.params for dot in dots]
+    mean, worst = _shown([dot.mean for dot in dots]), _shown([dot.worst for dot in dots])
+    axes.vlines(x, worst, mean, color=colour, linewidth=0.9, alpha=0.6, transform=place)
+    axes.scatter(x, worst, color=colour, marker="_", alpha=0.6, transform=place)
+    marker = _MARKERS[style]
+    axes.scatter(x, mean, 26, color=colour, marker=marker, label=name, transform=place)
+    leading = [dot for dot in dots if dot.leads]
+    x, mean = [dot.params for dot in leading], _shown([dot.mean for dot in leading])
+    axes.scatter(x, mean, 110, edgecolor=_INK, facecolor="none", transform=place)
+
+
+def _with_room(values: Sequence[float]) -> tuple[float, float]:
+    """The limits of an axis that shows all of them."""
+    room = max(1.0, 0.05 * (max(values) - min(values)))
+    return min(values) - room, max(values) + room
+
+
+def importance(found: Sequence[Importance], name: str, title: str) -> str:
+    """What each dimension explains, and what shuffled scores reach. name: the figure's, which no
+    other in its page has."""
+    with _drawing(1.4 + 0.27 * len(found)) as figure:
+        axes = figure.subplots()
+        places = np.arange(len(found))[::-1]
+        colours = [_COLOURS[0] if each.matters else "#BDBDBD" for each in found]
+        shares = np.array([100 * each.share for each in found])
+        axes.barh(places, shares, color=colours, height=0.62)
+        low = shares - [100 * each.low for each in found]
+        high = [100 * each.high for each in found] - shares
+        axes.errorbar(shares, places, xerr=[low, high], fmt="none", ecolor=_INK, elinewidth=1)
+        marks = [min(100, 100 * each.mark) for each in found]  # one beyond all: at the edge
+        label = "reached by one in twenty shuffles"
+        axes.scatter(marks, places, 170, color=_GOAL, marker="|", linewidth=2, label=label)
+        axes.set_yticks(places, [each.name for each in found])
+        axes.set(xlim=(0, 100), xlabel="explained of the trials' ranking by score (%)", title=title)
+        axes.grid(visible=False, axis="y")
+        figure.legend(loc="outside lower right", fontsize=9)
+        return _svg(figure, name)
+
+
+@contextmanager
+def _drawing(high: float) -> Iterator[Figure]:
+    """A figure of so many inches that no settings of the user's change."""
+    with matplotlib.style.context(["default", _STYLE]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # shown as a box
+        yield Figure(figsize=(_WIDE, high), layout="constrained")
+
+
+def _shown(accuracies: Iterable[float]) -> list[float]:
+    """Where no error is made there is no logarithm of it."""
+    return [min(accuracy, 99.995) for accuracy in accuracies]
+
+
+def _rates(config: Config) -> tuple[list[float], list[float]]:
+    """(epochs, learning rates) of the updates."""
+    steps = [
+        (epoch + (batch + 1) / _BATCHES, config.optimizer.lr * factor)
+        for epoch in range(config.epochs)
+        for batch, (factor, _) in enumerate(
+            factors(config.schedule, epoch, config.epochs, _BATCHES)
+        )
+    ]
+    return [at for at, _ in steps], [rate for _, rate in steps]
+
+
+def _goal_line(axes: Axes, goal: Goal, label: str) -> None:
+    axes.axhline(*_shown([goal.accuracy]), color=_GOAL, linestyle="--", linewidth=1.2, label=label)
+
+
+def _error_scale(axes: Axes, goal: Goal, lowest: float, highest: float) -> float:
+    """Fill the axis with four times the goal's error and less, and with all from `lowest` on;
+    returns where it begins."""
+    most = max(4 * (100 - goal.accuracy), 1.15 * (100 - lowest), 0.02)
+    least = min(100 - highest, 100 - goal.accuracy) / 1.25
+    bottom, top = 100 - min(most, 100.0), min(100 - least, 99.997)
+    axes.set_yscale("function", functions=(_to_scale, _from_scale))
+    axes.set_ylim(bottom, top)
+    ticks = [100 - error for error in _round_errors(100 - top, 100 - bottom)]
+    axes.yaxis.set_major_locator(FixedLocator(ticks))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
+    return bottom
+
+
+def _to_scale(accuracy: np.ndarray) -> np.ndarray:
+    return np.asarray(-np.log10(np.maximum(100 - np.asarray(accuracy, dtype=float), 1e-3)))
+
+
+def _from_scale(scaled: np.ndarray) -> np.ndarray:
+    return np.asarray(100 - 10 ** -np.asarray(scaled, dtype=float))
+
+
+def _round_errors(least: float, most: float) -> list[float]:
+    """Errors with one digit, the roundest first, none closer to another than a tenth of the
+    range."""
+    found: list[float] = []
+    apart = math.log(most / least) / 10
+    for digits in ((1, 2, 5), (3, 4, 6, 8), (1.5, 7, 9)):
+        for error in (digit * 10.0**power for power in range(-3, 2) for digit in digits):
+            clear = all(abs(math.log(error / other)) >= apart for other in found)
+            if least <= error <= most and clear:
+                found.append(error)
+    return found
+
+
+def _svg(figure: Figure, name: str) -> str:
+    """The figure, whose ids begin with its name: several of them may stand in one page."""
+    with matplotlib.rc_context({"svg.hashsalt": name}):
+        content = io.StringIO()
+        nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+        figure.savefig(content, format="svg", metadata=nothing)
+    text = re.sub(r"<!--.*?-->\n?", "", content.getvalue(), flags=re.DOTALL)
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    return re.sub(r'(href="|url\()#', rf"\1#{name}-", text)

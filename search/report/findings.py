@@ -1,0 +1,210 @@
+"""What the trials of a stage say, as numbers and verdicts. `drill_text` puts them into words."""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from mnist_core.config import Config
+from mnist_core.goal import Goal
+from mnist_core.schedule import Constant, LossDip, epoch_factors
+from search.chance.importance import Importance, importances
+from search.drill.result import Candidate, DrillResult, StageResult
+from search.report import leads
+from search.report.leads import Lead, Noise, sampling_error
+from search.study import trials as results
+from search.study.trials import Row
+from spaces import Frame, around
+
+Verdict = Literal["overfits", "underfits", "both", "neither"]
+
+HIGH = 0.5  # factor of the schedule from which on the learning rate counts as high
+_OUTER = 0.1  # of a dimension's range: what lies in there lies at the bound
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How well a net does on what it was trained on. Accuracies are percent."""
+
+    train: float
+    """In evaluation mode; see `EpochResult.fit_acc`."""
+    test: float
+    """Of the last epoch, as `train`."""
+    error: float
+    """The standard error of their difference."""
+    verdict: Verdict
+
+    @property
+    def gap(self) -> float:
+        return self.train - self.test
+
+
+def fit(candidate: Candidate, goal: Goal) -> Fit | None:
+    """None where its training accuracy is not known.
+
+    overfits: the gap is more than two standard errors of the difference of two proportions,
+    sqrt(p (1 - p) / n + q (1 - q) / m) with n and m images. underfits: even the training images are
+    recognised less well than the goal asks of the test images.
+    """
+    row, data = candidate.row, candidate.config.data
+    if row is None or row.fit_acc is None:
+        return None
+    train, test = row.fit_acc, row.test_acc[-1]
+    error = math.hypot(
+        sampling_error(train, min(data.train, data.test)), sampling_error(test, data.test)
+    )
+    over, under = train - test > 2 * error, train < goal.accuracy
+    verdict: Verdict = (
+        "both" if over and under else "overfits" if over else "underfits" if under else "neither"
+    )
+    return Fit(train, test, error, verdict)
+
+
+@dataclass(frozen=True)
+class Fall:
+    """What the curves do once the learning rate falls; medians over the trials."""
+
+    trials: int
+    """How many count: complete ones, whose schedule is known beforehand and falls below half."""
+    factor: float
+    """By which the error after the last epoch at half of the rate or more is divided in the end."""
+    high_step: float | None
+    """Points by which the accuracy changes from one epoch to the next while the rate is high; None
+    where it is so for one epoch only."""
+    late_step: float
+    """And in the last k epochs."""
+
+
+def fall(stage: StageResult, goal: Goal) -> Fall | None:
+    """None where no trial says anything."""
+    factors, high_steps, late_steps = [], [], []
+    for trial in _complete(stage):
+        accuracies = results.curve(trial)
+        high = last_high(results.config_of(trial))
+        if high is None:
+            continue
+        errors = [max(100 - accuracy, 1e-9) for accuracy in accuracies]
+        factors.append(errors[high] / errors[-1])
+        late_steps.append(_step(accuracies[-goal.last - 1 :]))
+        if high:
+            high_steps.append(_step(accuracies[: high + 1]))
+    if not factors:
+        return None
+    high_step = statistics.median(high_steps) if high_steps else None
+    return Fall(len(factors), statistics.median(factors), high_step, statistics.median(late_steps))
+
+
+def last_high(config: Config) -> int | None:
+    """The last epoch, counted from 0, at whose end the learning rate is at half of its height or
+    more; None where it stays there to the end, or the training's loss decides."""
+    if isinstance(config.schedule, Constant | LossDip):
+        return None
+    factors = epoch_factors(config.schedule, config.epochs)
+    high = max((epoch for epoch, factor in enumerate(factors) if factor >= HIGH), default=None)
+    return None if high == config.epochs - 1 else high
+
+
+def _step(accuracies: Sequence[float]) -> float:
+    """The median change from one epoch to the next, which no first epoch drowns."""
+    return statistics.median(abs(after - before) for before, after in pairwise(accuracies))
+
+
+@dataclass(frozen=True)
+class AtBound:
+    """A dimension whose best values lie in the outer tenth of what was tried."""
+
+    name: str
+    bound: float
+    upper: bool
+    widens: bool
+    """Whether a stage may ask for values beyond it."""
+
+
+def at_bounds(stage: StageResult, frame: Frame) -> list[AtBound]:
+    """Where all of two or more leaders, or most of the best third of the trials, lie at a bound."""
+    trials = {trial.number: trial for trial in _complete(stage)}
+    scored = [trials[row.number] for row in stage.scored]
+    third = scored[: math.ceil(len(scored) / 3)]
+    leading = [trials[row.number] for row in own(stage, leaders(stage))]
+    found = []
+    for name, kind in (scored[0].distributions if scored else {}).items():
+        if not isinstance(kind, FloatDistribution | IntDistribution) or kind.single():
+            continue
+        for upper in (False, True):
+            best, leads_ = (
+                [_outside(kind, trial.params[name], upper) for trial in group]
+                for group in (third, leading)
+            )
+            if (len(best) > 2 and 2 * sum(best) > len(best)) or (len(leads_) > 1 and all(leads_)):
+                bound = kind.high if upper else kind.low
+                found.append(AtBound(name, bound, upper, _widens(name, bound, upper, frame)))
+    return found
+
+
+def _outside(kind: FloatDistribution | IntDistribution, value: float, upper: bool) -> bool:
+    scale = math.log if kind.log else float
+    low, high = scale(kind.low), scale(kind.high)
+    part = (scale(value) - low) / (high - low)
+    return part >= 1 - _OUTER if upper else part <= _OUTER
+
+
+def _widens(name: str, bound: float, upper: bool, frame: Frame) -> bool:
+    whole: BaseDistribution | None = around.all_dimensions(frame).get(name)
+    if not isinstance(whole, FloatDistribution | IntDistribution):
+        return False
+    return bound < whole.high if upper else bound > whole.low
+
+
+def leaders(stage: StageResult) -> Sequence[Candidate]:
+    """Its winners; while it is not over, as many of its best trials as there will be."""
+    return stage.winners or stage.trained()[: stage.stage.keep]
+
+
+def own(stage: StageResult, candidates: Sequence[Candidate]) -> list[Row]:
+    """The trials of those candidates that are the stage's own, not winners it has not beaten."""
+    name = stage.study.study_name
+    return [
+        candidate.row
+        for candidate in candidates
+        if candidate.row and candidate.study and candidate.study.study_name == name
+    ]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """All that is found of a stage."""
+
+    leaders: Sequence[Candidate]
+    fits: Sequence[Fit | None]
+    """One a leader."""
+    fall: Fall | None
+    noise: Noise | None
+    over_runner_up: Lead | None
+    over_base: Lead | None
+    at_bounds: Sequence[AtBound]
+    importances: Sequence[Importance]
+
+
+def findings(stage: StageResult, result: DrillResult) -> Findings:
+    """Of a stage of a drill."""
+    goal, first = result.spec.goal, leaders(stage)
+    chance = leads.noise(result)
+    return Findings(
+        leaders=first,
+        fits=[fit(candidate, goal) for candidate in first],
+        fall=fall(stage, goal),
+        noise=chance,
+        over_runner_up=leads.over_runner_up(stage, chance) if chance else None,
+        over_base=leads.over_base(stage, chance) if chance else None,
+        at_bounds=at_bounds(stage, Frame(goal.params, goal.epochs, result.spec.data)),
+        importances=importances(stage.study),
+    )
+
+
+def _complete(stage: StageResult) -> list[FrozenTrial]:
+    return stage.study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])

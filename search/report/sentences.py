@@ -1,0 +1,117 @@
+"""A drill in words: how far it is, who won, and what each stage set out to do."""
+
+import statistics
+from collections import Counter
+from collections.abc import Mapping
+
+from optuna.distributions import BaseDistribution
+
+from mnist_core.goal import Goal
+from search.drill.result import DrillResult, StageResult
+from search.report import leads
+from search.report.analysis import VERDICTS, lead, shortfall
+from search.report.findings import Findings
+from search.report.leads import Noise
+from search.text.markdown import code, escaped
+from search.text.wording import duration, listed, of, seeds, value, within
+from spaces.around import BASE
+
+_FATES = {"complete": "complete", "pruned": "pruned", "fail": "failed"}
+
+
+def status(result: DrillResult) -> str:
+    """How many stages are over, and what is missing."""
+    over = sum(bool(stage.winners) for stage in result.stages)
+    said = f"{over} of {len(result.spec.stage)} stages {'is' if over == 1 else 'are'} over"
+    missing = [_rest(stage) for stage in result.stages if not stage.winners]
+    later = list(enumerate(result.spec.stage, start=1))[len(result.stages) :]
+    missing += [f"stage {number} ({escaped(stage.name)})" for number, stage in later]
+    wanted = result.spec.confirm
+    if not result.finalists and wanted:
+        missing.append(f"the finalists on {seeds(wanted, 'fresh ')}")
+    if result.failed:
+        missing.append(f"{of(result.failed, 'training')} of finalists, which failed")
+    return f"{said}. Missing: {listed(missing)}." if missing else f"{said}; nothing is missing."
+
+
+def _rest(stage: StageResult) -> str:
+    left = max(0, stage.stage.trials - fates(stage).total())
+    name = f"stage {stage.number} ({escaped(stage.stage.name)})"
+    return f"{left} of {stage.stage.trials} trials of {name}"
+
+
+def fates(stage: StageResult) -> Counter[str]:
+    """How its trials ended; those that were interrupted do not count."""
+    states = Counter(row.state for row in stage.rows)
+    return Counter({state: states[state] for state in _FATES if states[state]})
+
+
+def trials(stage: StageResult) -> str:
+    """How many were run, how they ended, and how long they took."""
+    ended = fates(stage)
+    if not ended:
+        return "No trial has ended yet."
+    said = ", ".join(f"{count} {_FATES[state]}" for state, count in ended.items())
+    seconds = sum(row.seconds or 0.0 for row in stage.rows)
+    return f"Trials: {ended.total()} ({said}). Training time of them all: {duration(seconds)}."
+
+
+def winner(result: DrillResult, chance: Noise | None) -> str:
+    """Who won, how surely, and whether the goal is held."""
+    first, goal = result.finalists[0], result.spec.goal
+    endings = [goal.ending(curve) for curve in leads.curves(first)]
+    means = [ending.mean for ending in endings]
+    spread = f" ± {statistics.stdev(means):.2f}" if len(means) > 1 else ""
+    worst = min(ending.worst for ending in endings)
+    held = sum(ending.held for ending in endings)
+    said = (
+        f"**{code(first.candidate.name)}** wins, with {first.candidate.config.params:,} "
+        f"parameters. It holds the goal on **{held} of {seeds(len(endings))}** (its own and "
+        f"{len(first.runs)} fresh): mean of the last {goal.last} epochs "
+        f"{statistics.fmean(means):.2f}{spread} %, worst {worst:.2f} %."
+    )
+    found = leads.over_second(result, chance) if chance else None
+    if found is None:
+        return said
+    where = f"{seeds(len(first.runs), 'fresh ')} each"
+    return f"{said} {lead('Its lead over the next', found, goal, where)}"
+
+
+def leading(result: DrillResult, found: Findings) -> str:
+    """What is best as long as there are no finalists."""
+    first = found.leaders[0]
+    assert first.row is not None
+    return (
+        f"So far **{code(first.name)}** is best, with {first.config.params:,} parameters: it "
+        f"{shortfall(first.row.worst or 0.0, result.spec.goal)}."
+    )
+
+
+def target(stage: StageResult, kinds: Mapping[str, BaseDistribution]) -> str:
+    """What is varied, and around what. kinds: of the dimensions, none where no trial says so."""
+    widths = [name for name in kinds if name.startswith("width_")]
+    parts = [
+        f"{code(name)} ({within(kind)})"
+        for name, kind in kinds.items()
+        if name not in widths and name != BASE
+    ]
+    if widths:
+        parts.insert(0, f"the {len(widths)} widths (as far as the budget goes)")
+    varied = listed(parts or [code(name) for name in stage.stage.vary])
+    around = listed([code(base.name) for base in stage.bases])
+    said = f"Vary {varied}, around {around}."
+    if stage.stage.fix:
+        fixed = [f"{code(name)} = {value(given)}" for name, given in stage.stage.fix.items()]
+        said += f" Held: {listed(fixed)}."
+    return said
+
+
+def left_open(number: int, found: Findings, goal: Goal) -> str:
+    """What a stage, the one before, handed on besides its winners."""
+    first, fit = found.leaders[0], found.fits[0]
+    assert first.row is not None
+    said = (
+        f"Stage {number} left this open: {code(first.name)} "
+        f"{shortfall(first.row.worst or 0.0, goal)}"
+    )
+    return f"{said} and {VERDICTS[fit.verdict]}." if fit else f"{said}."

@@ -1,0 +1,51 @@
+"""What a person reads when a drill is over."""
+
+from pathlib import Path
+
+from mnist_core.goal import Goal
+from search.drill.result import Finalist
+from search.drill.run import Drilled
+from search.report.launched import COLUMN
+from search.study import storage
+from search.study import trials as results
+from search.text.commands import command_for, program
+
+
+def summary(drilled: Drilled, command: str, url: str | None) -> str:
+    """What a person reads when a drill is over: each stage's best, the winner, what to type next.
+
+    command: what started the drill, which resumes it too. url: of the storage, where it was given.
+    """
+    result, where = drilled.result, storage.option(url)
+    lines = [f"{result.name}: {result.spec.goal}"]
+    for stage in result.stages:
+        best = stage.winners[0] if stage.winners else None
+        scored = f"best {best.name}, score {best.score:.2f}" if best else "not over yet"
+        ended = f"{results.counted(stage.study.get_trials(deepcopy=False))} trials ended"
+        lines.append(f"Stage {stage.number}, {stage.stage.name}: {ended}, {scored}")
+    if drilled.best is not None:
+        lines += _winner_lines(result.finalists[0], result.spec.goal, drilled.best)
+    if result.failed:
+        lines.append(f"Finalists: {result.failed} of their trainings on fresh seeds failed")
+        lines.append("Try those again:".ljust(COLUMN) + command)
+    if drilled.signal:
+        lines.append("Interrupted; go on with:".ljust(COLUMN) + command)
+    lines.append("Report:".ljust(COLUMN) + str(drilled.report))
+    name = result.stages[-1].study.study_name
+    lines.append("In a browser:".ljust(COLUMN) + f"{program()} dashboard {name}{where}")
+    return "\n".join(lines)
+
+
+def _winner_lines(best: Finalist, goal: Goal, path: Path) -> list[str]:
+    row = best.candidate.row
+    assert row is not None
+    endings = [goal.ending(curve) for curve in (row.test_acc, *(run.test_acc for run in best.runs))]
+    worst = " ".join(f"{ending.worst:.2f}" for ending in endings)
+    held = sum(ending.held for ending in endings)
+    return [
+        f"Winner: {best.candidate.name}, {best.candidate.config.params:,} parameters, worst of the "
+        f"last {goal.last} epochs on {len(endings)} seeds {worst} %",
+        f"Goal: held on {held} of {len(endings)} seeds",
+        "Config of the winner:".ljust(COLUMN) + str(path),
+        "Train it again:".ljust(COLUMN) + command_for(path),
+    ]

@@ -1,0 +1,180 @@
+"""The tables of a drill's report, in Markdown. Accuracies are percent."""
+
+import statistics
+from collections.abc import Mapping, Sequence
+
+from optuna.distributions import BaseDistribution
+
+from mnist_core.config import Config
+from mnist_core.goal import Goal
+from mnist_core.layers import Conv
+from search.drill.result import Candidate, DrillResult, StageResult
+from search.report import leads
+from search.report.advice import spelled
+from search.report.findings import Findings, own
+from search.report.leads import Lead
+from search.study import trials as results
+from search.text.markdown import code, escaped, table
+from search.text.wording import accuracies, change, percent, value, within
+from spaces.around import WIDTHS
+
+_TOP = 5
+_COLUMNS = 7  # dimensions that a table of trials has room for
+
+
+def finalists(result: DrillResult) -> str:
+    """One line a finalist, best first."""
+    goal = result.spec.goal
+    heads = [
+        "finalist",
+        "parameters",
+        "score in the search (1 seed)",
+        "score on fresh seeds",
+        f"mean of the last {goal.last}, all seeds",
+        "worst",
+        "goal held",
+    ]
+    lines = []
+    for finalist in result.finalists:
+        endings = [goal.ending(curve) for curve in leads.curves(finalist)]
+        means = [ending.mean for ending in endings]
+        fresh = [goal.ending(run.test_acc).score for run in finalist.runs]
+        spread = f" ± {statistics.stdev(means):.2f}" if means[1:] else ""
+        lines.append(
+            [
+                code(finalist.candidate.name),
+                f"{finalist.candidate.config.params:,}",
+                percent(finalist.candidate.score),
+                f"{statistics.fmean(fresh):.2f} ({len(fresh)})" if fresh else "",
+                f"{statistics.fmean(means):.2f}{spread}",
+                percent(min(ending.worst for ending in endings)),
+                f"{sum(ending.held for ending in endings)} of {len(endings)} seeds",
+            ]
+        )
+    return table(heads, lines)
+
+
+def seeds(result: DrillResult) -> str:
+    """One line a finalist and seed."""
+    goal = result.spec.goal
+    heads = ["finalist", "seed", f"last {goal.last} epochs", "mean", "worst", "goal"]
+    lines = []
+    for finalist in result.finalists:
+        own_seed = f"{finalist.candidate.config.seed} (the search's)"
+        names = [own_seed] * (finalist.candidate.row is not None)
+        names += [str(run.seed) for run in finalist.runs]
+        for name, curve in zip(names, leads.curves(finalist), strict=True):
+            ending = goal.ending(curve)
+            held = "held" if ending.held else "missed"
+            mean, worst = percent(ending.mean), percent(ending.worst)
+            shown = accuracies(ending.test_acc)
+            lines.append([code(finalist.candidate.name), name, shown, mean, worst, held])
+    return table(heads, lines, left=heads[:2])
+
+
+def way(result: DrillResult, found: Sequence[Findings]) -> str:
+    """One line a stage: its best net, and what it gained over the best that it began with."""
+    heads = ["stage", "best", "trials", "parameters", "score", "worst", "train − test", "gain"]
+    lines = []
+    for stage, each in zip(result.stages, found, strict=True):
+        first, fit = (each.leaders[0], each.fits[0]) if each.leaders else (None, None)
+        row = first.row if first else None
+        lines.append(
+            [
+                f"{stage.number}. {escaped(stage.stage.name)}",
+                code(first.name) if first else "",
+                str(results.counted(stage.study.get_trials(deepcopy=False))),
+                f"{first.config.params:,}" if first else "",
+                percent(row.score if row else None),
+                percent(row.worst if row else None),
+                change(fit.gap) if fit else "",
+                _gain(each.over_base) if first and own(stage, [first]) else "",
+            ]
+        )
+    return table(heads, lines, left=heads[:2])
+
+
+def _gain(lead: Lead | None) -> str:
+    return f"{change(lead.points)}{' (tie)' * lead.tie}" if lead else ""
+
+
+def leaders(candidates: Sequence[Candidate], goal: Goal) -> str:
+    """What people write down of a net: each on the one seed of its search."""
+    heads = [
+        "trial",
+        "parameters",
+        "training, best",
+        "training, evaluation mode",
+        "test, best",
+        f"last {goal.last} epochs",
+        "worst",
+        "score",
+    ]
+    lines = [
+        [
+            code(each.name),
+            f"{each.config.params:,}",
+            percent(max(each.row.train_acc, default=None)),
+            percent(each.row.fit_acc),
+            percent(max(each.row.test_acc)),
+            accuracies(goal.ending(each.row.test_acc).test_acc),
+            percent(each.row.worst),
+            percent(each.row.score),
+        ]
+        for each in candidates
+        if each.row is not None
+    ]
+    return table(heads, lines)
+
+
+def values(
+    stage: StageResult, kinds: Mapping[str, BaseDistribution], candidates: Sequence[Candidate]
+) -> str:
+    """What the stage varied, and what its leaders have; of one that no trial of the stage has
+    beaten, nothing was varied."""
+    params = {each.name: _params(stage, each) for each in candidates}
+    names = [name for name in kinds if spelled([name]) != [WIDTHS]]
+    lines = [
+        [code(name), within(kinds[name]), *(_value(params[each.name], name) for each in candidates)]
+        for name in names
+    ]
+    if len(names) < len(kinds):
+        widths = [_widths(each.config) for each in candidates]
+        lines.append([WIDTHS, "as far as the budget goes", *widths])
+    heads = ["dimension", "varied within", *(code(each.name) for each in candidates)]
+    return table(heads, lines, left=heads[:2])
+
+
+def _params(stage: StageResult, candidate: Candidate) -> Mapping[str, object]:
+    if not own(stage, [candidate]):
+        return {}
+    assert candidate.row is not None
+    return stage.study.get_trials(deepcopy=False)[candidate.row.number].params
+
+
+def _value(params: Mapping[str, object], name: str) -> str:
+    return value(params[name]) if name in params else "as it was"
+
+
+def _widths(config: Config) -> str:
+    return " ".join(str(layer.outputs) for layer in config.layers if isinstance(layer, Conv))
+
+
+def top(stage: StageResult, kinds: Mapping[str, BaseDistribution]) -> str:
+    """The stage's own best trials, each on one seed, with what it varied."""
+    names = [name for name in kinds if spelled([name]) != [WIDTHS]][:_COLUMNS]
+    trials = stage.study.get_trials(deepcopy=False)
+    heads = ["trial", "score", "mean", "worst", "parameters", *map(code, names)]
+    lines = [
+        [
+            code(f"{stage.stage.name}/{row.number}"),
+            percent(row.score),
+            percent(row.mean),
+            percent(row.worst),
+            f"{row.params or 0:,}",
+            *(_value(trials[row.number].params, name) for name in names),
+        ]
+        for row in stage.rows[:_TOP]
+        if row.score is not None
+    ]
+    return table(heads, lines)

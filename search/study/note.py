@@ -1,0 +1,148 @@
+"""What drilldown adds to a study in optuna-dashboard: a note with the goal, how far the study is
+and how its best trial is trained again, and a figure of the best trials near the goal."""
+
+import json
+import re
+import warnings
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import optuna_dashboard
+from optuna.exceptions import ExperimentalWarning
+from optuna.study import Study
+
+from mnist_core.goal import Goal
+from search.study import trials as results
+from search.study.trials import Row
+
+METRIC = "score (%)"  # what the dashboard calls a trial's value
+FIGURE = "best-trials"
+_DRAWN = 8  # best trials in the figure: no more than can be told apart
+
+_FATES = {  # states of trials that have ended, as the note counts them
+    "complete": "trained to the end",
+    "pruned": "pruned",
+    "fail": "failed",
+    "interrupted": "interrupted",
+}
+
+
+def annotate(study: Study, command: str) -> None:
+    """Write note and figure anew: at a study's start, after each new best trial and at its end.
+
+    command: what trains the best trial again; shown once there is one.
+    """
+    if study.metric_names is None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            study.set_metric_names([METRIC])
+    goal, rows = results.goal_of(study), results.rows(study)
+    optuna_dashboard.save_note(study, _text(goal, rows, command))
+    best = [row for row in rows if row.score is not None][:_DRAWN]
+    if best:
+        figure = _Figure(_drawing(goal, best))
+        optuna_dashboard.save_plotly_graph_object(study, figure, graph_object_id=FIGURE)
+
+
+@dataclass
+class _Figure:
+    """What the dashboard asks of a plotly figure, without plotly, which it does not bring along."""
+
+    content: dict[str, Any]
+
+    def to_json(self) -> str:
+        return json.dumps(self.content)
+
+
+def _drawing(goal: Goal, best: list[Row]) -> dict[str, Any]:
+    """The curves as plotly's JSON, with the goal half-way up: the dashboard's own plot of all
+    epochs of all trials starts so low that nobody can see who reaches it."""
+    lowest = min(goal.ending(row.test_acc).worst for row in best)
+    bottom = min(2 * goal.accuracy - 100, lowest) - 0.05
+    title = f"Best trials, and the goal of {goal.accuracy:.2f} % in the last {goal.last} epochs"
+    axis = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False}
+    counted = {
+        "type": "rect",
+        "x0": goal.epochs - goal.last + 0.5,
+        "x1": goal.epochs + 0.5,
+        "y0": bottom,
+        "y1": 100,
+        "fillcolor": "gray",
+        "opacity": 0.12,
+        "line": {"width": 0},
+    }
+    reached = {
+        "type": "line",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": goal.accuracy,
+        "y1": goal.accuracy,
+        "line": {"dash": "dash", "color": "crimson"},
+    }
+    return {
+        "data": [
+            {
+                "name": f"trial {row.number}: {row.score:.3f}",
+                "x0": 1,
+                "dx": 1,
+                "y": [round(value, 4) for value in row.test_acc],
+                "mode": "lines+markers",
+            }
+            for row in best
+        ],
+        "layout": {
+            "title": {"text": title, "font": {"size": 15}, "x": 0.02, "xanchor": "left"},
+            "margin": {"l": 60, "r": 10, "t": 60, "b": 50},
+            "xaxis": {"title": {"text": "epoch"}, "range": [0.5, goal.epochs + 0.5], **axis},
+            "yaxis": {"title": {"text": "test accuracy (%)"}, "range": [bottom, 100], **axis},
+            "shapes": [counted, reached],
+            "font": {"color": "gray"},  # on white and, in the dark mode, on black
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+        },
+    }
+
+
+def _text(goal: Goal, rows: list[Row], command: str) -> str:
+    """The note in Markdown. Nothing but `command` is free text, and that stands in a code block."""
+    parts = [f"**Goal:** {goal}.", _progress(rows)]
+    best = next((row for row in rows if row.score is not None), None)
+    if best is not None:
+        parts += [_best(goal, best), "Train it again with:", _code(command)]
+        holder = next((row for row in rows if row.holds_goal), best)
+        if holder is not best:
+            parts.append(f"The best trial that holds the goal is number {holder.number}.")
+    parts.append("*drilldown rewrites this note; anything added here is lost.*")
+    return "\n\n".join(parts)
+
+
+def _progress(rows: list[Row]) -> str:
+    states = Counter(row.state for row in rows)
+    fates = ", ".join(f"{states[state]} {fate}" for state, fate in _FATES.items() if states[state])
+    ended = sum(states[state] for state in _FATES)
+    holding = sum(row.holds_goal for row in rows)
+    progress = f"**Trials:** {ended} ended ({fates})" if ended else "**Trials:** none has ended yet"
+    return f"{progress}. **{holding or 'None'} of them hold{'s' * (holding < 2)} the goal.**"
+
+
+def _best(goal: Goal, row: Row) -> str:
+    verdict = "holds the goal" if row.holds_goal else "does not hold the goal"
+    final = " · ".join(f"{value:.2f}" for value in goal.ending(row.test_acc).test_acc)
+    table = {
+        "score": f"**{row.score:.3f} %**",
+        f"accuracy in the last {goal.last} epochs": f"{final} %",
+        "worst of these": f"**{row.worst:.2f} %**",
+        "mean of these": f"{row.mean:.3f} %",
+        "parameters": "not known" if row.params is None else f"{row.params:,}",
+    }
+    lines = [f"## Best trial: number {row.number}, which {verdict}", "", "| | |", "|---|---|"]
+    return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in table.items())])
+
+
+def _code(command: str) -> str:
+    """A code block that `command` cannot end: on one line, fenced by more backticks than it has."""
+    line = " ".join(command.split())
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", line)), default=0))
+    return f"{fence}sh\n{line}\n{fence}"

@@ -1,0 +1,95 @@
+"""A study's TOML: goal, space, sampler, pruner, number of trials."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import Field, ValidationError, model_validator
+
+from mnist_core import packaged
+from mnist_core.config import Data
+from mnist_core.engine import Wanted
+from mnist_core.errors import UserError
+from mnist_core.files import explain, parsed, suggest
+from mnist_core.frozen import Frozen, Positive, shortened, tuples
+from mnist_core.goal import Goal
+from search.study.choices import Choice, make_pruner, make_sampler
+from spaces import SPACES, Frame, Space, SpaceError
+
+Spec = TypeVar("Spec", bound=Frozen)
+Trials = Annotated[int, Field(ge=1, le=1_000_000)]
+Workers = Annotated[int, Field(ge=1, le=1024)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
+
+
+class SpaceChoice(Frozen):
+    """`vary` narrows dimensions ([low, high] or choices), `fix` holds them at one value."""
+
+    name: str
+    vary: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
+    fix: dict[str, Any] = Field(default_factory=dict)
+
+
+class StudySpec(Frozen):
+    """One study, as its TOML says it."""
+
+    title: str = ""
+    trials: Trials
+    """The study is over when so many are finished: complete, pruned or failed."""
+    workers: Workers = 2
+    engine: Wanted = "auto"
+    seed: Seed = 0
+    timeout: Positive | None = None
+    """Seconds after which no further trial is started."""
+    goal: Goal = Goal()
+    data: Data = Data()
+    space: SpaceChoice
+    sampler: Choice = Choice(kind="tpe")
+    pruner: Choice = Choice(kind="goal")
+
+    @model_validator(mode="after")
+    def _can_be_made(self) -> Self:
+        """Everything that a launch would trip over is said when the file is read."""
+        self.make_space()
+        make_sampler(self.sampler, self.seed, 0)
+        make_pruner(self.pruner, self.goal)
+        return self
+
+    def make_space(self) -> Space:
+        """The space, narrowed as asked. Raises SpaceError (a ValueError) naming the field."""
+        name = self.space.name
+        if name not in SPACES:
+            raise SpaceError(f"space.name: no space {shortened(name)}{suggest(name, SPACES)}")
+        frame = Frame(self.goal.params, self.goal.epochs, self.data)
+        return SPACES[name](frame).narrowed(self.space.vary, self.space.fix)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Raises pydantic's ValidationError."""
+        return cls.model_validate(tuples(dict(values)))
+
+
+def changed(spec: Spec, options: Mapping[str, Any]) -> Spec:
+    """The study (or drill) with options of the command line instead of its own; None leaves one
+    as it is.
+
+    Raises UserError naming the option.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    try:
+        return spec.changed(**given)
+    except ValidationError as error:
+        raise UserError(f"--{explain(error, type(spec))}") from None
+
+
+def come_along() -> dict[str, StudySpec]:
+    """The studies that come with drilldown, by name."""
+    return {name: load(name)[1] for name in packaged.names(packaged.STUDIES)}
+
+
+def load(study: str) -> tuple[str, StudySpec]:
+    """(name, study) for the path of a file, which ends in .toml, or the name of a packaged study.
+
+    Raises UserError naming the file, the field and the remedy.
+    """
+    path = packaged.find(study, packaged.STUDIES, "study")
+    return path.stem, parsed(path, StudySpec.from_dict, StudySpec)

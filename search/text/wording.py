@@ -1,0 +1,89 @@
+"""Numbers and names as a report's Markdown has them, and the numbers as tables have them too."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from mnist_core.record import Environment
+from search.text.markdown import code, escaped
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+
+def percent(accuracy: float | None) -> str:
+    """An accuracy in a table; nothing where it is not known."""
+    return "" if accuracy is None else f"{accuracy:.2f}"
+
+
+def accuracies(values: Sequence[float]) -> str:
+    return " ".join(map(percent, values))
+
+
+def points(size: float) -> str:
+    """A difference of accuracies, which is not negative."""
+    return f"{size:.2f} points" if size >= 0.005 else "less than 0.01 points"
+
+
+def change(size: float) -> str:
+    """A difference with its sign, points."""
+    return f"{round(size, 2) + 0.0:+.2f}"  # + 0.0: a rounded -0.001 is not -0.00
+
+
+def duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if not minutes:
+        return f"{seconds:.0f} s"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
+
+
+def seeds(count: int, kind: str = "") -> str:
+    return of(count, f"{kind}seed")
+
+
+def digits(given: float) -> str:
+    """Three digits that count, without an exponent where a reader needs none."""
+    return f"{given:,.0f}" if abs(given) >= 1000 else f"{given:.3g}"
+
+
+def value(given: Any) -> str:
+    """Of a dimension."""
+    return digits(given) if isinstance(given, float) else code(str(given))
+
+
+def within(kind: "BaseDistribution") -> str:
+    """What a dimension may be."""
+    # Optuna takes a second to load, and who only compares runs needs none of it.
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if isinstance(kind, CategoricalDistribution):
+        return ", ".join(map(value, kind.choices))
+    assert isinstance(kind, FloatDistribution | IntDistribution)
+    return f"{digits(kind.low)} to {digits(kind.high)}"
+
+
+def of(count: int, what: str) -> str:
+    return f"{count} {what}{'s' * (count != 1)}"
+
+
+def environments(found: Iterable[Environment]) -> list[str]:
+    """Where trainings were made, and how many there; the most first."""
+    where = Counter(map(_environment, found))
+    return [
+        f"{text}: {of(count, 'training')}"
+        for text, count in sorted(where.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def _environment(environment: Environment) -> str:
+    versions = ", ".join(f"{name} {number}" for name, number in environment.versions.items())
+    if environment.engine.name != "torch":  # which is among the versions
+        versions += f", {environment.engine}"
+    threads = of(environment.threads, "thread")
+    return escaped(f"{environment.machine} ({environment.device}, {threads}); {versions}")
+
+
+def listed(names: Sequence[str], word: str = "and") -> str:
+    """'a, b and c'."""
+    *others, last = names
+    return f"{', '.join(others)} {word} {last}" if others else last
