@@ -1,1 +1,4 @@
-"""What knows MNIST and torch: configs, nets, data, augmentation and the one training loop."""
+"""One training: its config and goal, MNIST, the nets, the one loop and its two engines.
+
+It knows nothing of studies. `train.train` is the way in; `native/` is known to this room alone.
+"""

@@ -1,4 +1,8 @@
-"""What a study may vary: from Optuna's parameters to a config that fits the goal's budget."""
+"""What a study may vary: dimensions, and the way from a sample of them to a config that fits the
+goal's budget, by construction.
+
+`SPACES` are those that a study names; `around` makes the one of a drill's stage.
+"""
 
 from spaces import classic, free
 from spaces.space import Frame, Space, SpaceError

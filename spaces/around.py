@@ -5,16 +5,10 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
-
 from mnist_core.config import Config, Sgd
 from spaces import free, layouts
 from spaces.budget import share_dimensions
+from spaces.dimensions import Choice, Dimension, Real
 from spaces.edit import edited
 from spaces.space import Frame, Params, Space, SpaceError, check_names
 
@@ -52,7 +46,7 @@ def make(
         _check_base(name, config, frame, named, table)
     dimensions = {name: kind for name, kind in known.items() if name in named}
     if len(bases) > 1:
-        dimensions[BASE] = CategoricalDistribution(list(bases))
+        dimensions[BASE] = Choice(list(bases))
     given = _given(bases, named)
     switches = {
         name: (switch, choices)
@@ -82,20 +76,19 @@ def _spelled_out(vary: Mapping[str, Any]) -> dict[str, Any]:
     return {**widths, **{name: bounds for name, bounds in vary.items() if name != WIDTHS}}
 
 
-def _whole(kind: BaseDistribution) -> Sequence[Any]:
+def _whole(kind: Dimension) -> Sequence[Any]:
     """All that a dimension can be, as `narrowed` is told it."""
-    if isinstance(kind, CategoricalDistribution):
+    if isinstance(kind, Choice):
         return kind.choices
-    assert isinstance(kind, FloatDistribution | IntDistribution)
     return [kind.low, kind.high]
 
 
-def all_dimensions(frame: Frame) -> dict[str, BaseDistribution]:
+def all_dimensions(frame: Frame) -> dict[str, Dimension]:
     """Every dimension that a stage may vary, within the bounds of sense."""
     return {
         **free.dimensions(frame),
-        "momentum": FloatDistribution(0.5, 0.99),
-        "batch_size": CategoricalDistribution([32, 64, 128, 256, 512]),
+        "momentum": Real(0.5, 0.99),
+        "batch_size": Choice([32, 64, 128, 256, 512]),
     }
 
 

@@ -8,12 +8,12 @@ which says how wide it is relative to the others; the common scale is then the l
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from optuna.distributions import BaseDistribution, FloatDistribution
+from spaces.dimensions import Dimension, Real
 
 
-def share_dimensions(layers: int) -> dict[str, BaseDistribution]:
+def share_dimensions(layers: int) -> dict[str, Dimension]:
     """One share in [0, 1] a layer: 0 is the least width, 1 the largest, geometric between."""
-    return {f"width_{i}": FloatDistribution(0.0, 1.0) for i in range(1, layers + 1)}
+    return {f"width_{i}": Real(0.0, 1.0) for i in range(1, layers + 1)}
 
 
 @dataclass(frozen=True)

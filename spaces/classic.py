@@ -2,13 +2,12 @@
 
 from functools import cache
 
-from optuna.distributions import FloatDistribution, IntDistribution
-
 from mnist_core.augment_ops import Rotation
 from mnist_core.config import Config, Sgd
 from mnist_core.schedule import Step
 from spaces import free, layouts
 from spaces.budget import share_dimensions
+from spaces.dimensions import Real, Whole
 from spaces.edit import edited
 from spaces.space import Frame, Params, Space
 
@@ -18,10 +17,10 @@ def make(frame: Frame) -> Space:
     layouts.check_budget(frame.budget)
     dimensions = {
         **share_dimensions(layouts.CONVOLUTIONS),
-        "lr": FloatDistribution(0.003, 0.3, log=True),
-        "step_size": IntDistribution(1, max(1, frame.epochs - 1)),
-        "gamma": FloatDistribution(0.05, 0.9, log=True),
-        "dropout": FloatDistribution(0.0, 0.15),
+        "lr": Real(0.003, 0.3, log=True),
+        "step_size": Whole(1, max(1, frame.epochs - 1)),
+        "gamma": Real(0.05, 0.9, log=True),
+        "dropout": Real(0.0, 0.15),
     }
     return Space("classic", frame, dimensions, {}, _build)
 

@@ -2,17 +2,11 @@
 
 from functools import cache
 
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
-
 from mnist_core.config import Config, Sgd
 from mnist_core.schedule import Linear
 from spaces import layouts
 from spaces.budget import share_dimensions
+from spaces.dimensions import Choice, Dimension, Real, Whole
 from spaces.edit import WARMUP, edited
 from spaces.space import Frame, Params, Space
 
@@ -32,23 +26,23 @@ SWITCHES = {
 }
 
 
-def dimensions(frame: Frame) -> dict[str, BaseDistribution]:
+def dimensions(frame: Frame) -> dict[str, Dimension]:
     """All that can vary, within the bounds of sense."""
     return {
         **share_dimensions(layouts.CONVOLUTIONS),
-        "layout": CategoricalDistribution(list(layouts.PLANS)),
-        "activation": CategoricalDistribution(["relu", "silu"]),
-        "lr": FloatDistribution(0.02, 1.0, log=True),
-        "schedule": CategoricalDistribution(["linear", "cosine", "onecycle", "step"]),
-        "warmup": FloatDistribution(0.05, 0.4),
-        "step_size": IntDistribution(1, max(1, frame.epochs - 1)),
-        "gamma": FloatDistribution(0.05, 0.9, log=True),
-        "dropout": FloatDistribution(0.0, 0.1),
-        "weight_decay": FloatDistribution(1e-5, 2e-3, log=True),
-        "label_smoothing": FloatDistribution(0.0, 0.1),
-        "augmentation": FloatDistribution(0.0, 2.0),
-        "averaging": CategoricalDistribution(["none", "ema"]),
-        "average_over": FloatDistribution(50.0, 2000.0, log=True),
+        "layout": Choice(list(layouts.PLANS)),
+        "activation": Choice(["relu", "silu"]),
+        "lr": Real(0.02, 1.0, log=True),
+        "schedule": Choice(["linear", "cosine", "onecycle", "step"]),
+        "warmup": Real(0.05, 0.4),
+        "step_size": Whole(1, max(1, frame.epochs - 1)),
+        "gamma": Real(0.05, 0.9, log=True),
+        "dropout": Real(0.0, 0.1),
+        "weight_decay": Real(1e-5, 2e-3, log=True),
+        "label_smoothing": Real(0.0, 0.1),
+        "augmentation": Real(0.0, 2.0),
+        "averaging": Choice(["none", "ema"]),
+        "average_over": Real(50.0, 2000.0, log=True),
     }
 
 

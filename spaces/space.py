@@ -1,21 +1,13 @@
 """A space: named dimensions with fixed distributions, and the way from a sample to a config."""
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-    distribution_to_json,
-)
-
 from mnist_core.config import Config, Data
 from mnist_core.files import suggest
 from mnist_core.frozen import shortened
+from spaces.dimensions import Choice, Dimension, Whole
 
 Params = Mapping[str, Any]
 
@@ -42,7 +34,7 @@ class Space:
 
     name: str
     frame: Frame
-    dimensions: Mapping[str, BaseDistribution]
+    dimensions: Mapping[str, Dimension]
     fixed: Params
     build: Callable[[Params, int, Frame], Config]
     switches: Mapping[str, tuple[str, Sequence[str]]] = field(default_factory=dict)
@@ -93,7 +85,7 @@ class Space:
             "data": f"{self.frame.data.train}+{self.frame.data.test}",
             **({"bases": self.bases} if self.bases else {}),
             **{f"fix.{name}": repr(value) for name, value in sorted(self.fixed.items())},
-            **{name: _text(kind) for name, kind in sorted(self.dimensions.items())},
+            **{name: str(kind) for name, kind in sorted(self.dimensions.items())},
         }
 
 
@@ -105,39 +97,32 @@ def check_names(names: Iterable[str], dimensions: Iterable[str], field: str, spa
             raise SpaceError(said + suggest(name, dimensions))
 
 
-def _text(distribution: BaseDistribution) -> str:
-    attributes = json.loads(distribution_to_json(distribution))["attributes"]
-    return " ".join(f"{key}={value}" for key, value in attributes.items())
-
-
-def _rebound(field: str, old: BaseDistribution, bounds: Any) -> BaseDistribution:
+def _rebound(field: str, old: Dimension, bounds: Any) -> Dimension:
     if not isinstance(bounds, list | tuple) or not bounds:
         raise SpaceError(f"{field}: must be a list of bounds or choices, not {shortened(bounds)}")
     checked = [_checked(field, old, bound) for bound in bounds]
-    if isinstance(old, CategoricalDistribution):
-        return CategoricalDistribution(checked)
-    assert isinstance(old, FloatDistribution | IntDistribution)
+    if isinstance(old, Choice):
+        return Choice(checked)
     if len(checked) != 2 or checked[0] > checked[1]:
         raise SpaceError(f"{field}: must be [low, high], not {shortened(list(bounds))}")
     low, high = checked
     return type(old)(low, high, log=old.log)
 
 
-def _checked(field: str, distribution: BaseDistribution, value: Any) -> Any:
+def _checked(field: str, dimension: Dimension, value: Any) -> Any:
     """`value` as the dimension has it. The space's own bounds are those of sense (a rate above 0,
     a share up to 1): no study may leave them."""
-    if isinstance(distribution, CategoricalDistribution):
-        if value not in distribution.choices:
-            known = _either(distribution.choices)
+    if isinstance(dimension, Choice):
+        if value not in dimension.choices:
+            known = _either(dimension.choices)
             raise SpaceError(f"{field}: must be {known}, not {shortened(value)}")
         return value
-    assert isinstance(distribution, FloatDistribution | IntDistribution)
-    whole = isinstance(distribution, IntDistribution)
+    whole = isinstance(dimension, Whole)
     kinds = (int,) if whole else (int, float)
     right = isinstance(value, kinds) and not isinstance(value, bool)
-    if not right or not distribution.low <= value <= distribution.high:
+    if not right or not dimension.low <= value <= dimension.high:
         number = "a whole number" if whole else "a number"
-        bounds = f"from {distribution.low} to {distribution.high}"
+        bounds = f"from {dimension.low} to {dimension.high}"
         raise SpaceError(f"{field}: must be {number} {bounds}, not {shortened(value)}")
     return value if whole else float(value)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from search import cli
-from search.workers import training
 from search.workers.local import Start
 
 
@@ -29,14 +28,14 @@ def typed(
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
     program: str = "drilldown",
-    start: Start = training.start,
+    start: Start | None = None,
 ) -> Iterator[Drilldown]:
     """program: the path that it was started by. start: as `cli.main` is told it; another for a
     single command is its keyword."""
     monkeypatch.setenv("COLUMNS", "80")
     before = signal.getsignal(signal.SIGTERM)
 
-    def run(*words: str | Path, start: Start = start) -> Done:
+    def run(*words: str | Path, start: Start | None = start) -> Done:
         monkeypatch.setattr(sys, "argv", [program, *map(str, words)])
         capfd.readouterr()
         with pytest.raises(SystemExit) as ended:

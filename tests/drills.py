@@ -19,6 +19,7 @@ from mnist_core.seeds import derived_seed
 from search.drill.result import Candidate, DrillResult, Finalist, StageResult
 from search.drill.spec import DrillSpec
 from search.study import trials as results
+from search.study.dimensions import distributions
 from search.study.trials import TrialAttr
 from search.workers.ledger import Run, key
 
@@ -141,14 +142,14 @@ def _stage(spec: DrillSpec, number: int, bases: Sequence[Candidate], trials: int
     stage = spec.stage[number - 1]
     space = spec.study(number, {base.name: base.config for base in bases}).make_space()
     states = [*[TrialState.COMPLETE] * 5, TrialState.PRUNED]
-    ended = []
-    for place, params in enumerate(sampled(space.dimensions, trials, number)):
+    kinds, ended = distributions(space.dimensions), []
+    for place, params in enumerate(sampled(kinds, trials, number)):
         config = space.config(params, derived_seed(spec.seed, number, place))
         accuracies, state = curve(config, config.seed), states[place % len(states)]
         kept = accuracies if state == TrialState.COMPLETE else accuracies[:5]
         ended.append(Done(config, kept, 99.4, state, params))
     name = f"tiny.{number}.{stage.name}"
-    found = study(ended, space.dimensions, spec.goal, name)
+    found = study(ended, kinds, spec.goal, name)
     return StageResult(number, stage, found, results.rows(found), bases, ())
 
 

@@ -14,6 +14,7 @@ from mnist_core.config import Config
 from mnist_core.goal import Goal
 from search.study import trials as results
 from search.study.choices import Choice, ChoiceError, make_pruner, make_sampler
+from search.study.dimensions import distributions
 from search.study.goal_pruner import GoalPruner
 from spaces import SPACES, Frame, Space
 
@@ -57,7 +58,7 @@ def _run(study: Study, space: Space, sampler: Choice, trials: int, seed: int = 1
     """So many more trials, each with a sampler of its own; returns the parameters of all."""
     for _ in range(trials):
         study.sampler = make_sampler(sampler, seed, len(study.get_trials(deepcopy=False)))
-        _train(study.ask(dict(space.dimensions)), space)
+        _train(study.ask(distributions(space.dimensions)), space)
     return [trial.params for trial in study.get_trials(deepcopy=False)]
 
 
@@ -109,7 +110,7 @@ def test_a_sample_depends_on_seed_and_trial_only(kind: str):
     def first(seed: int, trial: int) -> Params:
         study = _study()
         study.sampler = make_sampler(Choice(kind=kind), seed, trial)
-        return dict(study.ask(dict(_space().dimensions)).params)
+        return dict(study.ask(distributions(_space().dimensions)).params)
 
     assert first(1, 0) == first(1, 0)
     different = [first(1, 0), first(1, 1), first(2, 0), first(2**63 - 1, 0)]
@@ -137,7 +138,7 @@ def test_quasi_random_points_never_repeat_and_spread_evenly():
     study = _study()
     for trial in range(2):
         study.sampler = make_sampler(qmc, 1, trial)
-        study.tell(study.ask(dict(space.dimensions)), state=TrialState.FAIL)
+        study.tell(study.ask(distributions(space.dimensions)), state=TrialState.FAIL)
     sampled = _run(study, space, qmc, 17)
     assert len({repr(params) for params in sampled}) == 19
     for name in ("dropout", "width_1"):
@@ -152,7 +153,7 @@ def test_quasi_random_points_asked_for_at_once_differ():
     study, space = _study(), _space()
     for trial in range(6):
         study.sampler = make_sampler(Choice(kind="qmc"), 1, trial)
-        study.ask(dict(space.dimensions))
+        study.ask(distributions(space.dimensions))
     assert len({repr(trial.params) for trial in study.get_trials()}) == 6
 
 

@@ -16,6 +16,7 @@ from mnist_core.files import read_toml
 from mnist_core.goal import Goal
 from mnist_core.record import Environment
 from search.study import trials as results
+from search.study.dimensions import distributions
 from search.study.export import default_path, export, to_record
 from search.study.trials import TrialAttr
 from spaces import SPACES, Frame
@@ -41,7 +42,7 @@ def study() -> Study:
 
 def _trial(study: Study, curve: Sequence[float], state: TrialState, reason: str = "") -> int:
     """A trial as the owner leaves it; returns its number."""
-    trial = study.ask(dict(SPACE.dimensions))
+    trial = study.ask(distributions(SPACE.dimensions))
     results.attach(trial, results.CONFIG, SPACE.config(trial.params, trial.number).to_dict())
     for epoch, accuracy in enumerate(curve, start=1):
         trial.report(accuracy, epoch)

@@ -11,12 +11,6 @@ import optuna
 import optuna_dashboard
 import pytest
 from fakes import study
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.study import Study
 from optuna.trial import TrialState
 
@@ -32,6 +26,7 @@ from search.study.spec import StudySpec
 from search.study.trials import TrialAttr
 from search.workers import training
 from search.workers.local import Start
+from spaces.dimensions import Choice, Dimension, Whole
 
 OPEN = study().make_space()
 ODD = [number for number in range(8) if trial_seed(7, number) % 2]  # these fail, in some fakes
@@ -201,12 +196,11 @@ def test_folder_of_the_run_that_cannot_be_made_is_said(home: Path) -> None:
         _launch(study())
 
 
-def _other(kind: BaseDistribution) -> list[Any]:
+def _other(kind: Dimension) -> list[Any]:
     """Other bounds, or fewer choices, for a dimension."""
-    if isinstance(kind, CategoricalDistribution):
+    if isinstance(kind, Choice):
         return list(kind.choices[:-1])
-    assert isinstance(kind, FloatDistribution | IntDistribution)
-    return [kind.low, kind.low if isinstance(kind, IntDistribution) else kind.high * 0.99]
+    return [kind.low, kind.low if isinstance(kind, Whole) else kind.high * 0.99]
 
 
 GOAL = {"accuracy": 90.0, "last": 2, "epochs": 3, "params": 2_000}

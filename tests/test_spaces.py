@@ -8,19 +8,16 @@ from typing import Any
 
 import optuna
 import pytest
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.samplers import TPESampler
 from optuna.search_space import intersection_search_space
 from optuna.trial import TrialState
 
 from mnist_core.config import Config, Data
-from search.study.choices import Choice, make_sampler
+from search.study.choices import Choice as Kind
+from search.study.choices import make_sampler
+from search.study.dimensions import distributions
 from spaces import SPACES, Frame, Space, SpaceError
+from spaces.dimensions import Choice, Dimension, Real, Whole
 
 FRAME = Frame(10_000, 15)
 EVERY = [(name, dimension) for name in SPACES for dimension in SPACES[name](FRAME).dimensions]
@@ -31,11 +28,10 @@ def _open() -> Space:
     return SPACES["open"](FRAME)
 
 
-def _ends(distribution: BaseDistribution) -> tuple[Any, Any]:
+def _ends(distribution: Dimension) -> tuple[Any, Any]:
     """Two values that differ."""
-    if isinstance(distribution, CategoricalDistribution):
+    if isinstance(distribution, Choice):
         return distribution.choices[0], distribution.choices[-1]
-    assert isinstance(distribution, FloatDistribution | IntDistribution)
     return distribution.low, distribution.high
 
 
@@ -43,14 +39,14 @@ def sampled(space: Space, rng: random.Random) -> dict[str, Any]:
     params: dict[str, Any] = {}
     for name, distribution in space.dimensions.items():
         match distribution:
-            case CategoricalDistribution():
+            case Choice():
                 params[name] = rng.choice(distribution.choices)
-            case IntDistribution():
+            case Whole():
                 params[name] = rng.randint(distribution.low, distribution.high)
-            case FloatDistribution(log=True):
+            case Real(log=True):
                 low, high = math.log(distribution.low), math.log(distribution.high)
                 params[name] = math.exp(rng.uniform(low, high))
-            case FloatDistribution():
+            case Real():
                 params[name] = rng.uniform(distribution.low, distribution.high)
     return params
 
@@ -109,8 +105,8 @@ def test_tpe_models_all_dimensions_jointly(name: str, monkeypatch: pytest.Monkey
     study = optuna.create_study(direction="maximize")
     running: list[optuna.Trial] = []
     for number in range(STARTUP + 12):
-        study.sampler = make_sampler(Choice(kind="tpe"), 0, number)
-        running.append(study.ask(dict(space.dimensions)))
+        study.sampler = make_sampler(Kind(kind="tpe"), 0, number)
+        running.append(study.ask(distributions(space.dimensions)))
         assert space.config(running[-1].params, 0).params < FRAME.budget
         if len(running) == 2:
             trial = running.pop(0)
@@ -120,7 +116,7 @@ def test_tpe_models_all_dimensions_jointly(name: str, monkeypatch: pytest.Monkey
             else:
                 study.tell(trial, state=TrialState.PRUNED)
     assert alone == set(range(STARTUP + 1))  # one was running when the tenth had finished
-    assert intersection_search_space(study.get_trials()) == space.dimensions
+    assert intersection_search_space(study.get_trials()) == distributions(space.dimensions)
 
 
 def test_narrowed():
@@ -128,10 +124,10 @@ def test_narrowed():
         {"lr": [0.1, 0.5], "step_size": (2, 5), "schedule": ["step", "linear"], "dropout": [0, 0]},
         {"activation": "silu", "label_smoothing": 0, "average_over": 100.0},
     )
-    assert space.dimensions["lr"] == FloatDistribution(0.1, 0.5, log=True)
-    assert space.dimensions["step_size"] == IntDistribution(2, 5)
-    assert space.dimensions["schedule"] == CategoricalDistribution(["step", "linear"])
-    assert space.dimensions["dropout"] == FloatDistribution(0.0, 0.0)
+    assert space.dimensions["lr"] == Real(0.1, 0.5, log=True)
+    assert space.dimensions["step_size"] == Whole(2, 5)
+    assert space.dimensions["schedule"] == Choice(["step", "linear"])
+    assert space.dimensions["dropout"] == Real(0.0, 0.0)
     assert space.fixed == {"activation": "silu", "label_smoothing": 0.0, "average_over": 100.0}
     assert space.dimensions.keys() | space.fixed.keys() == _open().dimensions.keys()
     config = space.config(sampled(space, random.Random(0)), 1)
@@ -275,7 +271,7 @@ def test_fingerprint_tells_of_every_dimension(name: str, dimension: str):
     # Idle dimensions go with a fixed choice.
     assert {dimension, f"fix.{dimension}"} <= _differing(space, fixed[0])
     assert f"fix.{dimension}" in _differing(*fixed)
-    if isinstance(kind, CategoricalDistribution):
+    if isinstance(kind, Choice):
         fewer = space.narrowed({dimension: kind.choices[1:]}, {})
         assert dimension in _differing(space, fewer)
         reordered = space.narrowed({dimension: kind.choices[::-1]}, {})
@@ -283,7 +279,7 @@ def test_fingerprint_tells_of_every_dimension(name: str, dimension: str):
     else:
         for bounds in ([first, type(first)((first + last) / 2)], [type(first)(last / 2), last]):
             assert _differing(space, space.narrowed({dimension: bounds}, {})) == {dimension}
-        scale = CategoricalDistribution([first, last])
+        scale = Choice([first, last])
         other = replace(space, dimensions={**space.dimensions, dimension: scale})
         assert _differing(space, other) == {dimension}
     without = {key: value for key, value in space.dimensions.items() if key != dimension}
@@ -292,7 +288,7 @@ def test_fingerprint_tells_of_every_dimension(name: str, dimension: str):
 
 def test_fingerprint_tells_of_the_scale():
     space = _open()
-    linear = {**space.dimensions, "lr": FloatDistribution(0.02, 1.0)}
+    linear = {**space.dimensions, "lr": Real(0.02, 1.0)}
     assert _differing(space, replace(space, dimensions=linear)) == {"lr"}
 
 

@@ -6,13 +6,15 @@ nor a worker, whose process loads this file first, should wait.
 
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from mnist_core.errors import UserError
 from search.cli import configs, studies
-from search.workers import training
-from search.workers.local import Start
+
+if TYPE_CHECKING:
+    from search.workers.local import Start
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
@@ -41,10 +43,10 @@ for _command in (
     cli.add_command(_command)
 
 
-def main(start: Start = training.start) -> None:
+def main(start: "Start | None" = None) -> None:
     """The `drilldown` command: a user's error is one line and exit code 2.
 
-    start: what a worker of `launch`, `drill` and `compare` begins with.
+    start: what a worker of `launch`, `drill` and `compare` begins with instead of real training.
     """
     try:
         sys.exit(cli(standalone_mode=False, obj=start))

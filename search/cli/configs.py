@@ -2,13 +2,16 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mnist_core.engine import Wanted
 from search.cli import options
 from search.cli.interrupts import resumable
-from search.workers.local import Start
+
+if TYPE_CHECKING:
+    from search.workers.local import Start
 
 
 @click.command()
@@ -99,7 +102,7 @@ def count(config: str, form: str) -> None:
 )
 @click.pass_obj
 def compare(
-    start: Start,
+    start: "Start | None",
     /,
     words: tuple[str, ...],
     seeds: int,
@@ -127,11 +130,12 @@ def compare(
     if seeds:
         with resumable(None):
             from search.launch import progress
+            from search.workers import training
 
             progress.start_log(quiet=False, verbose=False)
             wanted = comparing.jobs(chosen, seeds, epochs)
             failed = comparing.train_missing(
-                wanted, kept, workers, device or "cpu", engine or "auto", start
+                wanted, kept, workers, device or "cpu", engine or "auto", start or training.start
             )
     found = comparing.compare(chosen, kept.runs, epochs)
     if form == "markdown":

@@ -2,13 +2,16 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from search.cli import options
 from search.cli.interrupts import resumable, typed
 from search.text.commands import command_for
-from search.workers.local import Start
+
+if TYPE_CHECKING:
+    from search.workers.local import Start
 
 
 @click.command()
@@ -35,7 +38,7 @@ from search.workers.local import Start
 @options.storage
 @click.pass_obj
 def launch(
-    start: Start,
+    start: "Start | None",
     /,
     study: str,
     name: str | None,
@@ -55,12 +58,18 @@ def launch(
         from search.launch import run as launches
         from search.report import launched
         from search.study import spec
+        from search.workers import training
 
         stem, plan = spec.load(study)
         plan = spec.changed(plan, changes)
         console = progress.start_log(quiet, verbose)
         ended = launches.launch(
-            stem if name is None else name, plan, url, device or "cpu", console, start
+            stem if name is None else name,
+            plan,
+            url,
+            device or "cpu",
+            console,
+            start or training.start,
         )
     click.echo(launched.report(ended, typed(url), url))
     if ended.signal:
@@ -79,7 +88,7 @@ def launch(
 @options.storage
 @click.pass_obj
 def drill(
-    start: Start,
+    start: "Start | None",
     /,
     study: str,
     name: str | None,
@@ -103,12 +112,20 @@ def drill(
         from search.report import drilled
         from search.report import summary as drill_summary
         from search.study import spec
+        from search.workers import training
 
         stem, plan, bases = drill_spec.load(study)
         plan = spec.changed(plan, changes)
         console = progress.start_log(quiet, verbose)
         run = drills.Drill(
-            name or stem, plan, bases, url, device or "cpu", console, start, write=drilled.write
+            name or stem,
+            plan,
+            bases,
+            url,
+            device or "cpu",
+            console,
+            start or training.start,
+            write=drilled.write,
         )
         ended = run.run()
     click.echo(drill_summary.summary(ended, typed(url), url))

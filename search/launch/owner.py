@@ -19,6 +19,7 @@ from mnist_core.goal import Ending, Goal
 from mnist_core.record import Environment
 from mnist_core.result import EpochResult
 from mnist_core.seeds import derived_seed
+from search.study.dimensions import distributions
 from search.study.trials import CONFIG, ENVIRONMENT, TRAINING, TrialAttr, attach, counted
 from search.workers.local import Began, Ended, Message, Ready
 from spaces import Space
@@ -104,7 +105,7 @@ class Owner:
 
     def _start(self) -> None:
         self._study.sampler = self._sampler(len(self._study.get_trials(deepcopy=False)))
-        trial = self._study.ask(dict(self._space.dimensions))
+        trial = self._study.ask(distributions(self._space.dimensions))
         config = self._space.config(trial.params, trial_seed(self._seed, trial.number))
         trial.set_user_attr(TrialAttr.PARAMS, config.params)
         attach(trial, CONFIG, config.to_dict())

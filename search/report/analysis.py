@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-from optuna.distributions import CategoricalDistribution
-
 from mnist_core.goal import Goal
 from search.chance.importance import LEAST, Importance
 from search.drill.result import DrillResult, StageResult
@@ -15,6 +13,7 @@ from search.text.markdown import code, escaped
 from search.text.wording import change, digits, listed, points, value
 from spaces import Frame
 from spaces.around import all_dimensions
+from spaces.dimensions import Choice
 
 VERDICTS = {
     "overfits": "overfits",
@@ -201,6 +200,6 @@ def _answered(advice: Advice, later: Sequence[tuple[int, Stage]]) -> str:
 def _varied(name: str, bounds: object) -> str:
     if not isinstance(bounds, tuple):
         return code(name)
-    choices = isinstance(all_dimensions(Frame(2, 1)).get(name), CategoricalDistribution)
+    choices = isinstance(all_dimensions(Frame(2, 1)).get(name), Choice)
     said = ", ".join(map(value, bounds)) if choices else " to ".join(map(digits, bounds))
     return f"{code(name)} ({said})"

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-from optuna.distributions import BaseDistribution
 
 from mnist_core.files import write_whole
 from mnist_core.record import Environment
@@ -18,9 +17,11 @@ from search.report.analysis import advised, adviser, analysis
 from search.report.figures import Curve, Dot
 from search.report.findings import Findings, findings
 from search.study import trials as results
+from search.study.dimensions import dimensions
 from search.text import markdown
 from search.text.markdown import escaped
 from search.text.wording import environments
+from spaces.dimensions import Dimension
 
 MARKDOWN, PAGE, FIGURES = "drill.md", "drill.html", "figures"
 _TEMPLATES = jinja2.Environment(
@@ -155,10 +156,10 @@ def _stage(
     return shown
 
 
-def _kinds(stage: StageResult) -> Mapping[str, BaseDistribution]:
+def _kinds(stage: StageResult) -> Mapping[str, Dimension]:
     """The dimensions of its trials, none where there is none."""
     trials = stage.study.get_trials(deepcopy=False)
-    return next((trial.distributions for trial in trials if trial.distributions), {})
+    return dimensions(next((t.distributions for t in trials if t.distributions), {}))
 
 
 def _environments(result: DrillResult) -> list[Environment]:

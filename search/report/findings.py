@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from optuna.distributions import BaseDistribution, FloatDistribution, IntDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from mnist_core.config import Config
@@ -18,8 +17,10 @@ from search.drill.result import Candidate, DrillResult, StageResult
 from search.report import leads
 from search.report.leads import Lead, Noise, sampling_error
 from search.study import trials as results
+from search.study.dimensions import dimensions
 from search.study.trials import Row
 from spaces import Frame, around
+from spaces.dimensions import Dimension, Number
 
 Verdict = Literal["overfits", "underfits", "both", "neither"]
 
@@ -132,8 +133,8 @@ def at_bounds(stage: StageResult, frame: Frame) -> list[AtBound]:
     third = scored[: math.ceil(len(scored) / 3)]
     leading = [trials[row.number] for row in own(stage, leaders(stage))]
     found = []
-    for name, kind in (scored[0].distributions if scored else {}).items():
-        if not isinstance(kind, FloatDistribution | IntDistribution) or kind.single():
+    for name, kind in dimensions(scored[0].distributions if scored else {}).items():
+        if not isinstance(kind, Number) or kind.low == kind.high:
             continue
         for upper in (False, True):
             best, leads_ = (
@@ -146,7 +147,7 @@ def at_bounds(stage: StageResult, frame: Frame) -> list[AtBound]:
     return found
 
 
-def _outside(kind: FloatDistribution | IntDistribution, value: float, upper: bool) -> bool:
+def _outside(kind: Number, value: float, upper: bool) -> bool:
     scale = math.log if kind.log else float
     low, high = scale(kind.low), scale(kind.high)
     part = (scale(value) - low) / (high - low)
@@ -154,8 +155,8 @@ def _outside(kind: FloatDistribution | IntDistribution, value: float, upper: boo
 
 
 def _widens(name: str, bound: float, upper: bool, frame: Frame) -> bool:
-    whole: BaseDistribution | None = around.all_dimensions(frame).get(name)
-    if not isinstance(whole, FloatDistribution | IntDistribution):
+    whole: Dimension | None = around.all_dimensions(frame).get(name)
+    if not isinstance(whole, Number):
         return False
     return bound < whole.high if upper else bound > whole.low
 

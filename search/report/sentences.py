@@ -4,8 +4,6 @@ import statistics
 from collections import Counter
 from collections.abc import Mapping
 
-from optuna.distributions import BaseDistribution
-
 from mnist_core.goal import Goal
 from search.drill.result import DrillResult, StageResult
 from search.report import leads
@@ -15,6 +13,7 @@ from search.report.leads import Noise
 from search.text.markdown import code, escaped
 from search.text.wording import duration, listed, of, seeds, value, within
 from spaces.around import BASE
+from spaces.dimensions import Dimension
 
 _FATES = {"complete": "complete", "pruned": "pruned", "fail": "failed"}
 
@@ -87,7 +86,7 @@ def leading(result: DrillResult, found: Findings) -> str:
     )
 
 
-def target(stage: StageResult, kinds: Mapping[str, BaseDistribution]) -> str:
+def target(stage: StageResult, kinds: Mapping[str, Dimension]) -> str:
     """What is varied, and around what. kinds: of the dimensions, none where no trial says so."""
     widths = [name for name in kinds if name.startswith("width_")]
     parts = [

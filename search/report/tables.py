@@ -3,8 +3,6 @@
 import statistics
 from collections.abc import Mapping, Sequence
 
-from optuna.distributions import BaseDistribution
-
 from mnist_core.config import Config
 from mnist_core.goal import Goal
 from mnist_core.layers import Conv
@@ -17,6 +15,7 @@ from search.study import trials as results
 from search.text.markdown import code, escaped, table
 from search.text.wording import accuracies, change, percent, value, within
 from spaces.around import WIDTHS
+from spaces.dimensions import Dimension
 
 _TOP = 5
 _COLUMNS = 7  # dimensions that a table of trials has room for
@@ -128,7 +127,7 @@ def leaders(candidates: Sequence[Candidate], goal: Goal) -> str:
 
 
 def values(
-    stage: StageResult, kinds: Mapping[str, BaseDistribution], candidates: Sequence[Candidate]
+    stage: StageResult, kinds: Mapping[str, Dimension], candidates: Sequence[Candidate]
 ) -> str:
     """What the stage varied, and what its leaders have; of one that no trial of the stage has
     beaten, nothing was varied."""
@@ -160,7 +159,7 @@ def _widths(config: Config) -> str:
     return " ".join(str(layer.outputs) for layer in config.layers if isinstance(layer, Conv))
 
 
-def top(stage: StageResult, kinds: Mapping[str, BaseDistribution]) -> str:
+def top(stage: StageResult, kinds: Mapping[str, Dimension]) -> str:
     """The stage's own best trials, each on one seed, with what it varied."""
     names = [name for name in kinds if spelled([name]) != [WIDTHS]][:_COLUMNS]
     trials = stage.study.get_trials(deepcopy=False)

@@ -2,13 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from mnist_core.record import Environment
 from search.text.markdown import code, escaped
-
-if TYPE_CHECKING:
-    from optuna.distributions import BaseDistribution
+from spaces.dimensions import Choice, Dimension
 
 
 def percent(accuracy: float | None) -> str:
@@ -51,14 +49,10 @@ def value(given: Any) -> str:
     return digits(given) if isinstance(given, float) else code(str(given))
 
 
-def within(kind: "BaseDistribution") -> str:
+def within(kind: Dimension) -> str:
     """What a dimension may be."""
-    # Optuna takes a second to load, and who only compares runs needs none of it.
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
-    if isinstance(kind, CategoricalDistribution):
+    if isinstance(kind, Choice):
         return ", ".join(map(value, kind.choices))
-    assert isinstance(kind, FloatDistribution | IntDistribution)
     return f"{digits(kind.low)} to {digits(kind.high)}"
 
 

@@ -1,0 +1,65 @@
+"""What a dimension of a space can be: a real number, a whole one, or one of several choices.
+
+They are ours, so that a space needs no Optuna, which takes a second to load; `search.study` turns
+them into its distributions.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Real:
+    """A number from `low` to `high`, both included. log: whether its logarithm is what is even."""
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "low", float(self.low))
+        object.__setattr__(self, "high", float(self.high))
+        _check(self)
+
+    def __str__(self) -> str:
+        return f"step=None low={self.low} high={self.high} log={self.log}"
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number from `low` to `high`, both included; `log` as in `Real`."""
+
+    low: int
+    high: int
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+    def __str__(self) -> str:
+        return f"log={self.log} step=1 low={self.low} high={self.high}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of several values, without an order."""
+
+    choices: tuple[Any, ...]
+
+    def __init__(self, choices: Sequence[Any]) -> None:
+        object.__setattr__(self, "choices", tuple(choices))
+
+    def __str__(self) -> str:
+        return f"choices={list(self.choices)}"
+
+
+Number = Real | Whole
+Dimension = Real | Whole | Choice
+"""As text it is what studies keep of their space, in the words of Optuna's JSON: whoever changes
+them refuses every study that was launched before."""
+
+
+def _check(number: Number) -> None:
+    if number.low > number.high:
+        raise ValueError(f"a dimension from {number.low} to {number.high} is empty")
