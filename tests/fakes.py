@@ -19,7 +19,7 @@ from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
 from mnist_core.record import Environment
 from mnist_core.result import EpochResult, NonFiniteLoss
-from search.workers.local import Began, Ended, Message, Ready, Trainer
+from search.workers.protocol import Began, Ended, Message, Ready, Trainer
 
 if TYPE_CHECKING:
     from search.study.spec import StudySpec

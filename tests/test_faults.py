@@ -65,13 +65,13 @@ main(fakes.{start})
 DIES_BEFORE_TELL = """
 import os, signal
 from search.launch.owner import Owner
-end, ends = Owner._end, []
-def dying(self, job, ended):
-    ends.append(job)
+end, ends = Owner.ended, []
+def dying(self, outcome):
+    ends.append(outcome)
     if len(ends) == 2:
         os.kill(os.getpid(), signal.SIGKILL)
-    end(self, job, ended)
-Owner._end = dying
+    end(self, outcome)
+Owner.ended = dying
 """
 LIMIT = 120.0  # seconds for anything that is not timed, on a busy machine too
 

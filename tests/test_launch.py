@@ -25,7 +25,7 @@ from search.study import trials as results
 from search.study.spec import StudySpec
 from search.study.trials import TrialAttr
 from search.workers import training
-from search.workers.local import Start
+from search.workers.protocol import Start
 from spaces.dimensions import Choice, Dimension, Whole
 
 OPEN = study().make_space()

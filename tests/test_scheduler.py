@@ -25,7 +25,7 @@ from search.launch.owner import Owner, interrupt, reconcile, trial_seed
 from search.study import choices
 from search.study import trials as results
 from search.study.trials import TrialAttr
-from search.workers.local import Ended
+from search.workers.protocol import Ended
 
 SPEC = study()
 GOOD = [91.0, 92.0, 93.0]
@@ -119,7 +119,7 @@ def test_each_trial_keeps_the_environment_that_its_own_training_had(
 ) -> None:
     made = _study()
     workers = Various(2, lambda job, _: Fate(GOOD, "it failed" if job == 3 else ""), remark="why")
-    with caplog.at_level("INFO", "search.launch.owner"):
+    with caplog.at_level("INFO", "search.workers.crew"):
         _owner(made, workers).run(4)
     engines = [results.environment_of(trial).engine.name for trial in made.trials]
     assert engines == ["torch", "native", "torch", "native"]

@@ -18,7 +18,7 @@ from mnist_core import engine
 from mnist_core.config import Config
 from mnist_core.errors import UserError
 from search.workers.ledger import Job, Ledger, Run, key, missing, run_all, train_missing
-from search.workers.local import Start
+from search.workers.protocol import Start
 
 EPOCHS = 4
 
@@ -185,7 +185,7 @@ def test_engine_and_environment_of_each_training_are_kept_with_it(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     ledger = Ledger(path)
-    with caplog.at_level(logging.INFO, "search.workers.ledger"):
+    with caplog.at_level(logging.INFO, "search.workers.crew"):
         train_missing([job(1)], [], ledger, 1, "cpu", "torch", fakes.telling)
     assert [kept.environment.machine for kept in ledger.runs] == ["torch on cpu"]
     assert "net-1, seed 1: wants torch" in caplog.messages

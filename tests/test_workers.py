@@ -16,7 +16,8 @@ from fakes import ENVIRONMENT, curve, study
 from mnist_core.config import Config
 from mnist_core.errors import UserError
 from mnist_core.result import EpochResult
-from search.workers.local import Began, Ended, LocalWorkers, Message, Ready, Start
+from search.workers.local import LocalWorkers
+from search.workers.protocol import Began, Ended, Message, Ready, Start
 
 SPACE = study().make_space()
 PARAMS = {

@@ -15,7 +15,7 @@ from search.text.wording import of
 from search.workers import ledger as trainings
 from search.workers import training
 from search.workers.ledger import Job, Ledger, Run, key, missing
-from search.workers.local import Start
+from search.workers.protocol import Start
 
 GOAL_EPOCHS = Goal().epochs
 """Some write-ups trained for longer, but no epoch after these counts for the goal."""

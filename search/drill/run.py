@@ -26,7 +26,7 @@ from search.study.export import to_record
 from search.study.identity import check_same
 from search.workers import training
 from search.workers.ledger import Job, Ledger, Run, train_missing
-from search.workers.local import Start
+from search.workers.protocol import Start
 
 log = logging.getLogger("drilldown")
 _FRESH = 1  # the end of a fresh seed's derivation: those of stages have one part less

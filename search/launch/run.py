@@ -29,7 +29,8 @@ from search.study.note import annotate
 from search.study.spec import StudySpec
 from search.text.commands import command_for
 from search.workers import training
-from search.workers.local import LocalWorkers, Start
+from search.workers.local import LocalWorkers
+from search.workers.protocol import Start
 
 log = logging.getLogger("drilldown")
 

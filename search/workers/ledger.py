@@ -7,10 +7,9 @@ again.
 import hashlib
 import json
 import logging
-import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -27,8 +26,10 @@ from mnist_core.frozen import Frozen, tuples
 from mnist_core.paths import data_dir
 from mnist_core.record import Environment, Percent
 from mnist_core.result import EpochResult
-from search.workers import training
-from search.workers.local import Began, Ended, LocalWorkers, Ready, Start
+from search.workers import crew, training
+from search.workers.crew import Crew, Failed, Outcome, Trained
+from search.workers.local import LocalWorkers
+from search.workers.protocol import Start
 
 log = logging.getLogger(__name__)
 
@@ -116,23 +117,6 @@ class Ledger:
             raise UserError(f"{self._path}: line {number}: {reason}; delete the line") from None
 
 
-@dataclass
-class _Running:
-    job: Job
-    environment: Environment | None = None
-    results: list[EpochResult] = field(default_factory=list)
-
-    def fault(self) -> str:
-        """Why the curve is of no use, though its training did not say so."""
-        for result in self.results:
-            for what, accuracy in (("test", result.test_acc), ("training", result.train_acc)):
-                if not math.isfinite(accuracy):
-                    return f"the {what} accuracy is {accuracy} in epoch {result.epoch}"
-        if len(self.results) < self.job.epochs:
-            return f"ended after {len(self.results)} of {self.job.epochs} epochs"
-        return ""
-
-
 def missing(jobs: Iterable[Job], runs: Sequence[Run]) -> list[Job]:
     """The jobs that none of the runs has done, one of those that are the same training."""
     longest: dict[str, int] = {}
@@ -190,26 +174,58 @@ def run_all(
 ) -> None:
     """Do every job, `workers` at a time; `keep` gets each as it is finished.
 
-    One that fails is logged with its reason and left out.
+    One that fails is logged with its reason and left out. Where SIGINT or SIGTERM comes, raises
+    SystemExit with a shell's exit code for it; what was finished before is kept.
     """
-    waiting, running = list(enumerate(jobs)), dict[int, _Running]()
     with LocalWorkers(min(workers, len(jobs)), device, engine, start) as pool:
-        while waiting or running:
-            while waiting and pool.idle():
-                number, job = waiting.pop(0)
-                running[number] = _Running(job)
-                pool.submit(number, job.config)
-            for number_or_none, message in pool.messages(1.0):
-                if isinstance(message, Ready):
-                    continue
-                if number_or_none is None:
-                    log.warning("a worker without a job: %s", message)
-                elif isinstance(message, Began):
-                    _begin(running[number_or_none], message)
-                elif isinstance(message, EpochResult):
-                    pool.answer(number_or_none, _go_on(running[number_or_none], message))
-                else:
-                    _end(running.pop(number_or_none), message, keep)
+        number = Crew(pool, _Client(jobs, keep)).run()
+    if number:
+        raise SystemExit(128 + number)
+
+
+class _Client:
+    """Has each job done once, in the order given."""
+
+    def __init__(self, jobs: Sequence[Job], keep: Callable[[Run], None]) -> None:
+        self._jobs, self._keep = jobs, keep
+        self._waiting = (
+            crew.Job(number, f"{job.name}, seed {job.config.seed}", job.config, job.epochs)
+            for number, job in enumerate(jobs)
+        )
+
+    def next_job(self) -> crew.Job | None:
+        return next(self._waiting, None)
+
+    def epoch(self, job: crew.Job, result: EpochResult) -> bool:
+        log.info(
+            "%s: epoch %d/%d, test %.2f %%, %.1f s",
+            job.name,
+            result.epoch,
+            job.epochs,
+            result.test_acc,
+            result.seconds,
+        )
+        return True
+
+    def ended(self, outcome: Outcome) -> None:
+        if isinstance(outcome, Failed):
+            log.warning("%s: failed: %s", outcome.job.name, outcome.reason)
+        else:
+            self._keep(_run(self._jobs[outcome.job.number].name, outcome))
+
+
+def _run(name: str, trained: Trained) -> Run:
+    config, results = trained.job.config, trained.results
+    return Run(
+        name=name,
+        config=key(config),
+        seed=config.seed,
+        test_acc=tuple(result.test_acc for result in results),
+        train_acc=tuple(round(result.train_acc, 4) for result in results),
+        fit_acc=results[-1].fit_acc,
+        seconds=round(sum(result.seconds for result in results), 1),
+        environment=trained.environment,
+    )
 
 
 def _check_native(jobs: Iterable[Job], device: str) -> None:
@@ -219,48 +235,6 @@ def _check_native(jobs: Iterable[Job], device: str) -> None:
             engines.choose(job.config, "native", device)
         except UserError as error:
             raise UserError(f"{job.name}: {error}") from None
-
-
-def _begin(running: _Running, began: Began) -> None:
-    running.environment = began.environment
-    if began.remark:
-        log.info("%s, seed %d: %s", running.job.name, running.job.config.seed, began.remark)
-
-
-def _go_on(running: _Running, result: EpochResult) -> bool:
-    job = running.job
-    running.results.append(result)
-    log.info(
-        "%s, seed %d: epoch %d/%d, test %.2f %%, %.1f s",
-        job.name,
-        job.config.seed,
-        result.epoch,
-        job.epochs,
-        result.test_acc,
-        result.seconds,
-    )
-    return result.epoch < job.epochs
-
-
-def _end(running: _Running, ended: Ended, keep: Callable[[Run], None]) -> None:
-    job, results = running.job, running.results
-    reason = ended.reason or running.fault()
-    if reason:
-        log.warning("%s, seed %d: failed: %s", job.name, job.config.seed, reason)
-        return
-    assert running.environment is not None  # a worker says it before the first epoch
-    keep(
-        Run(
-            name=job.name,
-            config=key(job.config),
-            seed=job.config.seed,
-            test_acc=tuple(result.test_acc for result in results),
-            train_acc=tuple(round(result.train_acc, 4) for result in results),
-            fit_acc=results[-1].fit_acc,
-            seconds=round(sum(result.seconds for result in results), 1),
-            environment=running.environment,
-        )
-    )
 
 
 def _drop_torn_line(file: IO[bytes]) -> None:

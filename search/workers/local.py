@@ -1,8 +1,7 @@
 """Workers as spawned processes of this machine: each trains one config at a time and streams.
 
-A worker sends a `Ready` once (or `Ended`, saying why it could not start), then for each job `Began`
-and an `EpochResult` an epoch, waits after each epoch for the word to go on or to stop, and ends the
-job with `Ended`. It holds no storage and decides nothing.
+Over its pipe a worker says what `search.workers.protocol` has it say; in place of the `Ready` comes
+an `Ended`, saying why, from one that could not start.
 """
 
 import logging
@@ -10,7 +9,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process, resource_tracker
@@ -22,39 +21,10 @@ from typing import Self
 from mnist_core.config import Config
 from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
-from mnist_core.record import Environment
-from mnist_core.result import EpochResult
+from search.workers.protocol import Ended, Message, Ready, Start, Trainer
 
 _PATIENCE = 2.0  # seconds that workers have to go once they are told to
 _LONGEST = 300  # characters of a reason: an exception may quote a whole tensor
-
-
-@dataclass(frozen=True)
-class Ready:
-    """The worker waits for jobs."""
-
-
-@dataclass(frozen=True)
-class Began:
-    """Where and on what a job's training runs, which may depend on its config; `remark` is for
-    people, and empty where there is nothing to say."""
-
-    environment: Environment
-    remark: str = ""
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A job is over; `reason` says why it failed, and is empty where it did not."""
-
-    reason: str = ""
-
-
-Message = Ready | Began | EpochResult | Ended
-Trainer = Callable[[Config], tuple[Began, Iterator[EpochResult]]]
-Start = Callable[[str, Wanted], Trainer]
-"""Called once in each worker with device and engine; named by module, since the process is
-spawned."""
 
 
 @dataclass

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from mnist_core.config import Config
 from mnist_core.engine import Wanted
 from mnist_core.result import EpochResult
-from search.workers.local import Began, Trainer
+from search.workers.protocol import Began, Trainer
 
 
 def start(device: str, engine: Wanted) -> Trainer:
