@@ -41,9 +41,13 @@ def curve(config: Config) -> list[float]:
 
 
 def result(
-    epoch: int, test_acc: float, seconds: float = 0.0, fit_acc: float | None = None
+    epoch: int,
+    test_acc: float,
+    seconds: float = 0.0,
+    fit_acc: float | None = None,
+    train_acc: float = 99.0,
 ) -> EpochResult:
-    return EpochResult(epoch, 0.1, 99.0, 0.1, test_acc, 0.1, seconds, fit_acc)
+    return EpochResult(epoch, 0.1, train_acc, 0.1, test_acc, 0.1, seconds, fit_acc)
 
 
 def _trained(config: Config, pause: float = 0.0) -> Iterator[EpochResult]:
@@ -175,10 +179,54 @@ def study(**changes: Any) -> "StudySpec":
 
 @dataclass(frozen=True)
 class Fate:
-    """What becomes of a job: the accuracies it reports, and why it then fails, if it does."""
+    """What becomes of a job: the accuracies it reports, and why it then fails, if it does. One that
+    never begins reports none."""
 
     test_acc: list[float]
     reason: str = ""
+    train_acc: float = 99.0
+    begins: bool = True
+
+    def results(self) -> tuple[EpochResult, ...]:
+        """The last one with a training accuracy in evaluation mode."""
+        last = len(self.test_acc)
+        return tuple(
+            result(epoch, accuracy, 1.5, FIT if epoch == last else None, self.train_acc)
+            for epoch, accuracy in enumerate(self.test_acc, start=1)
+        )
+
+
+FATES = (
+    Fate([91.0, 92.0, 93.0]),
+    Fate([91.0], "it failed"),
+    Fate([91.0, 92.0]),
+    Fate([91.0, math.inf, 93.0]),
+    Fate([91.0, 92.0, 93.0], train_acc=-math.inf),
+    Fate([], "it never began", begins=False),
+)
+"""By a config's seed: what every kind of workers has to come to terms with. Of three epochs."""
+
+
+def environment_of(seed: int) -> Environment:
+    """As different from one training to the next as it could be."""
+    return ENVIRONMENT.model_copy(update={"machine": f"of seed {seed}"})
+
+
+def fated(device: str, engine: Wanted) -> Trainer:
+    """Every training has the one of `FATES` that its seed names."""
+
+    def training(fate: Fate) -> Iterator[EpochResult]:
+        yield from fate.results()
+        if fate.reason:
+            raise UserError(fate.reason)
+
+    def trainer(config: Config) -> tuple[Began, Iterator[EpochResult]]:
+        fate = FATES[config.seed]
+        if not fate.begins:
+            raise UserError(fate.reason)
+        return Began(environment_of(config.seed), "so it begins"), training(fate)
+
+    return trainer
 
 
 @dataclass
@@ -223,7 +271,7 @@ class FakeWorkers:
             yield None, Ready()
         jobs = self.chance.sample(sorted(self._fates), self.chance.randint(1, len(self._fates)))
         for job in jobs:
-            if job not in self._begun:
+            if job not in self._begun and self._fates[job].begins:
                 self._begun.add(job)
                 yield job, Began(self.environment(job), self.remark)
             yield job, self._next(job)
@@ -232,7 +280,6 @@ class FakeWorkers:
         fate, epoch = self._fates[job], self._epochs[job]
         if self._waiting[job] and epoch < len(fate.test_acc):
             self._epochs[job] += 1
-            last = epoch + 1 == len(fate.test_acc)
-            return result(epoch + 1, fate.test_acc[epoch], 1.5, FIT if last else None)
+            return fate.results()[epoch]
         del self._fates[job]
         return Ended(fate.reason if self._waiting[job] else "")
