@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from search import cli
-from search.workers.local import Start
+from search.workers.protocol import Start
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from mnist_core.errors import UserError
 from search.cli import configs, studies
 
 if TYPE_CHECKING:
-    from search.workers.local import Start
+    from search.workers.protocol import Start
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)

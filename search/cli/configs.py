@@ -11,7 +11,7 @@ from search.cli import options
 from search.cli.interrupts import resumable
 
 if TYPE_CHECKING:
-    from search.workers.local import Start
+    from search.workers.protocol import Start
 
 
 @click.command()

@@ -11,7 +11,7 @@ from search.cli.interrupts import resumable, typed
 from search.text.commands import command_for
 
 if TYPE_CHECKING:
-    from search.workers.local import Start
+    from search.workers.protocol import Start
 
 
 @click.command()
