@@ -283,3 +283,19 @@ class FakeWorkers:
             return fate.results()[epoch]
         del self._fates[job]
         return Ended(fate.reason if self._waiting[job] else "")
+
+
+class Dying(FakeWorkers):
+    """Says in every round that a worker without a job died."""
+
+    def messages(self, timeout: float) -> Iterator[tuple[int | None, Message]]:
+        yield from super().messages(timeout)
+        yield None, Ended("the worker died: killed by SIGKILL")
+
+
+class Terminated(FakeWorkers):
+    """A signal comes that is for all processes: the workers die of it too."""
+
+    def messages(self, timeout: float) -> Iterator[tuple[int | None, Message]]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        yield from [(job, Ended("the worker died: killed by SIGTERM")) for job in self._fates]

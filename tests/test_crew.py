@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import fakes
 import pytest
-from fakes import FATES, FakeWorkers, Fate, environment_of
+from fakes import FATES, Dying, FakeWorkers, Fate, Terminated, environment_of
 
 from mnist_core.config import Config
 from mnist_core.errors import UserError
@@ -16,7 +16,7 @@ from mnist_core.record import Environment
 from mnist_core.result import EpochResult
 from search.workers.crew import Crew, Failed, Job, Outcome, Trained
 from search.workers.local import LocalWorkers
-from search.workers.protocol import Ended, Workers
+from search.workers.protocol import Workers
 
 EPOCHS = 3
 WHOLE = 0  # the seed, and so the fate, of a training that nothing is wrong with
@@ -25,7 +25,7 @@ Kind = Callable[[int], AbstractContextManager[Workers]]
 
 
 class Fated(FakeWorkers):
-    """In the tests below a job of no number of its own has its seed's."""
+    """Its environments are those of `fakes.fated`, by the seed that `job` gives a number."""
 
     def environment(self, job: int) -> Environment:
         return environment_of(job % 10)
@@ -273,14 +273,6 @@ def test_training_that_ends_without_having_begun_has_failed() -> None:
         assert client.outcomes == [Failed(job(0), results, None, "ended without having begun")]
 
 
-class Dying(Fated):
-    """Says in every round that a worker without a job died."""
-
-    def messages(self, timeout):
-        yield from super().messages(timeout)
-        yield None, Ended("the worker died: killed by SIGKILL")
-
-
 def test_death_of_an_idle_worker_is_logged_and_no_jobs_business(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -289,14 +281,6 @@ def test_death_of_an_idle_worker_is_logged_and_no_jobs_business(
     assert [type(outcome) for outcome in client.outcomes] == [Trained]
     died = "a worker without a job: Ended(reason='the worker died: killed by SIGKILL')"
     assert set(caplog.messages) == {died}
-
-
-class Terminated(Fated):
-    """A signal that is for all processes: the workers die of it too."""
-
-    def messages(self, timeout):
-        os.kill(os.getpid(), signal.SIGTERM)
-        yield from [(job, Ended("the worker died: killed by SIGTERM")) for job in self._fates]
 
 
 def test_workers_that_die_of_the_same_signal_fail_no_job() -> None:

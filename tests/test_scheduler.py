@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import optuna
 import pytest
-from fakes import ENVIRONMENT, FIT, FakeWorkers, Fate, curve, study
+from fakes import ENVIRONMENT, FIT, Dying, FakeWorkers, Fate, Terminated, curve, study
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from optuna.pruners import BasePruner, NopPruner
@@ -25,7 +25,6 @@ from search.launch.owner import Owner, interrupt, reconcile, trial_seed
 from search.study import choices
 from search.study import trials as results
 from search.study.trials import TrialAttr
-from search.workers.protocol import Ended
 
 SPEC = study()
 GOOD = [91.0, 92.0, 93.0]
@@ -219,14 +218,6 @@ def test_training_that_ends_early_without_a_word_fails() -> None:
     assert trial.user_attrs[TrialAttr.REASON] == "ended after 2 of 3 epochs"
 
 
-class Dying(FakeWorkers):
-    """Says of its second message that a worker without a job died."""
-
-    def messages(self, timeout):
-        yield from super().messages(timeout)
-        yield None, Ended("the worker died: killed by SIGKILL")
-
-
 def test_death_of_an_idle_worker_is_no_trials_business() -> None:
     made = _study()
     assert _owner(made, Dying(2, _always(*GOOD))).run(1) == 0
@@ -334,14 +325,6 @@ def test_signal_interrupts_what_runs_and_keeps_the_rest(
     _owner(made, FakeWorkers(1, _always(*GOOD))).run(9)
     assert results.counted(made.trials) == 9
     assert len(made.trials) == 10
-
-
-class Terminated(FakeWorkers):
-    """The signal is for all processes: the workers die of it too."""
-
-    def messages(self, timeout):
-        os.kill(os.getpid(), signal.SIGTERM)
-        yield from [(job, Ended("the worker died: killed by SIGTERM")) for job in self._fates]
 
 
 def test_workers_that_die_of_the_same_signal_fail_no_trial() -> None:
