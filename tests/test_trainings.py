@@ -275,8 +275,10 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_what_was_finished_survives_a_signal(path: Path, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
+)
+def test_what_was_finished_survives_a_signal(path: Path, number: signal.Signals, code: int) -> None:
     process = subprocess.Popen(
         [sys.executable, "-c", SLOW, str(Path(__file__).parent), str(path)],
         stderr=subprocess.DEVNULL,
@@ -287,6 +289,6 @@ def test_what_was_finished_survives_a_signal(path: Path, number: signal.Signals)
         assert process.poll() is None
         sleep(0.1)
     os.kill(process.pid, number)
-    process.wait(20)
+    assert process.wait(20) == code
     for kept in Ledger(path).runs:
         assert kept.test_acc == tuple(curve(config(kept.seed)))
