@@ -15,12 +15,27 @@ import optuna
 from optuna.trial import TrialState
 
 from mnist_core.goal import Goal
-from search.study import choices
+from search.launch.progress import quiet_optuna
 from search.study import trials as results
-from search.study.choices import Choice
+from search.study.pruners import (
+    GoalPruning,
+    Hyperband,
+    Median,
+    NoPruning,
+    Patient,
+    Pruner,
+    SuccessiveHalving,
+)
 
 CURVES = Path(__file__).parent / "data" / "curves.json"
-PRUNERS = ("none", "goal", "median", "successive-halving", "hyperband", "patient")
+PRUNERS = (
+    NoPruning(),
+    GoalPruning(),
+    Median(),
+    SuccessiveHalving(),
+    Hyperband(max_resource=15),
+    Patient(patience=3, wrapped="median"),
+)
 ORDERS = 20  # random orders of the trials that every figure is a mean over
 TOP = 0.1
 
@@ -57,9 +72,9 @@ def recorded() -> tuple[Goal, list[Recorded]]:
     return Goal(**kept["goal"]), trials
 
 
-def replay(goal: Goal, trials: Sequence[Recorded], pruner: Choice) -> Outcome:
+def replay(goal: Goal, trials: Sequence[Recorded], pruner: Pruner) -> Outcome:
     """One trial after another, in this order, each for as long as the pruner lets it run."""
-    study = optuna.create_study(direction="maximize", pruner=choices.make_pruner(pruner, goal))
+    study = optuna.create_study(direction="maximize", pruner=pruner.make(goal))
     epochs = 0
     finished = []
     for recorded_trial in trials:
@@ -78,7 +93,7 @@ def replay(goal: Goal, trials: Sequence[Recorded], pruner: Choice) -> Outcome:
     return Outcome(epochs, killed, max(goal.ending(one.test_acc).score for one in finished))
 
 
-def average(goal: Goal, trials: Sequence[Recorded], pruner: Choice) -> Outcome:
+def average(goal: Goal, trials: Sequence[Recorded], pruner: Pruner) -> Outcome:
     """The mean over random orders, the same for every pruner."""
     outcomes = []
     for seed in range(ORDERS):
@@ -100,19 +115,13 @@ def table() -> str:
         "| pruner | epochs spent | share of the eventual top 10 % killed | best score found |",
         "|---|---|---|---|",
     ]
-    for kind in PRUNERS:
-        mean = average(goal, trials, Choice(kind=kind, **_OPTIONS.get(kind, {})))
+    for pruner in PRUNERS:
+        mean = average(goal, trials, pruner)
         lines.append(
-            f"| {kind} | {mean.epochs} ({mean.epochs / whole:.0%}) | {mean.killed:.0%} "
+            f"| {pruner.kind} | {mean.epochs} ({mean.epochs / whole:.0%}) | {mean.killed:.0%} "
             f"| {mean.best:.2f} |"
         )
     return "\n".join(lines)
-
-
-_OPTIONS: dict[str, dict[str, Any]] = {
-    "hyperband": {"max_resource": 15},
-    "patient": {"patience": 3, "wrapped": "median"},
-}
 
 
 def _run(trial: optuna.Trial, test_acc: Sequence[float]) -> int:
@@ -125,5 +134,5 @@ def _run(trial: optuna.Trial, test_acc: Sequence[float]) -> int:
 
 
 if __name__ == "__main__":
-    choices.quiet_optuna()
+    quiet_optuna()
     print(table())  # noqa: T201

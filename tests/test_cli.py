@@ -230,7 +230,10 @@ def test_usage_error_is_one_line_and_exit_code_2(
         ("epochs = 2 -> epochs = nan", ["tiny.toml: goal.epochs"]),
         ("params = 2_000 -> params = 100", ["goal.params: 100 is too few"]),
         ('name = "open" -> name = "opne"', ["space.name: no space 'opne'; did you mean 'open'?"]),
-        ('kind = "random" -> kind = "randon"', ["sampler.kind: no sampler 'randon'"]),
+        (
+            'kind = "random" -> kind = "randon"',
+            ["sampler.kind: 'randon' is unknown; did you mean 'random'"],
+        ),
         ('workers = 1 -> engine = "torhc"', ["tiny.toml: engine: must be", "mean 'torch'?"]),
         ("[goal] -> [goal", ["tiny.toml: is not valid TOML"]),
     ],

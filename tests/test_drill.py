@@ -224,6 +224,10 @@ def test_the_summary_names_winner_report_and_commands(drilled: Drilled):
             {"stage": _stages({"trials": 5}, {})},
             "stage 'net' is over, with trials = 3; now it is 5",
         ),
+        (
+            {"stage": _stages({"sampler": {"kind": "tpe", "multivariate": True}}, {})},
+            "with sampler = {'kind': 'tpe'}; now it is {'kind': 'tpe', 'multivariate': True}; chan",
+        ),
         ({"stage": _stages({"keep": 1}, {})}, "stage 'net' is over, with keep = 2; now it is 1"),
         ({"stage": _stages({"vary": {"widths": "all", "layout": "all"}}, {})}, "layout = absent"),
         ({"stage": _stages({"fix": {"lr": 0.3}}, {})}, "fix.lr = 0.2, now it is 0.3"),
@@ -240,6 +244,57 @@ def test_a_drill_whose_file_has_changed_is_refused(drilled: Drilled, changes, me
         _drill(_spec(**changes), start=fakes.unstartable).run()
     assert message in str(refused.value)
     assert "another --name" in str(refused.value)
+
+
+KEPT = {
+    "name": "net",
+    "trials": 3,
+    "keep": 2,
+    "timeout": None,
+    "vary": {"widths": "all"},
+    "fix": {"lr": 0.2},
+    "sampler": {"kind": "tpe"},
+    "pruner": {"kind": "goal"},
+}
+"""What versions that knew samplers and pruners by name alone kept of the first stage."""
+
+
+def _keep_instead(kept: dict[str, Any]) -> None:
+    """In the storage, of the first stage."""
+    store = storage.open_storage()
+    number = store.get_study_id_from_name("tiny.1.net")
+    winners = store.get_study_system_attrs(number)[drill.WINNERS]
+    store.set_study_system_attr(number, drill.WINNERS, {**winners, "stage": kept})
+
+
+def test_what_an_older_version_kept_of_a_stage_goes_on(drilled: Drilled):
+    _keep_instead(KEPT)
+    assert _drill(start=fakes.unstartable).run() == drilled
+
+
+@pytest.mark.parametrize(
+    ("field", "was", "now"),
+    [
+        ("sampler", {"kind": "qmc", "scramble": False}, {"kind": "tpe"}),
+        ("pruner", {"kind": "patient", "wrapped": "median"}, {"kind": "goal"}),
+    ],
+)
+@pytest.mark.usefixtures("drilled")
+def test_what_an_older_version_kept_otherwise_is_refused(field: str, was: Any, now: Any):
+    _keep_instead({**KEPT, field: was})
+    with pytest.raises(UserError) as refused:
+        _drill(start=fakes.unstartable).run()
+    assert str(refused.value) == (
+        f"drill 'tiny': stage 'net' is over, with {field} = {was}; now it is {now}; change it back "
+        "or drill under another --name"
+    )
+
+
+@pytest.mark.usefixtures("drilled")
+def test_a_stage_kept_in_terms_unknown_today_is_refused_in_one_line():
+    _keep_instead({**KEPT, "sampler": {"kind": "nsga"}})
+    with pytest.raises(UserError, match=r"^[^\n]+sampler.kind: 'nsga' is unknown[^\n]+$"):
+        _drill(start=fakes.unstartable).run()
 
 
 def test_a_stage_yet_to_come_may_change(drilled: Drilled):
@@ -284,7 +339,11 @@ def _file(folder: Path, values: dict[str, Any]) -> Path:
         ),
         (
             {"stage": _stages({}, {"sampler": {"kind": "tp"}})},
-            "no sampler 'tp'; did you mean 'tpe'?",
+            "mine.toml: stage.1.sampler.kind: 'tp' is unknown; did you mean 'tpe'?",
+        ),
+        (
+            {"stage": _stages({"sampler": {"kind": "tpe", "n_startup": 3}}, {})},
+            "stage.0.sampler.n_startup: is not a field here; did you mean 'n_startup_trials'?",
         ),
         ({"stage": _stages({"vary": {"gamma": "all"}}, {})}, "does nothing where schedule is 'lin"),
         ({"base": ["nowhere.toml"]}, "nowhere.toml: no such file"),

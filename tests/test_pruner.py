@@ -13,8 +13,8 @@ from mnist_core.config import Config, Sgd
 from mnist_core.goal import Goal
 from mnist_core.schedule import Linear, Schedule, Step
 from search.study import trials as results
-from search.study.choices import Choice
 from search.study.goal_pruner import GoalPruner
+from search.study.pruners import GoalPruning
 
 GOAL = Goal(accuracy=99.4, last=5, epochs=15, params=10_000)
 LINEAR = Linear(per="batch")
@@ -150,7 +150,7 @@ def test_senseless_options_are_refused(options: dict[str, float]) -> None:
 def test_on_real_curves_it_saves_epochs_and_spares_the_best() -> None:
     """39 full-length curves of the open space, in 20 orders; what the README's table shows."""
     goal, trials = replay.recorded()
-    ours = replay.average(goal, trials, Choice(kind="goal"))
+    ours = replay.average(goal, trials, GoalPruning())
     whole = sum(len(trial.test_acc) for trial in trials)
     assert ours.epochs < 0.9 * whole
     assert ours.killed <= 0.02

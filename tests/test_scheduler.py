@@ -21,13 +21,16 @@ from mnist_core.config import Config
 from mnist_core.errors import UserError
 from mnist_core.record import EngineUsed, Environment
 from mnist_core.result import EpochResult
+from search.launch import progress
 from search.launch.owner import Owner, interrupt, reconcile, trial_seed
-from search.study import choices
 from search.study import trials as results
+from search.study.pruners import Median, NoPruning, Pruner
+from search.study.samplers import Qmc, Random, Sampler, Tpe
 from search.study.trials import TrialAttr
 
 SPEC = study()
 GOOD = [91.0, 92.0, 93.0]
+NONE = NoPruning()
 
 
 @dataclass
@@ -62,7 +65,7 @@ class Prune(BasePruner):
 
 @pytest.fixture(autouse=True)
 def _no_log() -> None:
-    choices.quiet_optuna()
+    progress.quiet_optuna()
 
 
 def _study(pruner: BasePruner | None = None) -> Study:
@@ -363,22 +366,23 @@ def test_seeds_of_trials_follow_from_the_study_seed_and_the_number_alone() -> No
     assert all(0 <= seed < 2**32 for seed in seeds)
 
 
-def sampled(sampler: str, launches: list[int], pruner: str = "none") -> list[tuple[object, ...]]:
+def sampled(
+    sampler: Sampler, launches: list[int], pruner: Pruner = NONE
+) -> list[tuple[object, ...]]:
     """(parameters, seed of the training) of each trial of a study run in so many launches."""
-    choice = choices.Choice(kind=sampler)
     made = _study()
     for trials in launches:
-        made.pruner = choices.make_pruner(choices.Choice(kind=pruner), SPEC.goal)
+        made.pruner = pruner.make(SPEC.goal)
         workers = FakeWorkers(1, lambda _, config: Fate(curve(config)))
         Owner(
             made, SPEC.make_space(), SPEC.goal, SPEC.seed,
-            lambda number: choices.make_sampler(choice, SPEC.seed, number), workers, [],
+            lambda number: sampler.make(SPEC.seed, number), workers, [],
         ).run(trials)  # fmt: skip
     return [(tuple(trial.params.items()), results.config_of(trial).seed) for trial in made.trials]
 
 
-@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc"])
-def test_resumed_study_asks_what_a_straight_one_asks(sampler: str) -> None:
+@pytest.mark.parametrize("sampler", [Tpe(), Random(), Qmc()], ids=str)
+def test_resumed_study_asks_what_a_straight_one_asks(sampler: Sampler) -> None:
     """Row 19: 10 + 10 against 20, of which TPE takes the first ten as start-up points."""
     straight = sampled(sampler, [20])
     assert sampled(sampler, [10, 20]) == straight
@@ -387,4 +391,4 @@ def test_resumed_study_asks_what_a_straight_one_asks(sampler: str) -> None:
 
 
 def test_resumed_study_with_a_pruner_asks_what_a_straight_one_asks() -> None:
-    assert sampled("tpe", [10, 20], "median") == sampled("tpe", [20], "median")
+    assert sampled(Tpe(), [10, 20], Median()) == sampled(Tpe(), [20], Median())

@@ -13,9 +13,8 @@ from optuna.search_space import intersection_search_space
 from optuna.trial import TrialState
 
 from mnist_core.config import Config, Data
-from search.study.choices import Choice as Kind
-from search.study.choices import make_sampler
 from search.study.dimensions import distributions
+from search.study.samplers import Tpe
 from spaces import SPACES, Frame, Space, SpaceError
 from spaces.dimensions import Choice, Dimension, Real, Whole
 
@@ -105,7 +104,7 @@ def test_tpe_models_all_dimensions_jointly(name: str, monkeypatch: pytest.Monkey
     study = optuna.create_study(direction="maximize")
     running: list[optuna.Trial] = []
     for number in range(STARTUP + 12):
-        study.sampler = make_sampler(Kind(kind="tpe"), 0, number)
+        study.sampler = Tpe().make(0, number)
         running.append(study.ask(distributions(space.dimensions)))
         assert space.config(running[-1].params, 0).params < FRAME.budget
         if len(running) == 2:

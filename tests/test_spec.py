@@ -14,6 +14,7 @@ import tomli_w
 from mnist_core import packaged
 from mnist_core.errors import UserError
 from search.study import spec
+from search.study.samplers import Tpe
 from search.study.spec import StudySpec
 from spaces import Space
 
@@ -78,7 +79,7 @@ def test_a_file_is_a_study_named_after_it(tmp_path: Path):
     path.write_text(tomli_w.dumps(ALL))
     study = spec.load(str(path))[1]
     assert study.data.train == 6_000
-    assert study.sampler.options == {"n_startup_trials": 8, "multivariate": True}
+    assert study.sampler == Tpe(n_startup_trials=8, multivariate=True)
     assert study.make_space().fixed == {"activation": "silu", "dropout": 0.0, "gamma": 0.5}
 
 
@@ -199,25 +200,28 @@ def test_the_least_that_a_study_says(tmp_path: Path):
             f"{LEAST}[space.fix]\nstep_size = 0",
             "space.fix.step_size: must be a whole number from 1 to 14, not 0",
         ),
-        (f"{LEAST}[sampler]\nkind = 3", "sampler.kind: must be a valid string, not 3"),
-        (f"{LEAST}[sampler]", "sampler.kind: is missing"),
-        (f'{LEAST}[sampler]\nkind = "tpi"', "sampler.kind: no sampler 'tpi'; did you mean 'tpe'?"),
+        (
+            f"{LEAST}[sampler]\nkind = 3",
+            "sampler.kind: 3 is unknown; known are cmaes, gp, qmc, random, tpe",
+        ),
+        (f"{LEAST}[sampler]", "sampler.kind: is missing; known are cmaes, gp, qmc, random, tpe"),
+        (f'{LEAST}[sampler]\nkind = "tpi"', "sampler.kind: 'tpi' is unknown; did you mean 'tpe'?"),
         (
             f'{LEAST}[sampler]\nkind = "tpe"\nn_startup_trials = "a"',
             "sampler.n_startup_trials: must be a valid integer, not 'a'",
         ),
         (
             f'{LEAST}[sampler]\nkind = "tpe"\nstartup_trials = 3',
-            "sampler: 'startup_trials' is no option of 'tpe'; did you mean 'n_startup_trials'?",
+            "sampler.startup_trials: is not a field here; did you mean 'n_startup_trials'?",
         ),
         (f'pruner = "median"\n{LEAST}', "pruner: must be a table, not 'median'"),
         (
             f'{LEAST}[pruner]\nkind = "mediam"',
-            "pruner.kind: no pruner 'mediam'; did you mean 'median'?",
+            "pruner.kind: 'mediam' is unknown; did you mean 'median'?",
         ),
         (
             f'{LEAST}[pruner]\nkind = "none"\npatience = 3',
-            "pruner: 'patience' is no option of 'none', which has none",
+            "pruner.patience: is not a field here; known are kind",
         ),
         (b"trials = \xff", "is not UTF-8 text (byte 9)"),
         (b"\0\1\2", "is not valid TOML: "),

@@ -2,23 +2,26 @@
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import optuna
+from pydantic import ValidationError
 from rich.console import Console
 
 from mnist_core import engine as engines
 from mnist_core import record
 from mnist_core.config import Config
 from mnist_core.errors import UserError
+from mnist_core.files import explain
+from mnist_core.frozen import tuples
 from mnist_core.paths import runs_dir
 from mnist_core.record import Confirmed
 from mnist_core.seeds import derived_seed
 from search.drill.result import Candidate, DrillResult, Finalist, StageResult
-from search.drill.spec import DrillSpec, StageStudy
+from search.drill.spec import DrillSpec, Stage, StageStudy
 from search.launch.run import Launched, launch
 from search.study import storage
 from search.study import trials as results
@@ -135,14 +138,30 @@ class Drill:
         if kept is None:
             return None
         check_same(study, self._store, plan)
-        ours = plan.stage.model_dump(mode="json")
-        for field, was in kept["stage"].items():
-            if ours[field] != was:
-                raise UserError(
-                    f"drill {self._name!r}: stage {plan.stage.name!r} is over, with {field} = "
-                    f"{was}; now it is {ours[field]}; change it back or drill under another --name"
-                )
+        self._check_over(plan.stage, kept["stage"])
         return list(kept["winners"])
+
+    def _check_over(self, stage: Stage, kept: Mapping[str, Any]) -> None:
+        """A stage that is over is still the one of the file.
+
+        As stages, not as what is kept of them: an older version may have kept less, or what is the
+        same in other words.
+        """
+        over = f"drill {self._name!r}: stage {stage.name!r} is over, with"
+        try:
+            before = Stage.model_validate(tuples(dict(kept)))
+        except ValidationError as error:
+            raise UserError(
+                f"{over} what cannot be read now: {explain(error, Stage)}; drill under another "
+                "--name"
+            ) from None
+        for field in Stage.model_fields:
+            if getattr(before, field) != getattr(stage, field):
+                was, now = (each.model_dump(mode="json")[field] for each in (before, stage))
+                raise UserError(
+                    f"{over} {field} = {was}; now it is {now}; change it back or drill under "
+                    "another --name"
+                )
 
     def _decide(self, stage: StageResult) -> list[str]:
         """Keep in the storage what the stage hands on, so that it is over for good."""

@@ -14,7 +14,8 @@ from mnist_core.files import explain, parsed
 from mnist_core.frozen import Frozen, Positive, tuples
 from mnist_core.goal import Goal
 from mnist_core.seeds import derived_seed
-from search.study.choices import Choice, make_pruner, make_sampler
+from search.study.pruners import GoalPruning, Pruner
+from search.study.samplers import Sampler, Tpe
 from search.study.spec import Seed, SpaceChoice, StudySpec, Trials, Workers
 from spaces import Frame, Space, around, free, layouts
 
@@ -30,8 +31,8 @@ class Stage(Frozen):
     """Seconds after which no further trial is started, and the stage is over."""
     vary: dict[str, Literal["all"] | tuple[Any, ...]]
     fix: dict[str, Any] = Field(default_factory=dict)
-    sampler: Choice = Choice(kind="tpe")
-    pruner: Choice = Choice(kind="goal")
+    sampler: Sampler = Tpe()
+    pruner: Pruner = GoalPruning()
 
     @field_validator("vary")
     @classmethod
@@ -39,12 +40,6 @@ class Stage(Frozen):
         if not vary:
             raise ValueError("is empty; name what the stage varies, or leave the stage out")
         return vary
-
-    @model_validator(mode="after")
-    def _choices_can_be_made(self) -> Self:
-        make_sampler(self.sampler, 0, 0)
-        make_pruner(self.pruner, Goal())
-        return self
 
 
 class StageStudy(StudySpec):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from time import monotonic
 
+import optuna
 from optuna.trial import TrialState
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -138,6 +139,11 @@ class LiveProgress(Progress):
 
 def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+
+
+def quiet_optuna() -> None:
+    """Optuna's own log lines would tear the live view; what matters we say ourselves."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 def start_log(quiet: bool, verbose: bool) -> Console | None:

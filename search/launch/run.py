@@ -21,7 +21,7 @@ from mnist_core.result import EpochResult
 from search.launch import progress
 from search.launch.owner import Owner, reconcile
 from search.launch.progress import LiveProgress, Progress
-from search.study import choices, storage
+from search.study import storage
 from search.study import trials as results
 from search.study.export import default_path, export
 from search.study.identity import check_same
@@ -68,7 +68,7 @@ def launch(
 
         machine.check_device(device)
     engine, remark = engines.settle(spec.engine, device)
-    choices.quiet_optuna()
+    progress.quiet_optuna()
     fetch.ensure(data_dir() / "mnist")  # once, before workers in parallel find it missing
     store = storage.open_storage(url, create=True)
     study = optuna.create_study(
@@ -94,7 +94,7 @@ def _run(
     orphans = reconcile(study)
     if orphans:
         log.info("%d trials were left running by an earlier owner; marked interrupted", orphans)
-    study.pruner = choices.make_pruner(spec.pruner, spec.goal)
+    study.pruner = spec.pruner.make(spec.goal)
     _keep_best(study)
     if results.counted(study.get_trials(deepcopy=False)) >= spec.trials:
         return 0
@@ -105,7 +105,7 @@ def _run(
             spec.make_space(),
             spec.goal,
             spec.seed,
-            lambda trial: choices.make_sampler(spec.sampler, spec.seed, trial),
+            lambda trial: spec.sampler.make(spec.seed, trial),
             workers,
             [watcher, _Keeper(study)],
         )

@@ -12,7 +12,8 @@ from mnist_core.errors import UserError
 from mnist_core.files import explain, parsed, suggest
 from mnist_core.frozen import Frozen, Positive, shortened, tuples
 from mnist_core.goal import Goal
-from search.study.choices import Choice, make_pruner, make_sampler
+from search.study.pruners import GoalPruning, Pruner
+from search.study.samplers import Sampler, Tpe
 from spaces import SPACES, Frame, Space, SpaceError
 
 Spec = TypeVar("Spec", bound=Frozen)
@@ -43,15 +44,13 @@ class StudySpec(Frozen):
     goal: Goal = Goal()
     data: Data = Data()
     space: SpaceChoice
-    sampler: Choice = Choice(kind="tpe")
-    pruner: Choice = Choice(kind="goal")
+    sampler: Sampler = Tpe()
+    pruner: Pruner = GoalPruning()
 
     @model_validator(mode="after")
-    def _can_be_made(self) -> Self:
-        """Everything that a launch would trip over is said when the file is read."""
+    def _space_can_be_made(self) -> Self:
+        """What a launch would trip over is said when the file is read."""
         self.make_space()
-        make_sampler(self.sampler, self.seed, 0)
-        make_pruner(self.pruner, self.goal)
         return self
 
     def make_space(self) -> Space:
