@@ -1,8 +1,5 @@
 """A comparison as text: a table for people, JSON and CSV for programs."""
 
-import csv
-import io
-import json
 import statistics
 import textwrap
 from collections import Counter
@@ -10,7 +7,7 @@ from typing import Any
 
 from search.chance.noise import FLOOR, LAST
 from search.compare.compare import Comparison, Row
-from search.text.console import table
+from search.text.console import records, table
 from search.text.wording import accuracies, change, percent
 
 NEAR = 0.15
@@ -33,10 +30,10 @@ LEFT = {"experiment", "within noise"}
 
 def listed(comparison: Comparison, form: str) -> str:
     """The rows as `table`, `json` or `csv`."""
-    if form == "json":
-        return json.dumps([_whole(comparison, row) for row in comparison.rows], indent=2)
-    if form == "csv":
-        return _csv([_flat(comparison, row) for row in comparison.rows])
+    if form != "table":
+        told = _whole if form == "json" else _flat
+        rows = [told(comparison, row) for row in comparison.rows]
+        return records(rows, list(rows[0]), form)
     title = "Test accuracies in percent, of the last five epochs that both ran"
     lines = [cells(comparison, row) for row in comparison.rows]
     remarks = [textwrap.fill(sentence, 100) for sentence in summary(comparison)]
@@ -139,11 +136,3 @@ def _whole(comparison: Comparison, row: Row) -> dict[str, Any]:
         "reported": row.experiment.reported.model_dump(mode="json"),
         "runs": [run.model_dump(mode="json") for run in row.runs],
     }
-
-
-def _csv(rows: list[dict[str, Any]]) -> str:
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue().removesuffix("\n")

@@ -1,8 +1,5 @@
 """Tables for people, JSON and CSV for programs: what `list` and `show` print."""
 
-import csv
-import io
-import json
 import textwrap
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +14,7 @@ from search.study import trials as results
 from search.study.spec import StudySpec
 from search.study.storage import has_storage, open_storage
 from search.study.trials import Row
-from search.text.console import table
+from search.text.console import records, table
 
 
 def studies(packaged: dict[str, StudySpec], drills: dict[str, DrillSpec], url: str | None) -> str:
@@ -72,14 +69,8 @@ def _launched(storage: RDBStorage) -> list[list[str]]:
 def trials(study: Study, form: str) -> str:
     """The trials of a study, best first, as `table`, `json` or `csv`."""
     rows = results.rows(study)
-    if form == "json":
-        return json.dumps([_plain(row) for row in rows], indent=2)
-    if form == "csv":
-        text = io.StringIO()
-        writer = csv.DictWriter(text, _FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(_plain(row) for row in rows)
-        return text.getvalue().removesuffix("\n")
+    if form != "table":
+        return records([_plain(row) for row in rows], _FIELDS, form)
     return table(
         f"{study.study_name}: {results.goal_of(study)}; accuracies in percent",
         ["trial", "score", "worst", "mean", "spread", "parameters", "epochs", "goal", "state"],
@@ -104,13 +95,12 @@ _FIELDS = [
 
 
 def _plain(row: Row) -> dict[str, Any]:
-    values = {
+    return {
         **{name: getattr(row, name) for name in _FIELDS if hasattr(row, name)},
         "trial": row.number,
         "epochs": len(row.test_acc),
         "test_acc": list(row.test_acc),
     }
-    return {name: values[name] for name in _FIELDS}
 
 
 def _cells(row: Row) -> list[str]:

@@ -1,7 +1,8 @@
 """Tables as text, and the one of a config's layers: neither Optuna nor torch is loaded for it."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -33,6 +34,19 @@ def table(
             console.print(title, style="bold", soft_wrap=True)
         console.print(grid)
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+def records(rows: Sequence[Mapping[str, Any]], fields: Sequence[str], form: str) -> str:
+    """The fields of each row as `json` or `csv`, for programs: every number in full precision."""
+    import pandas as pd  # takes half a second, which a table for people need not wait for
+
+    # As objects: beside a None, whole numbers would become floats.
+    frame = pd.DataFrame(rows, columns=list(fields), dtype=object)
+    if form == "csv":
+        text: str = frame.to_csv(index=False, lineterminator="\n")
+        return text.removesuffix("\n")
+    # pandas' own JSON rounds to 15 digits, of which a float may need 17.
+    return json.dumps(frame.to_dict("records"), indent=2)
 
 
 def layers(config: Config, form: str) -> str:
