@@ -102,10 +102,11 @@ def _dimensions(trials: Sequence[FrozenTrial]) -> Mapping[str, BaseDistribution]
 
 def _ranks(values: Sequence[float]) -> Floats:
     """Less their mean; the same for equal values."""
-    given = np.asarray(values, dtype=float)
-    below = (given[:, None] > given).sum(axis=1) + (given[:, None] >= given).sum(axis=1)
-    ranks: Floats = (below - below.mean()) / 2
-    return ranks
+    from scipy.stats import rankdata  # takes a second to load, which only a report needs
+
+    ranks = rankdata(values)
+    centred: Floats = ranks - ranks.mean()
+    return centred
 
 
 def _columns(values: Sequence[Any], kind: BaseDistribution) -> Floats:
@@ -173,7 +174,7 @@ def _importance(
         low=max(0.0, judged.share - error),
         high=min(1.0, judged.share + error),
         mark=judged.mark,
-        correlation=_correlation(_ranks(values), scores) if numeric else None,
+        correlation=_correlation(values, scores) if numeric else None,
         best=_best_third(values, scores) if numeric else _best_choice(values, scores),
     )
 
@@ -191,8 +192,10 @@ def _jackknife(columns: Floats, before: Floats, scores: Floats) -> float:
     return float(np.sqrt((n - 1) / n * ((shares - shares.mean()) ** 2).sum()))
 
 
-def _correlation(values: Floats, scores: Floats) -> float:
-    return float(values @ scores / np.sqrt((values @ values) * (scores @ scores)))
+def _correlation(values: Sequence[Any], scores: Floats) -> float:
+    from scipy.stats import spearmanr
+
+    return float(spearmanr(values, scores).statistic)
 
 
 def _best_third(values: Sequence[Any], scores: Floats) -> tuple[Any, Any]:
