@@ -1,7 +1,6 @@
 """MNIST as tensors: 60,000 training and 10,000 test images of 28x28 bytes."""
 
 import math
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from torch import Tensor
 
 from mnist_core import fetch
 from mnist_core.errors import UserError
-from mnist_core.paths import data_dir
 
 CHECKSUMS: Final[Mapping[str, str]] = fetch.CHECKSUMS
 """File name -> SHA-256 of the four raw files that every Mnist is read from."""
@@ -79,8 +77,7 @@ def load(refetch: bool = False) -> Mnist:
     Raises:
         UserError: a file does not have its checksum, or nothing could be fetched.
     """
-    folder = data_dir() / "mnist"
-    fetch.ensure(folder, refetch or os.environ.get("DRILLDOWN_REFETCH") == "1")
+    folder = fetch.mnist(refetch)
     return Mnist(
         _images(folder / "train-images-idx3-ubyte", 60_000),
         _labels(folder / "train-labels-idx1-ubyte", 60_000),

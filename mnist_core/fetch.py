@@ -7,6 +7,7 @@ Importing this module is cheap: it needs neither torch nor torchvision.
 import hashlib
 import json
 import logging
+import os
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from typing import Final, NamedTuple
 from filelock import FileLock
 
 from mnist_core.errors import UserError
+from mnist_core.paths import data_dir
 
 CHECKSUMS: Final[Mapping[str, str]] = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -53,6 +55,21 @@ class Source(NamedTuple):
 
     name: str
     fetch: Callable[[Path], None]
+
+
+def mnist(refetch: bool = False) -> Path:
+    """The folder data_dir()/mnist, once it holds the four files; see `ensure`.
+
+    Args:
+        refetch: replace the files that do not have their checksum, instead of refusing them;
+            the environment variable DRILLDOWN_REFETCH=1 asks for the same.
+
+    Raises:
+        UserError: as `ensure`.
+    """
+    folder = data_dir() / "mnist"
+    ensure(folder, refetch or os.environ.get("DRILLDOWN_REFETCH") == "1")
+    return folder
 
 
 def ensure(folder: Path, refetch: bool = False) -> None:

@@ -9,8 +9,11 @@ import subprocess
 import sys
 import tarfile
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
+import drills
+import fakes
 import platformdirs
 import pytest
 import torch
@@ -18,6 +21,12 @@ import torch
 from mnist_core import data, fetch, paths
 from mnist_core.data import Mnist
 from mnist_core.errors import UserError
+from mnist_core.record import Record
+from search import compare
+from search.drill import Drill
+from search.experiments import select
+from search.launch import launch
+from search.retrain import Changes, retrain
 
 ROOT = Path(data.__file__).parents[1]
 NAMES = list(fetch.CHECKSUMS)
@@ -228,6 +237,40 @@ def test_the_environment_requests_a_refetch(
         with pytest.raises(UserError, match="does not have the checksum"):
             data.load()
     assert source.calls == fetched
+
+
+def _launch() -> None:
+    launch("tiny", fakes.study(), None, start=fakes.unstartable)
+
+
+def _drill() -> None:
+    Drill("tiny", drills.SPEC, {}, None, start=fakes.unstartable).run()
+
+
+def _compare() -> None:
+    wanted = compare.jobs(select(["001-code4"]), 99, 1)  # more than come with drilldown
+    compare.train_missing(wanted, compare.Results(None), 1, "cpu", start=fakes.unstartable)
+
+
+def _train() -> None:
+    config = drills.plain(epochs=1, data={"train": 100, "test": 100})
+    retrain(Record(config=config), Changes(), False, None, lambda _: None)
+
+
+@pytest.mark.parametrize("begin", [_launch, _drill, _compare, _train])
+def test_whatever_trains_heeds_the_environment(
+    begin: Callable[[], None], folder: Path, source: Fake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first three stop at their workers, which begin once the data are there."""
+    _put(folder / NAMES[1], b"altered")
+    with pytest.raises(UserError, match="does not have the checksum"):
+        begin()
+    assert source.calls == 0
+    monkeypatch.setenv("DRILLDOWN_REFETCH", "1")
+    stopped = pytest.raises(UserError, match="nothing can be trained on cpu today")
+    with nullcontext() if begin is _train else stopped:
+        begin()
+    assert source.calls == 1
 
 
 def test_the_argument_requests_a_refetch(folder: Path, source: Fake) -> None:

@@ -16,7 +16,7 @@ from mnist_core import fetch
 from mnist_core.config import Config
 from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
-from mnist_core.paths import data_dir, runs_dir
+from mnist_core.paths import runs_dir
 from mnist_core.result import EpochResult
 from search.launch import progress
 from search.launch.owner import Owner, reconcile
@@ -69,7 +69,7 @@ def launch(
         machine.check_device(device)
     engine, remark = engines.settle(spec.engine, device)
     progress.quiet_optuna()
-    fetch.ensure(data_dir() / "mnist")  # once, before workers in parallel find it missing
+    fetch.mnist()  # once, before workers in parallel find it missing
     store = storage.open_storage(url, create=True)
     study = optuna.create_study(
         study_name=name, storage=store, direction="maximize", load_if_exists=True

@@ -23,7 +23,6 @@ from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
 from mnist_core.files import explain
 from mnist_core.frozen import Frozen, tuples
-from mnist_core.paths import data_dir
 from mnist_core.record import Environment, Percent
 from mnist_core.result import EpochResult
 from search.workers import crew, training
@@ -157,7 +156,7 @@ def train_missing(
     if engine == "native":
         _check_native(left, device)
     ledger.prepare()
-    fetch.ensure(data_dir() / "mnist")  # once, before workers in parallel find it missing
+    fetch.mnist()  # once, before workers in parallel find it missing
     if remark:
         log.info(remark)
     log.info("trainings to do: %d, done before: %d", len(left), len(jobs) - len(left))
