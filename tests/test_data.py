@@ -22,11 +22,11 @@ from mnist_core import data, fetch, paths
 from mnist_core.data import Mnist
 from mnist_core.errors import UserError
 from mnist_core.record import Record
-from search import compare
+from search.compare import compare
+from search.compare.experiments import select
+from search.confirm.retrain import Changes, retrain
 from search.drill import Drill
-from search.experiments import select
 from search.launch import launch
-from search.retrain import Changes, retrain
 
 ROOT = Path(data.__file__).parents[1]
 NAMES = list(fetch.CHECKSUMS)
