@@ -26,7 +26,6 @@ from search.study.storage import (
     has_storage,
     load_study,
     open_storage,
-    owned,
     shown,
 )
 
@@ -236,7 +235,8 @@ HOLD = """
 import sys, time, optuna
 from pathlib import Path
 from mnist_core.errors import UserError
-from search.study.storage import open_storage, owned
+from search.study.ownership import owned
+from search.study.storage import open_storage
 optuna.logging.disable_default_handler()
 time.sleep(max(0.0, float(sys.argv[2]) - time.time()))
 storage = open_storage(sys.argv[1], create=True)

@@ -40,10 +40,13 @@ class Owner:
         sampler: Callable[[int], BaseSampler],
         workers: Workers,
         watchers: Sequence[Watcher],
+        keep: Callable[[], None] = lambda: None,
     ) -> None:
-        """sampler: from the number of the next trial to the sampler that makes it."""
+        """sampler: from the number of the next trial to the sampler that makes it. keep: called
+        before each write to the study; what it raises ends the run, and nothing more is written."""
         self._study, self._space, self._goal, self._seed = study, space, goal, seed
         self._sampler, self._workers, self._watchers = sampler, workers, watchers
+        self._keep = keep
         self._running: dict[int, Trial] = {}
         self._trials, self._deadline = 0, math.inf
 
@@ -60,11 +63,13 @@ class Owner:
             return Crew(self._workers, self).run()
         finally:
             for trial in self._running.values():
+                self._keep()
                 interrupt(self._study, trial, "interrupted")
             self._running.clear()
 
     def next_job(self) -> Job | None:
         """The next trial, as long as there is time and the study wants one."""
+        self._keep()  # before the study is read, let alone asked: its server may be restarting
         before = self._study.get_trials(deepcopy=False)
         wanted = counted(before) + len(self._running) < self._trials
         if not wanted or monotonic() >= self._deadline:
@@ -85,12 +90,14 @@ class Owner:
             watcher.epoch(job.number, result)
         if not math.isfinite(result.test_acc):
             return False  # nothing that a pruner, or the storage, should see
+        self._keep()
         trial = self._running[job.number]
         trial.report(result.test_acc, result.epoch)
         return result.epoch >= job.epochs or not trial.should_prune()
 
     def ended(self, outcome: Outcome) -> None:
         """Tell the study, and keep what people and reports want to know."""
+        self._keep()
         number, results = outcome.job.number, outcome.results
         trial = self._running.pop(number)
         trial.set_user_attr(TrialAttr.SECONDS, round(sum(each.seconds for each in results), 1))

@@ -1,7 +1,7 @@
 """Launch or resume a study: storage, ownership, workers, and what is left when it is over."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +26,7 @@ from search.study import trials as results
 from search.study.export import default_path, export
 from search.study.identity import check_same
 from search.study.note import annotate
+from search.study.ownership import owned
 from search.study.spec import StudySpec
 from search.text.commands import command_for
 from search.workers import training
@@ -74,11 +75,12 @@ def launch(
     study = optuna.create_study(
         study_name=name, storage=store, direction="maximize", load_if_exists=True
     )
-    with storage.owned(study, store), _log_file(runs_dir() / name):
+    with owned(study, store) as hold, _log_file(runs_dir() / name):
         check_same(study, store, spec)
         if remark:
             log.info(remark)
-        signal = _run(study, spec, device, engine, console, start)
+        signal = _run(study, spec, device, engine, console, start, hold.keep)
+        hold.keep()
         best = _keep_best(study)
     return Launched(study, spec.trials, best, signal)
 
@@ -90,6 +92,7 @@ def _run(
     engine: Wanted,
     console: Console | None,
     start: Start,
+    keep: Callable[[], None],
 ) -> int:
     orphans = reconcile(study)
     if orphans:
@@ -108,6 +111,7 @@ def _run(
             lambda trial: spec.sampler.make(spec.seed, trial),
             workers,
             [watcher, _Keeper(study)],
+            keep,
         )
         return owner.run(spec.trials, spec.timeout)
 

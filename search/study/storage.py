@@ -1,14 +1,11 @@
 """The only place that opens a storage: Optuna's, on an SQLite file or any database URL."""
 
-import hashlib
+import logging
 import os
 import re
 import shlex
-import socket
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
-from time import sleep
 from typing import Any
 
 import filelock
@@ -23,9 +20,9 @@ from mnist_core.files import suggest
 from mnist_core.frozen import shortened
 from mnist_core.paths import runs_dir
 
+log = logging.getLogger("drilldown")
 _WAIT = 60.0  # seconds a writer waits for another's lock on an SQLite file
-_SETTLE = 0.5  # seconds in which one who has just taken the lock has said who it is
-OWNER = "owner"  # study attribute: who holds, or last held, the study
+_MYSQL = {"mysqldb": "mysqlclient", "mysqlconnector": "mysql-connector-python"}  # driver: package
 
 
 def default_url() -> str:
@@ -57,6 +54,9 @@ def open_storage(url: str | None = None, create: bool = False) -> RDBStorage:
     """
     url = url or default_url()
     database = _database(url)
+    if database.drivername == "postgresql":  # SQLAlchemy would take psycopg2, which few have
+        database = database.set(drivername="postgresql+psycopg")
+        url = database.render_as_string(hide_password=False)
     making: AbstractContextManager[object] = nullcontext()
     options: dict[str, Any] = {"pool_pre_ping": True}  # a server may have been restarted
     if database.get_backend_name() == "sqlite":
@@ -65,8 +65,10 @@ def open_storage(url: str | None = None, create: bool = False) -> RDBStorage:
     try:
         with making:
             storage = RDBStorage(url, engine_kwargs=options)
-    except ImportError as error:
-        raise UserError(f"{shown(url)}: needs a driver that is not installed: {error}") from None
+    except ImportError:
+        raise UserError(
+            f"{shown(url)}: needs a driver that is missing: {_driver(database)}"
+        ) from None
     except (sa.exc.SQLAlchemyError, RuntimeError, ValueError) as error:
         raise UserError(f"{shown(url)}: cannot be opened: {_reason(error, database)}") from None
     if database.get_backend_name() == "sqlite":
@@ -91,9 +93,21 @@ def _database(url: str) -> sa.URL:
             return database
     raise UserError(
         "--storage (or DRILLDOWN_STORAGE) is not a database URL; it looks like "
-        "sqlite:///runs/studies.sqlite3 or postgresql+psycopg://user@host/name, "
+        "sqlite:///runs/studies.sqlite3 or postgresql://user@host/name, "
         "a password with signs in it %-encoded"
     )
+
+
+def _driver(database: sa.URL) -> str:
+    """How to come by what a URL needs to reach its database."""
+    backend, driver = database.get_backend_name(), database.get_driver_name()
+    if backend == "postgresql":
+        remedy = "pip install 'drilldown[postgresql]'"
+        return remedy if driver == "psycopg" else f"{remedy} and write postgresql+psycopg://"
+    if backend in ("mysql", "mariadb"):
+        package = _MYSQL.get(driver, driver)
+        return f"pip install {package} (drilldown is not tested with {backend})"
+    return driver
 
 
 def _reason(error: BaseException, database: sa.URL | None = None) -> str:
@@ -127,57 +141,6 @@ def load_study(storage: RDBStorage, name: str) -> Study:
         known = optuna.get_all_study_names(storage)
         remedy = suggest(name, known) if known else "; none has been run yet"
         raise UserError(f"no study named {name!r} has been run{remedy}") from None
-
-
-@contextmanager
-def owned(study: Study, storage: RDBStorage) -> Iterator[None]:
-    """Hold a study as its one owner; UserError, saying who holds it, where somebody does.
-
-    The hold ends with the process, however that ends: it is a lock of the operating system on a
-    file beside an SQLite storage, and PostgreSQL's advisory lock on its connection.
-    """
-    key = hashlib.sha256(study.study_name.encode()).hexdigest()[:15]
-    lock = _server_lock if storage.engine.dialect.name == "postgresql" else _file_lock
-    with lock(storage.engine, key) as ours:
-        if not ours:
-            sleep(_SETTLE)
-            holder = study.user_attrs.get(OWNER, "another process")
-            raise UserError(
-                f"study {study.study_name!r} is being run by {holder}; wait for it, stop it, or "
-                "launch under another --name"
-            )
-        study.set_user_attr(OWNER, f"process {os.getpid()} on {socket.gethostname()}")
-        yield
-
-
-@contextmanager
-def _server_lock(engine: sa.Engine, key: str) -> Iterator[bool]:
-    """Outside any transaction: one that stays open for hours would keep the server from tidying."""
-    number = {"key": int(key, 16)}
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        ours = bool(connection.scalar(sa.text("SELECT pg_try_advisory_lock(:key)"), number))
-        try:
-            yield ours
-        finally:
-            if ours:  # the connection goes back to its pool, still holding what it held
-                connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), number)
-
-
-@contextmanager
-def _file_lock(engine: sa.Engine, key: str) -> Iterator[bool]:
-    database = engine.url.database if engine.dialect.name == "sqlite" else None
-    folder = Path(database).parent if database else runs_dir()
-    make_folder(folder)
-    lock = filelock.FileLock(folder / f".{key}.lock", timeout=0)
-    try:
-        lock.acquire()
-    except filelock.Timeout:
-        yield False
-        return
-    try:
-        yield True
-    finally:
-        lock.release()
 
 
 def _sqlite_file(database: sa.URL, create: bool) -> AbstractContextManager[object]:

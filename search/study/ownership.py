@@ -1,0 +1,125 @@
+"""One process at a time runs a study: it holds a lock, and says who it is."""
+
+import hashlib
+import logging
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from time import monotonic, sleep
+
+import sqlalchemy as sa
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+from optuna.study import Study
+
+from mnist_core.errors import UserError
+from mnist_core.paths import runs_dir
+from search.study.locks import FileLock, Lock, ServerLock
+from search.study.storage import make_folder
+
+log = logging.getLogger("drilldown")
+_SETTLE = 0.5  # seconds in which one who has just taken the lock has said who it is
+_RETURN = 30.0  # seconds in which a server that restarts has come back
+_AGAIN = 0.25  # seconds between looks whether it has
+OWNER = "owner"  # study attribute: who holds, or last held, the study
+
+
+class Hold:
+    """A process's being the one owner of a study; see `owned`."""
+
+    def __init__(self, study: Study, lock: Lock) -> None:
+        self._study, self._lock = study, lock
+        hold = secrets.token_hex(4)  # tells it from every other, also of this process
+        self._owner = f"process {os.getpid()} on {socket.gethostname()} (hold {hold})"
+        self._lost: Exception | None = None
+
+    def take(self) -> None:
+        """Raises UserError, saying who holds the study, where somebody does."""
+        if not self._lock.take():
+            sleep(_SETTLE)
+            raise UserError(
+                f"study {self._study.study_name!r} is being run by {self._holder()}; wait for it, "
+                "stop it, or launch under another --name"
+            )
+        self._study.set_user_attr(OWNER, self._owner)
+
+    def keep(self) -> None:
+        """To be called before each write to the study: so nobody writes who lost it meanwhile.
+
+        Where the connection that held a server's lock broke, as in a restart, the lock is taken
+        again; the server is waited for some seconds.
+
+        Raises UserError, saying who runs the study now, where somebody took it in between, and the
+        storage's error where it does not come back. What is lost stays so, and raises the same.
+        """
+        if self._lost is not None:
+            raise self._lost
+        if self._lock.held():
+            return
+        try:
+            self._take_again()
+        except Exception as error:
+            self._lost = error
+            raise
+        log.warning("the connection that held the study broke; it is held again by a new one")
+
+    def _take_again(self) -> None:
+        """Until the time is over a lock that is not to be had may be our own broken connection's,
+        which the server has not noticed yet, or a new owner's, who has not said so yet."""
+        deadline = monotonic() + _RETURN
+        while True:
+            late = monotonic() >= deadline
+            try:
+                ours = self._lock.held() or self._lock.take()
+                untouched = self._holder() == self._owner
+            except (sa.exc.SQLAlchemyError, StorageInternalError):
+                if late:
+                    raise
+            else:
+                if ours and untouched:
+                    return
+                if late or not untouched:
+                    raise self._taken(untouched)
+            sleep(_AGAIN)
+
+    def _holder(self) -> str:
+        return str(self._study.user_attrs.get(OWNER, "another process"))
+
+    def _taken(self, unknown: bool) -> UserError:
+        holder = "a process that does not say which" if unknown else self._holder()
+        return UserError(
+            f"study {self._study.study_name!r} was taken by {holder} while the connection to its "
+            "storage was broken; all that had finished is kept; once that process is through, "
+            "launch again to resume"
+        )
+
+
+@contextmanager
+def owned(study: Study, storage: RDBStorage) -> Iterator[Hold]:
+    """Hold a study as its one owner, who calls `keep` of it before each write.
+
+    The hold ends with the process, however that ends: it is a lock of the operating system on a
+    file beside an SQLite storage, and PostgreSQL's advisory lock on its connection.
+
+    Raises UserError, saying who holds the study, where somebody does.
+    """
+    lock = _lock(study, storage.engine)
+    hold = Hold(study, lock)
+    try:
+        hold.take()
+        yield hold
+    finally:
+        lock.release()
+
+
+def _lock(study: Study, engine: sa.Engine) -> Lock:
+    key = hashlib.sha256(study.study_name.encode()).hexdigest()[:15]
+    if engine.dialect.name == "postgresql":
+        return ServerLock(engine, int(key, 16))
+    database = engine.url.database if engine.dialect.name == "sqlite" else None
+    folder = Path(database).parent if database else runs_dir()
+    make_folder(folder)
+    return FileLock(folder / f".{key}.lock")
