@@ -75,7 +75,10 @@ def test_file_that_is_not_there_is_made_only_where_that_is_meant(url: str) -> No
         ("sqlite:///{tmp}/text/x.sqlite3", "cannot be made: "),
         ("sqlite:///{tmp}/text", "cannot be opened: file is not a database"),
         ("nonesuch://u@h/x", "nonesuch://u@h/x: cannot be opened: "),
-        ("mssql+pyodbc://u@h/x", "needs a driver that is not installed"),
+        ("mssql+pyodbc://u@h/x", "needs a driver that is missing: pyodbc$"),
+        ("mysql://u@h/x", r"pip install mysqlclient \(drilldown is not tested with mysql\)"),
+        ("mysql+pymysql://u@h/x", "pip install pymysql "),
+        ("postgresql+psycopg2://u@h/x", r"\[postgresql\]' and write postgresql\+psycopg://"),
     ],
 )
 def test_what_cannot_be_opened_is_said_in_one_line(tmp_path: Path, url: str, said: str) -> None:
@@ -109,6 +112,19 @@ def test_password_of_a_storage_that_cannot_be_opened_is_never_said(
         open_storage(url, create=True)
     assert CANARY not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "postgresql+psycopg"])
+def test_missing_driver_of_postgresql_says_which_extra_to_install(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(UserError) as caught:
+        open_storage(f"{kind}://me:{CANARY}@h/x")
+    assert str(caught.value) == (
+        "postgresql+psycopg://me:***@h/x: needs a driver that is missing: "
+        "pip install 'drilldown[postgresql]'"
+    )
 
 
 def test_password_that_a_driver_says_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
