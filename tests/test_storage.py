@@ -20,6 +20,7 @@ from mnist_core.errors import UserError
 from mnist_core.paths import runs_dir
 from search.study import storage
 from search.study import trials as results
+from search.study.ownership import owned
 from search.study.storage import (
     check_name,
     explained,

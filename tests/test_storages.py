@@ -18,12 +18,16 @@ from optuna.trial import TrialState
 
 from mnist_core import fetch
 from mnist_core.errors import UserError
-from search import listing, results, storage
-from search.launch import launch
+from search.launch.run import launch
+from search.report import listing
+from search.study import storage
+from search.study import trials as results
+from search.study.ownership import owned
 
 HOLD = """
 import sys, time, optuna
-from search.storage import open_storage, owned
+from search.study.ownership import owned
+from search.study.storage import open_storage
 storage = open_storage(sys.argv[1], create=True)
 study = optuna.create_study(study_name="tiny", storage=storage, load_if_exists=True)
 with owned(study, storage):
@@ -146,7 +150,7 @@ def test_owner_keeps_its_study_when_its_connection_breaks(
 ) -> None:
     store = storage.open_storage(database, create=True)
     made = _launch(database, 1)
-    with storage.owned(made, store) as hold:
+    with owned(made, store) as hold:
         _broken(server, database, kind)
         with caplog.at_level("WARNING", "drilldown"):
             hold.keep()
@@ -158,9 +162,9 @@ def test_owner_keeps_its_study_when_its_connection_breaks(
 
 def test_owner_stops_where_another_took_its_study(server: postgres.Server, database: str) -> None:
     first, second = _launch(database, 1), storage.open_storage(database)
-    with storage.owned(first, storage.open_storage(database)) as hold:
+    with owned(first, storage.open_storage(database)) as hold:
         server.terminate(database, holders=True)
-        with storage.owned(storage.load_study(second, "tiny"), second):
+        with owned(storage.load_study(second, "tiny"), second):
             for _ in range(2):
                 with pytest.raises(UserError, match=r"'tiny' was taken by process .* to resume"):
                     hold.keep()
