@@ -2,7 +2,7 @@
 
 `python tests/fidelity.py` trains what is missing of it, for hours, and can be stopped at any time:
 180 random configs of the open space, each on five fidelities, from 15 epochs on all of MNIST down
-to 3 on a third, a third of the configs on two seeds; in the end the 20 best by 15 epochs on 8 seeds.
+to 3 on a third, a third of the configs on two seeds; then the 20 best by 15 epochs on 8 seeds.
 
 `data/fidelity-configs.jsonl` holds the configs, drawn once: a change of the space changes none.
 `data/fidelity.jsonl` is the ledger, one line a training, only ever added to.
