@@ -25,8 +25,9 @@ from mnist_core.record import Record
 from search.compare import compare
 from search.compare.experiments import select
 from search.confirm.retrain import Changes, retrain
-from search.drill import Drill
-from search.launch import launch
+from search.drill.result import DrillResult
+from search.drill.run import Drill
+from search.launch.run import launch
 
 ROOT = Path(data.__file__).parents[1]
 NAMES = list(fetch.CHECKSUMS)
@@ -244,7 +245,11 @@ def _launch() -> None:
 
 
 def _drill() -> None:
-    Drill("tiny", drills.SPEC, {}, None, start=fakes.unstartable).run()
+    Drill("tiny", drills.SPEC, {}, None, start=fakes.unstartable, write=_unwritten).run()
+
+
+def _unwritten(result: DrillResult, folder: Path) -> Path:
+    return folder
 
 
 def _compare() -> None:
