@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from mnist_core.files import explain
 from mnist_core.goal import Goal
 from search.study import trials as results
+from search.study.dimensions import distributions
 from search.study.goal_pruner import GoalPruner
 from search.study.pruners import (
     GoalPruning,
@@ -33,7 +34,7 @@ def _stopped_at(pruner: Pruner, good: int, curve: list[float]) -> int | None:
     space = SPACES["open"](Frame(GOAL.params, GOAL.epochs))
     lowest = {
         name: kind.to_external_repr(0) if hasattr(kind, "choices") else kind.low
-        for name, kind in space.dimensions.items()
+        for name, kind in distributions(space.dimensions).items()
     }
     config = space.config(lowest, 0).to_dict()
     for accuracies in [[98.0, 98.5, 99.0, 99.2]] * good + [curve]:
@@ -43,7 +44,7 @@ def _stopped_at(pruner: Pruner, good: int, curve: list[float]) -> int | None:
             trial.report(accuracy, epoch)
             if trial.should_prune():
                 return epoch if accuracies is curve else pytest.fail("a good one was pruned")
-        study.tell(trial, GOAL.score(accuracies))
+        study.tell(trial, GOAL.ending(accuracies).score)
     return None
 
 

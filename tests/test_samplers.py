@@ -17,6 +17,7 @@ from mnist_core.config import Config
 from mnist_core.files import explain
 from mnist_core.goal import Goal
 from search.study import trials as results
+from search.study.dimensions import distributions
 from search.study.pruners import (
     GoalPruning,
     Hyperband,
@@ -60,7 +61,7 @@ def _train(trial: optuna.Trial, space: Space, goal: Goal = GOAL) -> TrialState:
         if epoch < goal.epochs and trial.should_prune():
             trial.study.tell(trial, state=TrialState.PRUNED)
             return TrialState.PRUNED
-    trial.study.tell(trial, goal.score(curve))
+    trial.study.tell(trial, goal.ending(curve).score)
     return TrialState.COMPLETE
 
 
@@ -68,7 +69,7 @@ def _run(study: Study, space: Space, sampler: Sampler, trials: int, seed: int = 
     """So many more trials, each with a sampler of its own; returns the parameters of all."""
     for _ in range(trials):
         study.sampler = sampler.make(seed, len(study.get_trials(deepcopy=False)))
-        _train(study.ask(dict(space.dimensions)), space)
+        _train(study.ask(distributions(space.dimensions)), space)
     return [trial.params for trial in study.get_trials(deepcopy=False)]
 
 
@@ -120,7 +121,7 @@ def test_a_sample_depends_on_seed_and_trial_only(kind: type[Sampler]):
     def first(seed: int, trial: int) -> Params:
         study = _study()
         study.sampler = kind().make(seed, trial)
-        return dict(study.ask(dict(_space().dimensions)).params)
+        return dict(study.ask(distributions(_space().dimensions)).params)
 
     assert first(1, 0) == first(1, 0)
     different = [first(1, 0), first(1, 1), first(2, 0), first(2**63 - 1, 0)]
@@ -148,7 +149,7 @@ def test_quasi_random_points_never_repeat_and_spread_evenly():
     study = _study()
     for trial in range(2):
         study.sampler = qmc.make(1, trial)
-        study.tell(study.ask(dict(space.dimensions)), state=TrialState.FAIL)
+        study.tell(study.ask(distributions(space.dimensions)), state=TrialState.FAIL)
     sampled = _run(study, space, qmc, 17)
     assert len({repr(params) for params in sampled}) == 19
     for name in ("dropout", "width_1"):
@@ -163,7 +164,7 @@ def test_quasi_random_points_asked_for_at_once_differ():
     study, space = _study(), _space()
     for trial in range(6):
         study.sampler = Qmc().make(1, trial)
-        study.ask(dict(space.dimensions))
+        study.ask(distributions(space.dimensions))
     assert len({repr(trial.params) for trial in study.get_trials()}) == 6
 
 
