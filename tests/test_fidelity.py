@@ -34,12 +34,12 @@ def test_it_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(fidelity, "configs", lambda: few)
     monkeypatch.setattr(fidelity, "SEEDS", 3)
     path = tmp_path / "ledger.jsonl"
-    assert fidelity.go_on(path, 2, fakes.quick) == 15
+    assert fidelity.go_on(path, 1, fakes.quick) == 15
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:10]))
-    assert fidelity.go_on(path, 2, fakes.quick) == 5
-    assert fidelity.go_on(path, 2, fakes.quick) == 6  # the finalists, known now
-    assert fidelity.go_on(path, 2, fakes.quick) == 0
+    assert fidelity.go_on(path, 1, fakes.quick) == 5
+    assert fidelity.go_on(path, 1, fakes.quick) == 6  # the finalists, known now
+    assert fidelity.go_on(path, 1, fakes.quick) == 0
     assert len({line.key for line in ledger(path)}) == 21
 
 
