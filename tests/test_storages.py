@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 
 import fakes
 import postgres
@@ -141,7 +141,12 @@ def _broken(server: postgres.Server, database: str, kind: str) -> None:
     if kind == "restart":
         server.control("restart")
     else:
-        assert server.terminate(database, holders=kind == "holder")
+        deadline = monotonic() + 60
+    while not server.terminate(
+        database, holders=kind == "holder"
+    ):  # the launch has not come so far yet
+        assert monotonic() < deadline
+        sleep(0.1)
 
 
 @pytest.mark.parametrize("kind", ["restart", "all", "holder"])
@@ -177,7 +182,7 @@ def test_launch_outlives_broken_connections(
     server: postgres.Server, database: str, kind: str
 ) -> None:
     slow = functools.partial(_launch, database, 4, fakes.slow)
-    timer = threading.Timer(4.0, lambda: _broken(server, database, kind))
+    timer = threading.Timer(0.0, lambda: _broken(server, database, kind))
     timer.start()
     slow()
     timer.join()
