@@ -138,15 +138,16 @@ def test_second_owner_is_refused_and_a_killed_one_holds_nothing(url: str) -> Non
 
 
 def _broken(server: postgres.Server, database: str, kind: str) -> None:
+    """Once somebody holds the study, and has had a moment to begin."""
+    deadline = monotonic() + 60
+    while not server.ask("SELECT 1 FROM pg_locks WHERE locktype = 'advisory'"):
+        assert monotonic() < deadline
+        sleep(0.1)
+    sleep(1.0)
     if kind == "restart":
         server.control("restart")
     else:
-        deadline = monotonic() + 60
-    while not server.terminate(
-        database, holders=kind == "holder"
-    ):  # the launch has not come so far yet
-        assert monotonic() < deadline
-        sleep(0.1)
+        assert server.terminate(database, holders=kind == "holder")
 
 
 @pytest.mark.parametrize("kind", ["restart", "all", "holder"])
