@@ -12,8 +12,7 @@ from search.chance import noise
 from search.chance.noise import FLOOR, LAST, Noise, Sample
 from search.compare.experiments import Experiment, results_path, select
 from search.text.wording import of
-from search.workers import ledger as trainings
-from search.workers import training
+from search.workers import ledger, training
 from search.workers.ledger import Job, Ledger, Run, key, missing
 from search.workers.protocol import Start
 
@@ -117,8 +116,8 @@ def train_missing(
     engine: Wanted = "auto",
     start: Start = training.start,
 ) -> int:
-    """Run what is missing; returns how many failed. See `trainings.train_missing`."""
-    trainings.train_missing(wanted, results.runs, results.own, workers, device, engine, start)
+    """Run what is missing; returns how many failed. See `ledger.train_missing`."""
+    ledger.train_missing(wanted, results.runs, results.own, workers, device, engine, start)
     return len(missing(wanted, results.runs))
 
 

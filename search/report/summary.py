@@ -5,6 +5,7 @@ from pathlib import Path
 from mnist_core.goal import Goal
 from search.drill.result import Finalist
 from search.drill.run import Drilled
+from search.report import leads
 from search.report.launched import COLUMN
 from search.study import storage
 from search.study import trials as results
@@ -37,9 +38,7 @@ def summary(drilled: Drilled, command: str, url: str | None) -> str:
 
 
 def _winner_lines(best: Finalist, goal: Goal, path: Path) -> list[str]:
-    row = best.candidate.row
-    assert row is not None
-    endings = [goal.ending(curve) for curve in (row.test_acc, *(run.test_acc for run in best.runs))]
+    endings = [goal.ending(curve) for curve in leads.curves(best)]
     worst = " ".join(f"{ending.worst:.2f}" for ending in endings)
     held = sum(ending.held for ending in endings)
     return [
