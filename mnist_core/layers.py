@@ -1,4 +1,6 @@
-"""The layer notation: a line of text a layer, with its shapes and exact parameter count. No torch.
+"""The layers of a net: each one's notation, shapes, exact parameter count, and module of torch.
+
+Importing this loads no torch: only whoever makes a module needs it.
 
 conv IN->OUT kK [pP] [sS] [gG] [bias=true|false]   square kernel K, padding P, stride S, groups G
 linear IN->OUT [bias=true|false]
@@ -12,20 +14,57 @@ flatten
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torch import Generator, nn
 
 Shape = tuple[int, ...]
 """(channels, height, width), or (features,) once flattened; without the batch."""
 
 IMAGE: Shape = (1, 28, 28)
 CLASSES = 10
-ACTIVATIONS = ("relu", "silu", "gelu", "elu", "leaky_relu", "hardswish", "mish", "tanh")
+ACTIVATIONS = {
+    # Name -> class of torch.nn.
+    "relu": "ReLU",
+    "silu": "SiLU",
+    "gelu": "GELU",
+    "elu": "ELU",
+    "leaky_relu": "LeakyReLU",
+    "hardswish": "Hardswish",
+    "mish": "Mish",
+    "tanh": "Tanh",
+}
+
+
+class Layer(ABC):
+    """One layer of a net; `str()` of it is its canonical notation, one line.
+
+    Another one is a class below and its row in `_NOTATION`. It runs on torch at once, and on the
+    native engine when that has it too.
+    """
+
+    __slots__ = ()
+
+    def output(self, shape: Shape) -> Shape:
+        """What comes out of it for `shape`. Raises ValueError where that does not fit."""
+        return shape
+
+    def params(self, shape: Shape) -> int:
+        """How many trainable parameters it has after `shape`."""
+        return 0
+
+    @abstractmethod
+    def module(self, shape: Shape, dropout: "Generator | None") -> "nn.Module":
+        """As torch has it, in its default initialisation, after `shape`. dropout: where random
+        masks come from; None for torch's global generator."""
 
 
 @dataclass(frozen=True, slots=True)
-class Conv:
+class Conv(Layer):
     inputs: int
     outputs: int
     kernel: int
@@ -49,6 +88,19 @@ class Conv:
         weights = self.outputs * (self.inputs // self.groups) * self.kernel**2
         return weights + self.bias * self.outputs
 
+    def module(self, shape: Shape, dropout: "Generator | None") -> "nn.Module":
+        from torch import nn
+
+        return nn.Conv2d(
+            self.inputs,
+            self.outputs,
+            self.kernel,
+            self.stride,
+            self.padding,
+            groups=self.groups,
+            bias=self.bias,
+        )
+
     def __str__(self) -> str:
         stride = f" s{self.stride}" if self.stride != 1 else ""
         groups = f" g{self.groups}" if self.groups != 1 else ""
@@ -59,7 +111,7 @@ class Conv:
 
 
 @dataclass(frozen=True, slots=True)
-class Linear:
+class Linear(Layer):
     inputs: int
     outputs: int
     bias: bool = True
@@ -76,41 +128,45 @@ class Linear:
     def params(self, shape: Shape) -> int:
         return self.outputs * (self.inputs + self.bias)
 
+    def module(self, shape: Shape, dropout: "Generator | None") -> "nn.Module":
+        from torch import nn
+
+        return nn.Linear(self.inputs, self.outputs, self.bias)
+
     def __str__(self) -> str:
         return f"linear {self.inputs}->{self.outputs} bias={str(self.bias).lower()}"
 
 
 @dataclass(frozen=True, slots=True)
-class BatchNorm:
-    def output(self, shape: Shape) -> Shape:
-        return shape
-
+class BatchNorm(Layer):
     def params(self, shape: Shape) -> int:
         return 2 * shape[0]
+
+    def module(self, shape: Shape, dropout: "Generator | None") -> "nn.Module":
+        from torch import nn
+
+        return nn.BatchNorm2d(shape[0]) if len(shape) == 3 else nn.BatchNorm1d(shape[0])
 
     def __str__(self) -> str:
         return "bn"
 
 
 @dataclass(frozen=True, slots=True)
-class _Parameterless:
-    def output(self, shape: Shape) -> Shape:
-        return shape
-
-    def params(self, shape: Shape) -> int:
-        return 0
-
-
-@dataclass(frozen=True, slots=True)
-class Activation(_Parameterless):
+class Activation(Layer):
     name: str
+
+    def module(self, shape: Shape, dropout: "Generator | None") -> "nn.Module":
+        from torch import nn
+
+        made: nn.Module = getattr(nn, ACTIVATIONS[self.name])()
+        return made
 
     def __str__(self) -> str:
         return self.name
 
 
 @dataclass(frozen=True, slots=True)
-class Dropout(_Parameterless):
+class Dropout(Layer):
     p: float
     whole_channels: bool = False
 
@@ -121,12 +177,17 @@ class Dropout(_Parameterless):
     def output(self, shape: Shape) -> Shape:
         return _map(shape) if self.whole_channels else shape
 
+    def module(self, shape: Shape, dropout: "Generator | None") -> "nn.Module":
+        from mnist_core.dropout import Dropout as Module
+
+        return Module(self.p, self.whole_channels, dropout)
+
     def __str__(self) -> str:
         return f"dropout{'2d' * self.whole_channels} {self.p!r}"
 
 
 @dataclass(frozen=True, slots=True)
-class Pool(_Parameterless):
+class Pool(Layer):
     kind: Literal["max", "avg"]
     kernel: int
     stride: int
@@ -138,24 +199,40 @@ class Pool(_Parameterless):
         channels, height, width = _map(shape)
         return (channels, *(_window(n, self.kernel, self.stride) for n in (height, width)))
 
+    def module(self, shape: Shape, dropout: "Generator | None") -> "nn.Module":
+        from torch import nn
+
+        kind = nn.MaxPool2d if self.kind == "max" else nn.AvgPool2d
+        return kind(self.kernel, self.stride)
+
     def __str__(self) -> str:
         stride = f" s{self.stride}" if self.stride != self.kernel else ""
         return f"{self.kind}pool {self.kernel}{stride}"
 
 
 @dataclass(frozen=True, slots=True)
-class GlobalAvgPool(_Parameterless):
+class GlobalAvgPool(Layer):
     def output(self, shape: Shape) -> Shape:
         return (_map(shape)[0], 1, 1)
+
+    def module(self, shape: Shape, dropout: "Generator | None") -> "nn.Module":
+        from torch import nn
+
+        return nn.AdaptiveAvgPool2d(1)
 
     def __str__(self) -> str:
         return "gap"
 
 
 @dataclass(frozen=True, slots=True)
-class Flatten(_Parameterless):
+class Flatten(Layer):
     def output(self, shape: Shape) -> Shape:
         return (math.prod(shape),)
+
+    def module(self, shape: Shape, dropout: "Generator | None") -> "nn.Module":
+        from torch import nn
+
+        return nn.Flatten()
 
     def __str__(self) -> str:
         return "flatten"
@@ -165,12 +242,9 @@ class Flatten(_Parameterless):
 class Row:
     """One line of a count: a layer, the shape it puts out for one image, its own parameters."""
 
-    layer: "Layer"
+    layer: Layer
     shape: Shape
     params: int
-
-
-Layer = Conv | Linear | BatchNorm | Activation | Dropout | Pool | GlobalAvgPool | Flatten
 
 
 def parse(text: str) -> Layer:

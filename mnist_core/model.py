@@ -9,21 +9,9 @@ from torch import Generator, Tensor, nn
 
 from mnist_core import layers as notation
 from mnist_core.config import Config
-from mnist_core.dropout import Dropout
 from mnist_core.errors import UserError
 from mnist_core.files import write_whole
 from mnist_core.streams import Streams
-
-_ACTIVATIONS: dict[str, type[nn.Module]] = {
-    "relu": nn.ReLU,
-    "silu": nn.SiLU,
-    "gelu": nn.GELU,
-    "elu": nn.ELU,
-    "leaky_relu": nn.LeakyReLU,
-    "hardswish": nn.Hardswish,
-    "mish": nn.Mish,
-    "tanh": nn.Tanh,
-}
 
 
 def build(config: Config, dropout: Generator | None = None) -> nn.Sequential:
@@ -36,7 +24,7 @@ def build(config: Config, dropout: Generator | None = None) -> nn.Sequential:
     modules = []
     shape = notation.IMAGE
     for row in config.trace():
-        modules.append(_module(row.layer, shape, dropout))
+        modules.append(row.layer.module(shape, dropout))
         shape = row.shape
     return nn.Sequential(*modules)
 
@@ -65,24 +53,3 @@ def check_state(state: Mapping[str, Tensor], ours: Mapping[str, Tensor]) -> None
         theirs, wanted = tuple(state[name].shape), tuple(ours[name].shape)
         if theirs != wanted:
             raise UserError(f"weights of another net: {name} is {theirs}, not {wanted}")
-
-
-def _module(layer: notation.Layer, shape: notation.Shape, dropout: Generator | None) -> nn.Module:
-    """shape: what comes in."""
-    match layer:
-        case notation.Conv(inputs, outputs, kernel, padding, stride, groups, bias):
-            return nn.Conv2d(inputs, outputs, kernel, stride, padding, groups=groups, bias=bias)
-        case notation.Linear(inputs, outputs, bias):
-            return nn.Linear(inputs, outputs, bias)
-        case notation.BatchNorm():
-            return nn.BatchNorm2d(shape[0]) if len(shape) == 3 else nn.BatchNorm1d(shape[0])
-        case notation.Activation(name):
-            return _ACTIVATIONS[name]()
-        case notation.Dropout(p, whole_channels):
-            return Dropout(p, whole_channels, dropout)
-        case notation.Pool(kind, kernel, stride):
-            return nn.MaxPool2d(kernel, stride) if kind == "max" else nn.AvgPool2d(kernel, stride)
-        case notation.GlobalAvgPool():
-            return nn.AdaptiveAvgPool2d(1)
-        case notation.Flatten():
-            return nn.Flatten()

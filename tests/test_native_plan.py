@@ -21,7 +21,7 @@ from mnist_core.data import Mnist
 from mnist_core.engine import choose
 from mnist_core.errors import UserError
 from mnist_core.native import library, structs
-from mnist_core.native.plan import Plan, plan
+from mnist_core.native.plan import ACTIVATIONS, Plan, plan
 from mnist_core.native.structs import Kind, Operation, Optimizer
 from mnist_core.native_engine import NativeEngine
 from mnist_core.streams import Streams
@@ -75,7 +75,8 @@ def test_enumerations_are_those_of_the_header(name: str, enum: type[IntEnum]):
 
 def test_activations_are_those_of_the_header():
     words = re.findall(r"DD_(\w+)", _block("enum", "dd_activation"))
-    assert [word.lower() for word in words] == list(notation.ACTIVATIONS)
+    assert [word.lower() for word in words] == list(ACTIVATIONS)
+    assert set(ACTIVATIONS) <= notation.ACTIVATIONS.keys()
 
 
 def _plan(**changes: Any) -> Plan:
@@ -109,7 +110,7 @@ def test_every_layer_of_the_notation_is_told():
     assert _said(told[0], *shape) == [1, 6, 5, 2, 3, 1, 0]
     assert _said(told[1], *shape) == [6, 4, 3, 1, 1, 2, 1]
     assert _said(told[10], *shape) == [4, 10, 1, 0, 1, 1, 1]
-    assert notation.ACTIVATIONS[told[3].activation] == "mish"
+    assert ACTIVATIONS[told[3].activation] == "mish"
     assert _said(told[4], "rate", "whole_channels") == [0.25, 0]
     assert _said(told[5], "rate", "whole_channels") == [0.5, 1]
     assert _said(told[6], "kernel", "stride") == [3, 2]

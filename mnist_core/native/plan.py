@@ -14,6 +14,8 @@ from mnist_core.native.structs import Augmentation, Kind, Layer, Operation, Opti
 from mnist_core.streams import Streams
 
 Struct = TypeVar("Struct", bound=Structure)
+ACTIVATIONS = ("relu", "silu", "gelu", "elu", "leaky_relu", "hardswish", "mish", "tanh")
+"""In the order of the library's own."""
 _POOLS = {"max": Kind.MAXPOOL, "avg": Kind.AVGPOOL}
 _OPTIMIZERS = {"sgd": Optimizer.SGD, "adam": Optimizer.ADAM, "adamw": Optimizer.ADAMW}
 
@@ -27,7 +29,12 @@ class Plan:
     recipe: Recipe
 
 
+class Unsupported(ValueError):
+    """Something that the notation has and the native engine has not."""
+
+
 def plan(config: configs.Config) -> Plan:
+    """Raises Unsupported where the library has no such layer."""
     streams = Streams.of(config.seed)
     return Plan(
         _array(Layer, [_layer(layer) for layer in config.layers]),
@@ -49,8 +56,8 @@ def _layer(layer: notation.Layer) -> Layer:
             return Layer(Kind.LINEAR, inputs, outputs, 1, 0, 1, 1, bias)
         case notation.BatchNorm():
             return Layer(Kind.BN)
-        case notation.Activation(name):
-            return Layer(Kind.ACTIVATION, activation=notation.ACTIVATIONS.index(name))
+        case notation.Activation(name) if name in ACTIVATIONS:
+            return Layer(Kind.ACTIVATION, activation=ACTIVATIONS.index(name))
         case notation.Dropout(p, whole_channels):
             return Layer(Kind.DROPOUT, whole_channels=whole_channels, rate=p)
         case notation.Pool(kind, kernel, stride):
@@ -59,6 +66,7 @@ def _layer(layer: notation.Layer) -> Layer:
             return Layer(Kind.GAP)
         case notation.Flatten():
             return Layer(Kind.FLATTEN)
+    raise Unsupported(f"'{layer}' is none of its layers")
 
 
 def _augmentation(operation: augment.Augmentation) -> Augmentation:
@@ -108,7 +116,10 @@ def refusal(library: Library, config: configs.Config) -> str:
 
     Raises UserError where there is not memory enough.
     """
-    planned = plan(config)
+    try:
+        planned = plan(config)
+    except Unsupported as error:
+        return f"the native engine cannot run this net: {error}"
     needed = library.dd_bytes(planned.layers, len(planned.layers), byref(planned.recipe))
     if needed < 0:
         return f"the native engine cannot run this net: {library.dd_error().decode()}"
