@@ -1,4 +1,6 @@
 """One training: its config and goal, MNIST, the nets, the one loop and its two engines.
 
-It knows nothing of studies. `train.train` is the way in; `native/` is known to this room alone.
+It knows nothing of studies. `train.train` is the way in.
+Behind the door: `augment`, `dropout`, `memory`, `native`, `native_engine`, `optim`, `pace`,
+`streams`, `torch_engine`.
 """

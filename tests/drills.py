@@ -1,4 +1,4 @@
-"""Drills that nobody ran: studies in memory with the attributes that a real one has."""
+"""Drills that nobody ran, of trials with all that real ones have."""
 
 import math
 import random
@@ -8,22 +8,20 @@ from typing import Any
 
 import fakes
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.storages import InMemoryStorage
-from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mnist_core.config import Config
 from mnist_core.goal import Goal
 from mnist_core.seeds import derived_seed
-from search.drill.result import Candidate, DrillResult, Finalist, StageResult
+from search.drill.result import Candidate, DrillResult, Finalist, StageResult, Tried
 from search.drill.spec import DrillSpec
-from search.study import trials as results
 from search.study.dimensions import distributions
-from search.study.trials import TrialAttr
+from search.study.study import GOAL, Study
+from search.study.trials import CONFIG, ENVIRONMENT, TRAINING, Trial, TrialAttr
 from search.workers.ledger import Run, key
-
-Params = dict[str, Any]
+from spaces.dimensions import Dimension
+from spaces.space import Params
 
 VALUES: dict[str, Any] = {
     "title": "A made-up drill",
@@ -52,53 +50,47 @@ class Done:
     test_acc: Sequence[float]
     fit_acc: float | None = None
     state: TrialState = TrialState.COMPLETE
-    params: Params | None = None
+    sample: Params | None = None
 
 
-def study(
-    trials: Sequence[Done],
-    kinds: Mapping[str, BaseDistribution] | None = None,
+def trials(
+    done: Sequence[Done],
+    kinds: Mapping[str, Dimension] | None = None,
     goal: Goal = SPEC.goal,
     name: str = "made-up",
-) -> Study:
-    """With these trials, as the owner of a study leaves them."""
+) -> list[Trial]:
+    """Of a study, as its owner leaves them and as they are read back, best first."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     made = optuna.create_study(study_name=name, storage=InMemoryStorage(), direction="maximize")
-    made.set_user_attr(results.GOAL, goal.model_dump(mode="json"))
-    made.add_trials([_trial(goal, done, kinds or {}) for done in trials])
-    return made
+    made.set_user_attr(GOAL, goal.model_dump(mode="json"))
+    made.add_trials([_trial(goal, each, kinds or {}) for each in done])
+    return Study(made).trials()
 
 
-def scored(kinds: Mapping[str, BaseDistribution], samples: Sequence[Params], scores: Any) -> Study:
-    """Of trials that are nothing but parameters and a score."""
-    made = optuna.create_study(storage=InMemoryStorage(), direction="maximize")
-    for params, score in zip(samples, scores, strict=True):
-        made.add_trial(create_trial(value=float(score), params=params, distributions=dict(kinds)))
-    return made
-
-
-def sampled(kinds: Mapping[str, BaseDistribution], count: int, seed: int) -> list[Params]:
+def sampled(kinds: Mapping[str, Dimension], count: int, seed: int) -> list[Params]:
     """At random."""
     asked = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
-    return [asked.ask(dict(kinds)).params for _ in range(count)]
+    return [asked.ask(distributions(kinds)).params for _ in range(count)]
 
 
-def _trial(goal: Goal, done: Done, kinds: Mapping[str, BaseDistribution]) -> FrozenTrial:
+def _trial(goal: Goal, done: Done, kinds: Mapping[str, Dimension]) -> FrozenTrial:
     complete = done.state == TrialState.COMPLETE
     training = {"train_acc": [acc - 0.5 for acc in done.test_acc], "fit_acc": done.fit_acc}
     values = {
         TrialState.COMPLETE: goal.ending(done.test_acc).score,
         TrialState.PRUNED: done.test_acc[-1],
     }
+    sample = done.sample or {}
     return create_trial(
         state=done.state,
         value=values.get(done.state),
-        params=done.params or {},
-        distributions={name: kinds[name] for name in done.params or {}},
+        params=dict(sample),
+        distributions={name: kind for name, kind in distributions(kinds).items() if name in sample},
         user_attrs={str(TrialAttr.PARAMS): done.config.params, str(TrialAttr.SECONDS): 100.0},
         system_attrs={
-            results.CONFIG: done.config.to_dict(),
-            results.ENVIRONMENT: fakes.ENVIRONMENT.model_dump(mode="json"),
-            results.TRAINING: training if complete else {**training, "fit_acc": None},
+            CONFIG: done.config.to_dict(),
+            ENVIRONMENT: fakes.ENVIRONMENT.model_dump(mode="json"),
+            TRAINING: training if complete else {**training, "fit_acc": None},
         },
         intermediate_values=dict(enumerate(done.test_acc, start=1)),
     )
@@ -135,28 +127,29 @@ def drill(
         )
         bases = done[-1].winners
     whole = finalists and len(done) == len(spec.stage)
-    return DrillResult("tiny", spec, done, [_finalist(spec, base) for base in bases] * whole)
+    last = done[-1].winners if whole else ()
+    return DrillResult("tiny", spec, done, [_finalist(spec, winner) for winner in last])
 
 
-def _stage(spec: DrillSpec, number: int, bases: Sequence[Candidate], trials: int) -> StageResult:
+def _stage(spec: DrillSpec, number: int, bases: Sequence[Candidate], count: int) -> StageResult:
     stage = spec.stage[number - 1]
     space = spec.study(number, {base.name: base.config for base in bases}).make_space()
     states = [*[TrialState.COMPLETE] * 5, TrialState.PRUNED]
-    kinds, ended = distributions(space.dimensions), []
-    for place, params in enumerate(sampled(kinds, trials, number)):
-        config = space.config(params, derived_seed(spec.seed, number, place))
+    ended = []
+    for place, sample in enumerate(sampled(space.dimensions, count, number)):
+        config = space.config(sample, derived_seed(spec.seed, number, place))
         accuracies, state = curve(config, config.seed), states[place % len(states)]
         kept = accuracies if state == TrialState.COMPLETE else accuracies[:5]
-        ended.append(Done(config, kept, 99.4, state, params))
+        ended.append(Done(config, kept, 99.4, state, sample))
     name = f"tiny.{number}.{stage.name}"
-    found = study(ended, kinds, spec.goal, name)
-    return StageResult(number, stage, found, results.rows(found), bases, ())
+    found = trials(ended, space.dimensions, spec.goal, name)
+    return StageResult(number, stage, name, found, bases, ())
 
 
-def _finalist(spec: DrillSpec, winner: Candidate) -> Finalist:
+def _finalist(spec: DrillSpec, winner: Tried) -> Finalist:
     runs = []
     for number in range(spec.confirm):
-        config = winner.config.model_copy(update={"seed": derived_seed(spec.seed, 0, number)})
+        config = winner.config.changed(seed=derived_seed(spec.seed, 0, number))
         runs.append(run(winner.name, config, curve(config, config.seed)))
     return Finalist(winner, runs)
 

@@ -22,7 +22,8 @@ from mnist_core.goal import Goal
 from mnist_core.schedule import Step
 from mnist_core.seeds import derived_seed
 from search.workers import training
-from search.workers.ledger import Job, Run, run_all
+from search.workers.crew import Job
+from search.workers.ledger import Run, run_all
 from search.workers.protocol import Start
 
 DATA = Path(__file__).parent / "data"
@@ -123,7 +124,10 @@ def go_on(path: Path = LEDGER, workers: int = 2, start: Start = training.start) 
     done = ledger(path)
     keys = {line.key for line in done}
     left = {str(one.key): one for one in wanted(configs(), done) if one.key not in keys}
-    jobs = [Job(name, one.trained, one.trained.epochs) for name, one in left.items()]
+    jobs = [
+        Job(number, name, one.trained, one.trained.epochs)
+        for number, (name, one) in enumerate(left.items())
+    ]
 
     def keep(run: Run) -> None:
         config, seed, epochs, images = left[run.name].key

@@ -15,8 +15,6 @@ import optuna
 from optuna.trial import TrialState
 
 from mnist_core.goal import Goal
-from search.launch.progress import quiet_optuna
-from search.study import trials as results
 from search.study.pruners import (
     GoalPruning,
     Hyperband,
@@ -26,6 +24,7 @@ from search.study.pruners import (
     Pruner,
     SuccessiveHalving,
 )
+from search.study.trials import CONFIG, attach
 
 CURVES = Path(__file__).parent / "data" / "curves.json"
 PRUNERS = (
@@ -79,7 +78,7 @@ def replay(goal: Goal, trials: Sequence[Recorded], pruner: Pruner) -> Outcome:
     finished = []
     for recorded_trial in trials:
         trial = study.ask()
-        results.attach(trial, results.CONFIG, recorded_trial.config)
+        attach(trial, CONFIG, recorded_trial.config)
         length = _run(trial, recorded_trial.test_acc)
         epochs += length
         if length == len(recorded_trial.test_acc):
@@ -134,5 +133,5 @@ def _run(trial: optuna.Trial, test_acc: Sequence[float]) -> int:
 
 
 if __name__ == "__main__":
-    quiet_optuna()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     print(table())  # noqa: T201

@@ -25,9 +25,8 @@ from command_line import Done, Drilldown, typed
 from mnist_core import fetch, record
 from mnist_core.native import library
 from search import cli
-from search.launch.owner import trial_seed
 from search.study import storage
-from search.study import trials as results
+from search.study.session import trial_seed
 
 ROOT = Path(cli.__file__).parents[2]
 TINY = """
@@ -268,7 +267,7 @@ def test_export_of_a_study_that_another_program_named_stays_among_the_runs(
     import optuna
 
     opened = storage.open_storage(create=True)
-    optuna.create_study(study_name=name, storage=opened)
+    optuna.create_study(study_name=name, storage=opened.storage)
     _one_line(drilldown("export", name), "--name")
     assert not (home / "x").exists()
 
@@ -350,10 +349,11 @@ def test_options_change_the_study(drilldown: Drilldown, tiny: Path, tmp_path: Pa
         "--storage", where, "--timeout", "1000",
     )  # fmt: skip
     assert f"drilldown show mine --storage {where}" in done.out
-    made = storage.load_study(storage.open_storage(where), "mine")
-    assert len(made.trials) == 3
-    seeds = [results.config_of(trial).seed for trial in made.trials]
-    assert seeds == [trial_seed(5, number) for number in range(3)]
+    seeds = {
+        trial.number: trial.config and trial.config.seed
+        for trial in storage.open_storage(where).get("mine").trials()
+    }
+    assert seeds == {number: trial_seed(5, number) for number in range(3)}
 
 
 def test_list_shows_what_can_be_launched_and_what_has_been_run(
@@ -626,12 +626,12 @@ def test_engine_of_the_command_line_comes_before_the_studys(
     typed_engine = ("--name", "as-typed", "--device", "cpu", "--engine", "auto")
     drilldown("launch", tiny, *typed_engine, start=fakes.telling)
     opened = storage.open_storage()
-    engines = [
-        results.environment_of(storage.load_study(opened, name).trials[0]).machine.split()[0]
-        for name in ("as-written", "as-typed")
-    ]
-    assert engines[0] == "torch"
-    assert engines[1] == ("torch" if library.unavailable() else "auto")
+    engines = []
+    for name in ("as-written", "as-typed"):
+        best = opened.get(name).best()
+        assert best is not None
+        engines.append(best.environment.machine.split()[0])
+    assert engines == ["torch", "torch" if library.unavailable() else "auto"]
 
 
 def _made_on(exported: Path, path: Path, engine: record.EngineUsed, shift: float = 0.0) -> Path:
@@ -842,7 +842,7 @@ def test_drill_whose_finalists_failed_on_fresh_seeds_says_so_and_tries_them_agai
     path = tmp_path / "down.toml"
     path.write_text(STAGES)
     with monkeypatch.context() as patch:
-        patch.setattr("search.drill.run.train_missing", lambda *_: None)
+        patch.setattr("search.confirm.fresh.train_missing", lambda *_: 0)
         done = drilldown("drill", path, "--quiet")
     assert done.code == 1
     assert re.search("^Finalists: [12] of their trainings on fresh seeds failed$", done.out, re.M)

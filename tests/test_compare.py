@@ -25,10 +25,12 @@ from mnist_core.record import EngineUsed
 from search import cli
 from search.chance.noise import ASSUMED, FLOOR, estimate
 from search.compare import compare, experiments
-from search.compare.compare import GOAL_EPOCHS, Results, train_missing
+from search.compare.compare import GOAL_EPOCHS, Results
 from search.compare.experiments import Experiment, select
 from search.text import wording
-from search.workers.ledger import Job, Ledger, Run, key
+from search.workers.crew import Job
+from search.workers.ledger import Ledger, Run, key, train_missing
+from search.workers.protocol import Start
 
 NAMES = ("001-code1", "001-code4", "003-f1-const-lr0.05", "004-exp1")
 LONG = "004-exp1"  # its config has 19 epochs
@@ -229,6 +231,7 @@ def test_jobs_are_the_configs_own_seed_first_and_then_upwards() -> None:
     wanted = compare.jobs(select(["001-code4", "003", LONG]), 2, 15)
     names = ["001-code4", "003-f1-const-lr0.05", LONG]
     seeds = [_one(name).config.seed for name in names]
+    assert [job.number for job in wanted] == list(range(6))
     assert [(job.name, job.config.seed) for job in wanted] == [
         *zip(names, seeds, strict=True),
         *zip(names, [seed + 1 for seed in seeds], strict=True),
@@ -240,13 +243,18 @@ def test_jobs_are_the_configs_own_seed_first_and_then_upwards() -> None:
     assert compare.jobs(select([]), 0, 15) == []
 
 
+def _train(jobs: Sequence[Job], results: Results, start: Start) -> int:
+    """What is missing, as the command does; returns how many failed."""
+    return train_missing(jobs, results.runs, results.own, 2, "cpu", "auto", start)
+
+
 def test_only_what_is_missing_is_run(own: Path, packaged: Path) -> None:
     seed = _one("001-code1").config.seed
     Ledger(packaged / "results.jsonl").add(_run("001-code1", _flat(98.0)))
     Ledger(own).add(_run("001-code4", [98.0] * 7))
     wanted = compare.jobs(select(["001"]), 2, 8)
     results = Results(None)
-    assert train_missing(wanted, results, 2, "cpu", "auto", fakes.quick) == 0
+    assert _train(wanted, results, fakes.quick) == 0
     done = sorted((run.name, run.seed, len(run.test_acc)) for run in Ledger(own).runs)
     assert done == [
         ("001-code1", seed + 1, 8),
@@ -256,17 +264,12 @@ def test_only_what_is_missing_is_run(own: Path, packaged: Path) -> None:
     ]
     again = own.read_bytes()
     for kept in (results, Results(None)):
-        assert train_missing(wanted, kept, 2, "cpu", "auto", fakes.exiting) == 0
+        assert _train(wanted, kept, fakes.exiting) == 0
     assert own.read_bytes() == again
 
 
 def test_training_stops_after_the_epochs_but_keeps_its_schedule(own: Path) -> None:
-    assert (
-        train_missing(
-            compare.jobs(select([LONG]), 1, 2), Results(None), 1, "cpu", "auto", fakes.quick
-        )
-        == 0
-    )
+    assert _train(compare.jobs(select([LONG]), 1, 2), Results(None), fakes.quick) == 0
     (run,) = Ledger(own).runs
     config = _one(LONG).config
     assert config.epochs == 19
@@ -278,16 +281,16 @@ def test_what_failed_is_counted_and_the_rest_kept(own: Path) -> None:
     wanted = compare.jobs(select(["001"]), 2, 3)
     odd = [job for job in wanted if job.config.seed % 2]
     assert len(odd) == 2
-    assert train_missing(wanted, Results(None), 2, "cpu", "auto", fakes.failing) == 2
+    assert _train(wanted, Results(None), fakes.failing) == 2
     assert len(Ledger(own).runs) == 2
 
 
 def test_file_that_cannot_be_written_is_said_before_any_training(tmp_path: Path) -> None:
     results = Results(tmp_path / "file" / "results.jsonl")
     (tmp_path / "file").write_text("in the way")
-    wanted: list[Job] = compare.jobs(select(["001"]), 1, 1)
+    wanted = compare.jobs(select(["001"]), 1, 1)
     with pytest.raises(UserError, match=r"results.jsonl: cannot be written"):
-        train_missing(wanted, results, 2, "cpu", "auto", fakes.exiting)
+        _train(wanted, results, fakes.exiting)
 
 
 # --- the command -----------------------------------------------------------------------------

@@ -17,12 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import optuna
 import optuna_dashboard
 import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
-from optuna.storages import RDBStorage
-from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 from sqlalchemy import event
@@ -30,10 +27,12 @@ from sqlalchemy import event
 from mnist_core.errors import UserError
 from mnist_core.goal import Goal
 from search.study import dashboard, note
-from search.study import trials as results
+from search.study import study as kept
 from search.study.dashboard import serve
 from search.study.note import annotate
 from search.study.storage import open_storage
+from search.study.studies import Studies
+from search.study.study import Study
 from search.study.trials import TrialAttr
 
 GOAL = Goal(epochs=8)
@@ -76,18 +75,22 @@ def _trial(number: int) -> FrozenTrial:
     )
 
 
-def _study(storage: RDBStorage, name: str = NAME, numbers: range = range(5)) -> Study:
-    study = optuna.create_study(study_name=name, storage=storage, direction="maximize")
-    study.set_user_attr(results.GOAL, GOAL.model_dump(mode="json"))
-    study.add_trials([_trial(number) for number in numbers])
+def _study(studies: Studies, name: str = NAME, numbers: range = range(5)) -> Study:
+    study = studies.make(name)
+    study.optuna.set_user_attr(kept.GOAL, GOAL.model_dump(mode="json"))
+    study.optuna.add_trials([_trial(number) for number in numbers])
     return study
 
 
 @pytest.fixture
-def storage(tmp_path: Path) -> Iterator[RDBStorage]:
+def studies(tmp_path: Path) -> Iterator[Studies]:
     opened = open_storage(f"sqlite:///{tmp_path / 'studies.sqlite3'}", create=True)
     yield opened
-    opened.engine.dispose()
+    opened.storage.engine.dispose()
+
+
+def _file(studies: Studies) -> Path:
+    return Path(str(studies.storage.engine.url.database))
 
 
 @dataclass
@@ -133,7 +136,7 @@ def site(start: Callable[[Path, str], Site], tmp_path_factory: pytest.TempPathFa
     file = tmp_path_factory.mktemp("dashboard") / "studies.sqlite3"
     opened = open_storage(f"sqlite:///{file}", create=True)
     annotate(_study(opened), COMMAND)
-    opened.engine.dispose()
+    opened.storage.engine.dispose()
     return start(file, NAME)
 
 
@@ -260,10 +263,10 @@ def _look_for(page: Page, text: str) -> None:
         link.click()
 
 
-def _poisoned(storage: RDBStorage, payloads: list[str]) -> None:
+def _poisoned(studies: Studies, payloads: list[str]) -> None:
     """Studies named by the payloads; the first has them in its attributes, notes and trials."""
-    studies = [_study(storage, payload, range(0)) for payload in payloads]
-    first = studies[0]
+    named = [_study(studies, payload, range(0)) for payload in payloads]
+    first = named[0].optuna
     for number, payload in enumerate(payloads):
         trial = create_trial(
             state=TrialState.FAIL,
@@ -274,7 +277,7 @@ def _poisoned(storage: RDBStorage, payloads: list[str]) -> None:
         first.add_trial(trial)
         first.set_user_attr(f"{number} {payload}", payload)
     first.add_trial(_trial(4))
-    annotate(first, " ".join(payloads))
+    annotate(named[0], " ".join(payloads))
 
 
 @pytest.mark.parametrize(
@@ -288,10 +291,10 @@ def test_no_script_of_a_user_runs(
     payloads: list[str],
     pages: int,
     start: Callable[[Path, str], Site],
-    storage: RDBStorage,
+    studies: Studies,
     browser: BrowserContext,
 ) -> None:
-    _poisoned(storage, payloads)
+    _poisoned(studies, payloads)
     page = browser.new_page()
     ran: list[str] = []
     page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
@@ -300,7 +303,7 @@ def test_no_script_of_a_user_runs(
     asked: set[str] = set()
     page.on("request", lambda request: asked.add(request.url))
 
-    site = start(Path(str(storage.engine.url.database)), payloads[0])
+    site = start(_file(studies), payloads[0])
     root = site.url.removesuffix("dashboard/studies/1")
     page.goto(f"{root}dashboard")
     for payload in payloads:
@@ -345,7 +348,7 @@ def _listening(url: str) -> set[str]:
     return found
 
 
-def _look(storage: RDBStorage, **where: Any) -> tuple[str, set[str]]:
+def _look(studies: Studies, **where: Any) -> tuple[str, set[str]]:
     """Start a dashboard and end it at once: its address, and the sockets that listened."""
     seen = []
 
@@ -353,7 +356,7 @@ def _look(storage: RDBStorage, **where: Any) -> tuple[str, set[str]]:
         seen.append((url, _listening(url)))
         raise KeyboardInterrupt
 
-    serve(storage, ready=_ready, **where)
+    serve(studies, ready=_ready, **where)
     return seen[0]
 
 
@@ -370,10 +373,10 @@ def test_only_a_host_asked_for_lets_other_machines_in(
     where: dict[str, str],
     bound: str,
     warned: bool,
-    storage: RDBStorage,
+    studies: Studies,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    _, listening = _look(storage, port=0, **where)
+    _, listening = _look(studies, port=0, **where)
     assert listening == {bound}
     assert ("no login" in caplog.text) == warned
 
@@ -384,16 +387,16 @@ def taken() -> Iterator[int]:
         yield other.getsockname()[1]
 
 
-def test_a_taken_port_is_refused_where_it_was_asked_for(taken: int, storage: RDBStorage) -> None:
+def test_a_taken_port_is_refused_where_it_was_asked_for(taken: int, studies: Studies) -> None:
     with pytest.raises(UserError, match=rf"^--port {taken}: is in use"):
-        _look(storage, port=taken)
+        _look(studies, port=taken)
 
 
 def test_the_next_free_port_is_taken_where_none_was_asked_for(
-    taken: int, storage: RDBStorage, monkeypatch: pytest.MonkeyPatch
+    taken: int, studies: Studies, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dashboard, "PORT", taken)
-    url, _ = _look(storage)
+    url, _ = _look(studies)
     port = int(re.findall(r":(\d+)", url)[0])
     assert taken < port < taken + 20
 
@@ -409,22 +412,22 @@ def test_the_next_free_port_is_taken_where_none_was_asked_for(
     ],
 )
 def test_what_cannot_be_served_is_said(
-    where: dict[str, Any], message: str, storage: RDBStorage
+    where: dict[str, Any], message: str, studies: Studies
 ) -> None:
-    _study(storage)
+    _study(studies)
     with pytest.raises(UserError, match=re.escape(message)):
-        _look(storage, **{"port": 0, **where})
+        _look(studies, **{"port": 0, **where})
 
 
-def test_the_address_is_that_of_the_study(storage: RDBStorage) -> None:
-    _study(storage, "another")
-    _study(storage)
-    assert _look(storage, study_name=NAME, port=0)[0].endswith("/dashboard/studies/2")
-    assert _look(storage, port=0)[0].endswith("/dashboard")
+def test_the_address_is_that_of_the_study(studies: Studies) -> None:
+    _study(studies, "another")
+    _study(studies)
+    assert _look(studies, study_name=NAME, port=0)[0].endswith("/dashboard/studies/2")
+    assert _look(studies, port=0)[0].endswith("/dashboard")
 
 
-def test_ctrl_c_ends_it_quietly(start: Callable[[Path, str], Site], storage: RDBStorage) -> None:
-    site = start(Path(str(storage.engine.url.database)), "")
+def test_ctrl_c_ends_it_quietly(start: Callable[[Path, str], Site], studies: Studies) -> None:
+    site = start(_file(studies), "")
     with urllib.request.urlopen(f"{site.url}", timeout=10) as answer:
         assert b"<title>Optuna Dashboard</title>" in answer.read()
     site.process.send_signal(signal.SIGINT)
@@ -432,18 +435,22 @@ def test_ctrl_c_ends_it_quietly(start: Callable[[Path, str], Site], storage: RDB
     assert site.process.returncode == 0
 
 
-def test_note_says_how_far_the_study_is(storage: RDBStorage) -> None:
-    study = _study(storage, numbers=range(0))
-    annotate(study, COMMAND)
-    assert "none has ended yet" in optuna_dashboard.get_note(study)
-    assert COMMAND not in optuna_dashboard.get_note(study)
+def _note(study: Study, command: str = COMMAND) -> str:
+    annotate(study, command)
+    return optuna_dashboard.get_note(study.optuna)
 
-    study.add_trials([_trial(number) for number in CURVES])
-    study.add_trial(create_trial(state=TrialState.RUNNING))
+
+def test_note_says_how_far_the_study_is(studies: Studies) -> None:
+    study = _study(studies, numbers=range(0))
+    text = _note(study)
+    assert "none has ended yet" in text
+    assert COMMAND not in text
+
+    study.optuna.add_trials([_trial(number) for number in CURVES])
+    study.optuna.add_trial(create_trial(state=TrialState.RUNNING))
     orphan = {TrialAttr.INTERRUPTED: True}
-    study.add_trial(create_trial(state=TrialState.FAIL, user_attrs=orphan))
-    annotate(study, COMMAND)
-    text = optuna_dashboard.get_note(study)
+    study.optuna.add_trial(create_trial(state=TrialState.FAIL, user_attrs=orphan))
+    text = _note(study)
     assert "6 ended (3 trained to the end, 1 pruned, 1 failed, 1 interrupted)" in text
     assert "1 of them holds the goal" in text
     # The best by score misses the goal in one epoch: 99.38.
@@ -452,10 +459,8 @@ def test_note_says_how_far_the_study_is(storage: RDBStorage) -> None:
 
 
 @pytest.mark.parametrize("command", ["a `b` c", "```\nrm -rf ~\n```", "~~~ ````` ~~~", ""])
-def test_a_command_stays_in_its_code_block(command: str, storage: RDBStorage) -> None:
-    study = _study(storage)
-    annotate(study, command)
-    lines = optuna_dashboard.get_note(study).splitlines()
+def test_a_command_stays_in_its_code_block(command: str, studies: Studies) -> None:
+    lines = _note(_study(studies), command).splitlines()
     [start] = [i for i, line in enumerate(lines) if line.endswith("`sh")]
     fence = lines[start].removesuffix("sh")
     assert lines[start + 1] == " ".join(command.split())
@@ -463,11 +468,12 @@ def test_a_command_stays_in_its_code_block(command: str, storage: RDBStorage) ->
     assert lines[start + 2] == fence
 
 
-def test_a_note_costs_little(storage: RDBStorage) -> None:
-    study = _study(storage)
-    study.add_trials([_trial(4)] * 10)
+def test_a_note_costs_little(studies: Studies) -> None:
+    study = _study(studies)
+    study.optuna.add_trials([_trial(4)] * 10)
     statements = []
-    event.listen(storage.engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
+    engine = studies.storage.engine
+    event.listen(engine, "before_cursor_execute", lambda *a: statements.append(a[2]))
     annotate(study, COMMAND)
     writes = [text for text in statements if text.startswith(("INSERT", "UPDATE"))]
     # What the score is called, the note's version and its text, the figure in parts.

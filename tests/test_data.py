@@ -28,6 +28,7 @@ from search.confirm.retrain import Changes, retrain
 from search.drill.result import DrillResult
 from search.drill.run import Drill
 from search.launch.run import launch
+from search.workers.ledger import train_missing
 
 ROOT = Path(data.__file__).parents[1]
 NAMES = list(fetch.CHECKSUMS)
@@ -253,8 +254,8 @@ def _unwritten(result: DrillResult, folder: Path) -> Path:
 
 
 def _compare() -> None:
-    wanted = compare.jobs(select(["001-code4"]), 99, 1)  # more than come with drilldown
-    compare.train_missing(wanted, compare.Results(None), 1, "cpu", start=fakes.unstartable)
+    wanted = compare.jobs(select(["001-code4"]), 1, 1)
+    train_missing(wanted, [], compare.Results(None).own, 1, "cpu", start=fakes.unstartable)
 
 
 def _train() -> None:

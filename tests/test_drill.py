@@ -23,7 +23,6 @@ from search.drill.spec import DrillSpec
 from search.report import drilled as drill_report
 from search.report import summary as drill_summary
 from search.study import storage
-from search.study import trials as results
 
 WRITTEN = drill_report.write
 
@@ -92,17 +91,17 @@ def drilled(finished: Path, home: Path) -> Drilled:
 def test_each_stage_starts_from_the_winners_of_the_one_before(drilled: Drilled):
     first, second = drilled.result.stages
     assert [base.name for base in first.bases] == ["plain"]
-    ranked = sorted(first.rows, key=lambda row: -row.score)
-    assert [winner.name for winner in first.winners] == [f"net/{row.number}" for row in ranked[:2]]
+    ranked = sorted(first.complete, key=lambda trial: -trial.score)
+    assert [winner.name for winner in first.winners] == [
+        f"net/{each.number}" for each in ranked[:2]
+    ]
     assert second.bases == first.winners
-    choices = {winner.name for winner in first.winners}
-    for trial in second.study.get_trials():
-        assert trial.params["base"] in choices
-        base = next(base for base in second.bases if base.name == trial.params["base"])
-        config = results.config_of(trial)
-        assert config.layers == base.config.layers
-        assert config.optimizer.lr == trial.params["lr"]
-        assert config.schedule.kind == trial.params["schedule"]
+    bases = {base.name: base.config for base in second.bases}
+    for trial in second.complete:
+        assert trial.config.layers == bases[trial.sample["base"]].layers
+        assert trial.config.optimizer.lr == trial.sample["lr"]
+        assert trial.config.schedule.kind == trial.sample["schedule"]
+    assert len(second.complete) == len(second.trials) == 4
 
 
 def test_what_a_stage_fixes_stays_with_its_winners(drilled: Drilled):
@@ -125,7 +124,7 @@ def test_finalists_are_trained_on_fresh_seeds_and_ranked_by_them(drilled: Drille
     standings = [goal.ending(finalist.runs[0].test_acc).score for finalist in finalists]
     assert standings == sorted(standings, reverse=True)
     stages = drilled.result.stages
-    searched = {results.config_of(t).seed for stage in stages for t in stage.study.trials}
+    searched = {trial.config.seed for stage in stages for trial in stage.trials}
     assert seeds.isdisjoint(searched)
 
 
@@ -133,7 +132,7 @@ def test_one_recipe_on_two_seeds_is_one_winner():
     """A stage of choices alone gives the same recipe more than once."""
     spec = _spec(stage=_stages({}, {"vary": {"averaging": "all"}, "trials": 6, "keep": 5}))
     result = _drill(spec).run().result
-    recipes = [w.config.model_copy(update={"seed": 0}) for w in result.stages[1].winners]
+    recipes = [winner.config.changed(seed=0) for winner in result.stages[1].winners]
     assert len(recipes) == len(set(recipes)) < 5 + 1
     assert all(len(finalist.runs) == spec.confirm for finalist in result.finalists)
 
@@ -158,7 +157,7 @@ def test_the_winner_is_kept_with_all_its_curves(drilled: Drilled):
     kept = record.load(drilled.best)
     best = drilled.result.finalists[0]
     assert kept.config == best.candidate.config
-    assert kept.expected.test_acc == best.candidate.row.test_acc
+    assert kept.expected.test_acc == best.candidate.trial.test_acc
     assert [(run.seed, run.test_acc) for run in kept.confirmed] == [
         (run.seed, run.test_acc) for run in best.runs
     ]
@@ -261,10 +260,8 @@ KEPT = {
 
 def _keep_instead(kept: dict[str, Any]) -> None:
     """In the storage, of the first stage."""
-    store = storage.open_storage()
-    number = store.get_study_id_from_name("tiny.1.net")
-    winners = store.get_study_system_attrs(number)[drill.WINNERS]
-    store.set_study_system_attr(number, drill.WINNERS, {**winners, "stage": kept})
+    study = storage.open_storage().get("tiny.1.net")
+    study.keep(drill.WINNERS, {**study.kept(drill.WINNERS), "stage": kept})
 
 
 def test_what_an_older_version_kept_of_a_stage_goes_on(drilled: Drilled):
@@ -400,8 +397,7 @@ def test_a_real_drill_ends_with_a_page_and_a_config_that_gives_its_curve_again(
 
 def test_stages_and_finalists_train_on_the_engine_that_is_wanted():
     result = _drill(_spec(engine="torch"), start=fakes.telling).run().result
-    trials = [trial for stage in result.stages for trial in stage.study.get_trials()]
-    environments = [results.environment_of(trial) for trial in trials]
+    environments = [trial.environment for stage in result.stages for trial in stage.trials]
     environments += [run.environment for finalist in result.finalists for run in finalist.runs]
     assert {environment.machine for environment in environments} == {"torch on cpu"}
 
@@ -413,6 +409,6 @@ def test_an_unknown_drill_is_named_with_the_nearest():
 
 def test_winners_survive_as_plain_json(drilled: Drilled):
     """The storage keeps names, no pickles."""
-    store = storage.open_storage()
-    attrs = store.get_study_system_attrs(store.get_study_id_from_name("tiny.1.net"))
-    assert json.loads(json.dumps(attrs)) == attrs
+    kept = storage.open_storage().get("tiny.1.net").kept(drill.WINNERS)
+    assert json.loads(json.dumps(kept)) == kept
+    assert kept["winners"] == [winner.name for winner in drilled.result.stages[0].winners]

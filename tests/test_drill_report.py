@@ -107,9 +107,8 @@ def test_each_stage_lists_its_best_trials_and_what_they_varied(whole: DrillResul
     stage = whole.stages[1]
     found = next(block for block in _tables(text) if "`averaging`" in block[0])
     numbers = [int(line[0].strip("`").partition("/")[2]) for line in found[2:]]
-    assert numbers == [row.number for row in stage.rows[:5]]
-    best = stage.study.get_trials()[numbers[0]].params
-    assert f"{best['lr']:.3g}" in found[2]
+    assert numbers == [trial.number for trial in stage.complete[:5]]
+    assert f"{stage.complete[0].sample['lr']:.3g}" in found[2]
     assert "the 7 widths (as far as the budget goes)" in text
     assert "Trials: 9 (8 complete, 1 pruned). Training time of them all: 15 min." in text
 

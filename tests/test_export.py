@@ -5,24 +5,28 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+import fakes
 import optuna
 import pytest
-from optuna.study import Study
-from optuna.trial import TrialState
+from optuna.pruners import NopPruner
+from optuna.samplers import RandomSampler
+from optuna.trial import create_trial
 
 from mnist_core import record
 from mnist_core.errors import UserError
 from mnist_core.files import read_toml
 from mnist_core.goal import Goal
 from mnist_core.record import Environment
-from search.study import trials as results
-from search.study.dimensions import distributions
+from search.study import study as studies
 from search.study.export import default_path, export, to_record
-from search.study.trials import TrialAttr
+from search.study.session import Session, trial_seed
+from search.study.study import Study
+from search.study.trials import State
 from spaces import SPACES, Frame
 
 GOAL = Goal(accuracy=99.0, last=2, epochs=4, params=5_000)
 SPACE = SPACES["open"](Frame(GOAL.params, GOAL.epochs))
+SEED = 7
 ENVIRONMENT = Environment(
     device="cpu",
     threads=1,
@@ -35,35 +39,38 @@ CURVE = (91.17, 98.03, 99.1, 100 * 9917 / 10_000)
 
 @pytest.fixture
 def study() -> Study:
-    study = optuna.create_study(study_name="nächtlich", direction="maximize")
-    study.set_user_attr(results.GOAL, GOAL.model_dump(mode="json"))
-    return study
+    made = optuna.create_study(study_name="nächtlich", direction="maximize")
+    made.set_user_attr(studies.GOAL, GOAL.model_dump(mode="json"))
+    return Study(made)
 
 
-def _trial(study: Study, curve: Sequence[float], state: TrialState, reason: str = "") -> int:
-    """A trial as the owner leaves it; returns its number."""
-    trial = study.ask(distributions(SPACE.dimensions))
-    results.attach(trial, results.CONFIG, SPACE.config(trial.params, trial.number).to_dict())
-    for epoch, accuracy in enumerate(curve, start=1):
-        trial.report(accuracy, epoch)
-    if state == TrialState.RUNNING:
-        return trial.number
-    results.attach(trial, results.ENVIRONMENT, ENVIRONMENT.model_dump(mode="json"))
-    if reason:
-        trial.set_user_attr(TrialAttr.REASON, reason)
-    score = GOAL.ending(curve).score if state == TrialState.COMPLETE else None
-    study.tell(trial, score, state)
-    return trial.number
+def _trial(study: Study, curve: Sequence[float], state: State, reason: str = "") -> int:
+    """A trial that ended so, if it did; returns its number."""
+    session = Session(study, SPACE, GOAL, SEED, RandomSampler, NopPruner())
+    number, _ = session.ask()
+    results = [fakes.result(epoch, accuracy) for epoch, accuracy in enumerate(curve, start=1)]
+    for result in results:
+        session.report(number, result)
+    match state:
+        case State.COMPLETE:
+            session.complete(number, results, ENVIRONMENT)
+        case State.PRUNED:
+            session.pruned(number, results, ENVIRONMENT)
+        case State.FAIL:
+            session.failed(number, results, ENVIRONMENT, reason)
+        case State.INTERRUPTED:
+            session.interrupt()
+    return number
 
 
 def test_an_export_holds_all_that_was(study: Study, tmp_path: Path):
-    number = _trial(study, CURVE, TrialState.COMPLETE)
+    number = _trial(study, CURVE, State.COMPLETE)
     path = tmp_path / "new" / "folder" / "best.toml"
-    trial = export(study, None, path)
+    export(study, None, path)
     read = record.load(path)
-    assert trial.number == number
-    assert read == to_record(study, trial)
-    assert read.config == SPACE.config(trial.params, number)
+    [trial] = study.trials()
+    assert read == to_record(trial, GOAL)
+    assert read.config == SPACE.config(trial.sample, trial_seed(SEED, number))
     assert read.environment == ENVIRONMENT
     assert read.expected is not None
     assert read.expected.test_acc == CURVE
@@ -76,7 +83,7 @@ def test_an_export_holds_all_that_was(study: Study, tmp_path: Path):
 
 
 def test_a_file_from_before_there_were_two_engines_is_torchs(study: Study, tmp_path: Path):
-    _trial(study, CURVE, TrialState.COMPLETE)
+    _trial(study, CURVE, State.COMPLETE)
     path = tmp_path / "best.toml"
     export(study, None, path)
     now = path.read_text()
@@ -98,7 +105,7 @@ def test_a_file_from_before_there_were_two_engines_is_torchs(study: Study, tmp_p
 def test_an_engine_that_makes_no_sense_is_refused_by_its_field(
     study: Study, tmp_path: Path, line: str, said: str
 ):
-    _trial(study, CURVE, TrialState.COMPLETE)
+    _trial(study, CURVE, State.COMPLETE)
     path = tmp_path / "best.toml"
     export(study, None, path)
     path.write_text(path.read_text().replace('name = "torch"', line))
@@ -108,17 +115,18 @@ def test_an_engine_that_makes_no_sense_is_refused_by_its_field(
 
 
 def test_the_best_is_exported_and_the_earliest_of_equals(study: Study, tmp_path: Path):
-    _trial(study, [90.0, 90.0, 90.0, 98.0], TrialState.COMPLETE)
-    best = _trial(study, CURVE, TrialState.COMPLETE)
-    _trial(study, CURVE, TrialState.COMPLETE)
-    _trial(study, [99.9, 99.9], TrialState.PRUNED)
-    assert export(study, None, tmp_path / "best.toml").number == best
-    assert export(study, 0, tmp_path / "other.toml").number == 0
-    assert results.rows(study)[0].number == best
+    _trial(study, [90.0, 90.0, 90.0, 98.0], State.COMPLETE)
+    best = _trial(study, CURVE, State.COMPLETE)
+    _trial(study, CURVE, State.COMPLETE)
+    _trial(study, [99.9, 99.9], State.PRUNED)
+    for number, chosen in {None: best, 0: 0}.items():
+        export(study, number, tmp_path / "trial.toml")
+        assert record.load(tmp_path / "trial.toml").origin.trial == chosen
+    assert study.trials()[0].number == best
 
 
 def test_a_pruned_trial_is_exported_with_the_curve_it_has(study: Study, tmp_path: Path):
-    number = _trial(study, CURVE[:2], TrialState.PRUNED)
+    number = _trial(study, CURVE[:2], State.PRUNED)
     export(study, number, tmp_path / "trial.toml")
     read = record.load(tmp_path / "trial.toml")
     assert read.expected is not None
@@ -130,15 +138,15 @@ def test_a_pruned_trial_is_exported_with_the_curve_it_has(study: Study, tmp_path
 @pytest.mark.parametrize(
     ("curve", "state", "reason", "said"),
     [
-        (CURVE[:2], TrialState.RUNNING, "", "running"),
-        ((), TrialState.RUNNING, "", "running"),
-        (CURVE[:2], TrialState.FAIL, "interrupted", "interrupted"),
-        ((90.0, math.nan), TrialState.FAIL, "an accuracy is not finite", "an accuracy is not"),
-        ((), TrialState.FAIL, "", "fail"),
+        (CURVE[:2], State.RUNNING, "", "running"),
+        ((), State.RUNNING, "", "running"),
+        (CURVE[:2], State.INTERRUPTED, "", "interrupted"),
+        ((90.0, math.nan), State.FAIL, "an accuracy is not finite", "an accuracy is not"),
+        ((), State.FAIL, "", "fail"),
     ],
 )
 def test_a_trial_without_a_curve_is_refused(
-    study: Study, tmp_path: Path, curve: Sequence[float], state: TrialState, reason: str, said: str
+    study: Study, tmp_path: Path, curve: Sequence[float], state: State, reason: str, said: str
 ):
     number = _trial(study, curve, state, reason)
     with pytest.raises(UserError, match=f"trial {number} of study 'nächtlich' .*{said}"):
@@ -149,7 +157,7 @@ def test_a_trial_without_a_curve_is_refused(
 def test_no_such_trial(study: Study, tmp_path: Path):
     with pytest.raises(UserError, match="no complete trial yet"):
         export(study, None, tmp_path / "best.toml")
-    _trial(study, CURVE[:2], TrialState.PRUNED)
+    _trial(study, CURVE[:2], State.PRUNED)
     with pytest.raises(UserError, match="no complete trial yet"):
         export(study, None, tmp_path / "best.toml")
     with pytest.raises(UserError, match="has no trial 1; see: drilldown show"):
@@ -157,16 +165,21 @@ def test_no_such_trial(study: Study, tmp_path: Path):
 
 
 def test_another_programs_study(tmp_path: Path):
-    foreign = optuna.create_study(study_name="other")
-    with pytest.raises(UserError, match="study 'other'"):
-        results.goal_of(foreign)
-    with pytest.raises(UserError, match="study 'other'"):
+    foreign = Study(optuna.create_study(study_name="other"))
+    with pytest.raises(UserError, match="study 'other' has no goal: drilldown did not launch it"):
         export(foreign, None, tmp_path / "best.toml")
+
+
+def test_a_trial_of_another_program_in_our_study(study: Study, tmp_path: Path):
+    curve = dict(enumerate(CURVE, start=1))
+    study.optuna.add_trial(create_trial(value=99.0, intermediate_values=curve))
+    with pytest.raises(UserError, match="trial 0 of study 'nächtlich' was not trained by drilldo"):
+        export(study, None, tmp_path / "best.toml")
 
 
 @pytest.mark.parametrize("place", ["a file/best.toml", "a file/deeper/best.toml", "a folder"])
 def test_a_place_that_cannot_be_written(study: Study, tmp_path: Path, place: str):
-    _trial(study, CURVE, TrialState.COMPLETE)
+    _trial(study, CURVE, State.COMPLETE)
     (tmp_path / "a file").write_text("kept")
     (tmp_path / "a folder").mkdir()
     with pytest.raises(UserError) as refused:
@@ -187,11 +200,11 @@ def test_an_interrupted_write_leaves_the_old_file(
     step: str,
     fault: BaseException,
 ):
-    _trial(study, CURVE, TrialState.COMPLETE)
+    _trial(study, CURVE, State.COMPLETE)
     path = tmp_path / "runs" / "best.toml"
     export(study, None, path)
     before = path.read_bytes()
-    _trial(study, [99.9] * 4, TrialState.COMPLETE)
+    _trial(study, [99.9] * 4, State.COMPLETE)
 
     def broken(*_: object) -> None:
         raise fault

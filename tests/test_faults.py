@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -20,16 +21,17 @@ import fakes
 import optuna
 import pytest
 from fakes import study
+from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
-from optuna.trial import TrialState
 
 from search import cli
-from search.launch.owner import Owner, trial_seed
+from search.launch.owner import Owner
 from search.launch.run import launch
 from search.study import storage
-from search.study import trials as results
+from search.study.session import Session, trial_seed
 from search.study.spec import load
-from search.study.trials import TrialAttr
+from search.study.study import GOAL, Study
+from search.study.trials import State, Trial
 from search.workers.local import LocalWorkers
 
 if not Path("/proc/self/stat").exists():
@@ -162,19 +164,25 @@ def _fake(start: str, extra: str = "") -> str:
     return FAKE.format(start=start, extra=extra)
 
 
-def _trials() -> list[optuna.trial.FrozenTrial]:
-    return storage.load_study(storage.open_storage(), "tiny").trials
+def _trials() -> list[Trial]:
+    """By number."""
+    return _numbered(storage.open_storage().get("tiny"))
 
 
-def _resumed(trials: int, tmp_path: Path) -> list[optuna.trial.FrozenTrial]:
+def _numbered(made: Study) -> list[Trial]:
+    return sorted(made.trials(), key=attrgetter("number"))
+
+
+def _resumed(trials: int, tmp_path: Path) -> list[Trial]:
     """The trials after another launch of the same study, which must come to exactly so many."""
     spec = load(str(tmp_path / "tiny.toml"))[1]
     assert spec.trials == trials
     made = launch("tiny", spec, None, start=fakes.quick).study
-    assert results.counted(made.trials) == trials
-    assert not made.get_trials(states=[TrialState.RUNNING])
-    assert [trial.number for trial in made.trials] == list(range(len(made.trials)))
-    return made.trials
+    assert made.finished == trials
+    resumed = _numbered(made)
+    assert not [trial for trial in resumed if trial.state == State.RUNNING]
+    assert [trial.number for trial in resumed] == list(range(len(resumed)))
+    return resumed
 
 
 def _finished(run: Run) -> set[int]:
@@ -189,12 +197,11 @@ def _stopped(run: Run, code: int, trials: int, tmp_path: Path) -> None:
     assert "Traceback" not in said, said
     assert f"go on with:    drilldown launch {tmp_path}/tiny.toml\n" in said, said
     kept = _trials()
-    assert not [trial for trial in kept if trial.state == TrialState.RUNNING]
-    complete = {trial.number for trial in kept if trial.state == TrialState.COMPLETE}
+    complete = {trial.number for trial in kept if trial.state == State.COMPLETE}
     assert complete >= _finished(run)
     for trial in kept:
         if trial.number not in complete:
-            assert trial.user_attrs[TrialAttr.REASON] == "interrupted"
+            assert (trial.state, trial.reason) == (State.INTERRUPTED, "interrupted")
     again = _resumed(trials, tmp_path)
     assert again[: len(kept)] == kept
 
@@ -308,16 +315,16 @@ def _kill_workers(started: Starter, kills: int, workers: int) -> None:
         assert run.process.poll() is None, run.said()
     assert run.process.wait(LIMIT + 5 * kills) == 0, run.said()
     ended = _trials()
-    assert results.counted(ended) == len(ended) == trials
-    failed = [trial for trial in ended if trial.state == TrialState.FAIL]
+    assert len(ended) == trials
+    assert {trial.state for trial in ended} == {State.COMPLETE, State.FAIL}
+    failed = [trial for trial in ended if trial.state == State.FAIL]
     assert 0 < len(failed) <= kills  # an idle worker's death is no trial's
-    assert {trial.user_attrs[TrialAttr.REASON] for trial in failed} == {
-        "the worker died: killed by SIGKILL"
-    }
-    for trial in ended:
-        if trial.state != TrialState.FAIL:
-            assert list(results.curve(trial)) == fakes.curve(results.config_of(trial))
-    assert _finished(run) == {trial.number for trial in ended} - {trial.number for trial in failed}
+    assert {trial.reason for trial in failed} == {"the worker died: killed by SIGKILL"}
+    complete = [trial for trial in ended if trial.state == State.COMPLETE]
+    for trial in complete:
+        assert trial.config is not None
+        assert list(trial.test_acc) == fakes.curve(trial.config)
+    assert _finished(run) == {trial.number for trial in complete}
 
 
 def _killed_owner(started: Starter, tmp_path: Path, delay: float) -> None:
@@ -326,12 +333,12 @@ def _killed_owner(started: Starter, tmp_path: Path, delay: float) -> None:
     sleep(delay)
     os.kill(run.process.pid, signal.SIGKILL)
     assert run.gone_within(2.0) == -signal.SIGKILL
-    kept = {trial.number: trial.value for trial in _trials() if trial.state == TrialState.COMPLETE}
-    assert kept.keys() >= _finished(run)
+    kept = [trial for trial in _trials() if trial.state == State.COMPLETE]
+    assert {trial.number for trial in kept} >= _finished(run)
     again = _resumed(6, tmp_path)
-    assert {number: again[number].value for number in kept} == kept
-    orphans = [trial for trial in again if trial.state == TrialState.FAIL]
-    assert {trial.user_attrs[TrialAttr.REASON] for trial in orphans} <= {"its owner went away"}
+    assert [again[trial.number] for trial in kept] == kept
+    left = {(trial.state, trial.reason) for trial in again if trial.state != State.COMPLETE}
+    assert left <= {(State.INTERRUPTED, "its owner went away")}
 
 
 def test_killed_owner_takes_its_workers_along_and_a_restart_reconciles(
@@ -356,12 +363,11 @@ def test_owner_killed_before_it_tells_leaves_no_second_value(
     run = started(_fake("quick", DIES_BEFORE_TELL), trials=4, workers=1)
     assert run.gone_within(LIMIT) == -signal.SIGKILL, run.said()
     first, second = _trials()
-    assert (first.state, second.state) == (TrialState.COMPLETE, TrialState.RUNNING)
-    assert len(results.curve(second)) == 3
+    assert (first.state, second.state) == (State.COMPLETE, State.RUNNING)
+    assert len(second.test_acc) == 3
     again = _resumed(4, tmp_path)
     assert again[0] == first
-    assert again[1].state == TrialState.FAIL
-    assert again[1].value is None
+    assert (again[1].state, again[1].score) == (State.INTERRUPTED, None)
     assert len(again) == 5
 
 
@@ -407,19 +413,22 @@ def test_storage_that_is_locked_for_seconds_holds_up_but_ends_nothing(
     connection.execute("COMMIT")
     connection.close()
     assert run.process.wait(LIMIT) == 0, run.said()
-    assert [trial.state for trial in _trials()] == [TrialState.COMPLETE] * 3
+    assert [trial.state for trial in _trials()] == [State.COMPLETE] * 3
 
 
 def test_hanging_worker_fails_its_trial_with_the_reason() -> None:
     """Row 10."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     seed = next(s for s in range(99) if [trial_seed(s, n) % 2 for n in (0, 1)] == [0, 1])
-    spec, made = study(), optuna.create_study(direction="maximize")
+    spec, made = study(), Study(optuna.create_study(direction="maximize"))
+    made.optuna.set_user_attr(GOAL, spec.goal.model_dump(mode="json"))
+    session = Session(
+        made, spec.make_space(), spec.goal, seed, lambda _: RandomSampler(), NopPruner()
+    )
     with LocalWorkers(1, "cpu", "auto", fakes.hanging, silence=2.0) as workers:
         assert list(workers.messages(LIMIT))  # it is ready: its start is no silence
-        owner = Owner(
-            made, spec.make_space(), spec.goal, seed, lambda _: RandomSampler(), workers, []
-        )
-        assert owner.run(2) == 0
-    assert [trial.state for trial in made.trials] == [TrialState.COMPLETE, TrialState.FAIL]
-    assert made.trials[1].user_attrs[TrialAttr.REASON] == "the worker sent nothing for 2 s"
+        assert Owner(session, workers, []).run(2) == 0
+    assert [(trial.state, trial.reason) for trial in _numbered(made)] == [
+        (State.COMPLETE, ""),
+        (State.FAIL, "the worker sent nothing for 2 s"),
+    ]

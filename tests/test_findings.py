@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,25 +11,18 @@ import pytest
 from drills import Done, plain
 from hypothesis import given
 from hypothesis import strategies as st
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.trial import TrialState
 from strategies import examples
 
 from mnist_core.config import Data
-from mnist_core.goal import Goal
-from search.drill.result import Candidate, DrillResult, Finalist, StageResult
+from search.chance.leads import SeedNoise, sampling_error
+from search.drill.result import Candidate, DrillResult, Finalist, StageResult, Tried
 from search.report import leads
 from search.report.advice import advice
 from search.report.analysis import advised, analysis
 from search.report.findings import at_bounds, fall, findings, fit, last_high, leaders
-from search.report.leads import Noise, sampling_error
-from search.study import trials as results
 from spaces import Frame
+from spaces.dimensions import Choice, Dimension, Real, Whole
 
 GOAL = drills.SPEC.goal  # 99.00 % in each of the last 3 of 8 epochs
 FRAME = Frame(GOAL.params, GOAL.epochs, drills.SPEC.data)
@@ -37,23 +31,21 @@ FLAT = [90.0, 95.0, 98.0, 98.5, 98.8, 99.1, 99.1, 99.1]
 
 def _stage(
     trials: list[Done],
-    kinds: dict[str, BaseDistribution] | None = None,
-    bases: list[Candidate] | None = None,
-    goal: Goal = GOAL,
-    **changes: Any,
+    kinds: dict[str, Dimension] | None = None,
+    bases: Sequence[Candidate] = (),
 ) -> StageResult:
     """The first stage of the made-up drill, with these trials; over, and its best as winners."""
-    stage = drills.SPEC.stage[0].model_copy(update=changes)
-    study = drills.study(trials, kinds, goal)
-    found = StageResult(1, stage, study, results.rows(study), bases or [], ())
-    return replace(found, winners=leaders(found))
+    name = "tiny.1.net"
+    found = drills.trials(trials, kinds, name=name)
+    stage = StageResult(1, drills.SPEC.stage[0], name, found, bases, ())
+    return replace(stage, winners=leaders(stage))
 
 
 def _result(stage: StageResult, finalists: list[Finalist] | None = None) -> DrillResult:
     return DrillResult("tiny", drills.SPEC, [stage], finalists or [])
 
 
-def _candidate(test: float, train: float | None, data: Data | None = None) -> Candidate:
+def _candidate(test: float, train: float | None, data: Data | None = None) -> Tried:
     config = plain(data=(data or Data()).model_dump())
     stage = _stage([Done(config, [*FLAT[:7], test], train)])
     return leaders(stage)[0]
@@ -91,7 +83,6 @@ def test_the_error_of_a_fit_is_that_of_two_proportions():
 
 def test_no_fit_is_found_where_the_training_accuracy_is_not_known():
     assert fit(_candidate(99.1, None), GOAL) is None
-    assert fit(Candidate("plain", plain()), GOAL) is None
 
 
 @pytest.mark.parametrize(
@@ -165,18 +156,18 @@ def test_without_seeds_the_noise_is_the_sampling_error():
 
 
 def test_how_large_a_lead_must_be():
-    assert Noise(0.05, 0).needed() == pytest.approx(2 * math.sqrt(2) * 0.05)
+    assert SeedNoise(0.05, 0).needed() == pytest.approx(2 * math.sqrt(2) * 0.05)
     # Student's t, two-sided 5 %: 4.303 at 2 degrees of freedom, 2.776 at 4.
-    assert Noise(0.05, 2).needed() == pytest.approx(4.303 * math.sqrt(2) * 0.05, rel=1e-3)
-    assert Noise(0.05, 4).needed(2) == pytest.approx(2.776 * 0.05, rel=1e-3)
+    assert SeedNoise(0.05, 2).needed() == pytest.approx(4.303 * math.sqrt(2) * 0.05, rel=1e-3)
+    assert SeedNoise(0.05, 4).needed(2) == pytest.approx(2.776 * 0.05, rel=1e-3)
 
 
 @examples(50)
 @given(st.floats(1e-3, 1), st.integers(1, 200), st.integers(1, 20))
 def test_more_seeds_ask_for_less(size: float, freedom: int, seeds: int):
-    noise = Noise(size, freedom)
+    noise = SeedNoise(size, freedom)
     assert noise.needed(seeds + 1) < noise.needed(seeds)
-    assert Noise(size, freedom + 1).needed(seeds) < noise.needed(seeds)
+    assert SeedNoise(size, freedom + 1).needed(seeds) < noise.needed(seeds)
     assert noise.needed() > 2 * size  # of one training against another
 
 
@@ -184,11 +175,11 @@ def test_leads_over_the_runner_up_and_the_base():
     base = replace(_candidate(99.10, None), name="net/7")  # its mean of the last three is 99.10
     best, other = _ending(99.5, 99.5, 99.5), _ending(99.4, 99.4, 99.4)
     stage = _stage([Done(plain(), other), Done(plain(), best)], bases=[base])
-    runner_up = leads.over_runner_up(stage, Noise(0.05, 0))
+    runner_up = leads.over_runner_up(stage, SeedNoise(0.05, 0))
     assert runner_up is not None
     assert (runner_up.over, runner_up.tie) == ("net/0", True)
     assert runner_up.points == pytest.approx(0.1)
-    over_base = leads.over_base(stage, Noise(0.05, 0))
+    over_base = leads.over_base(stage, SeedNoise(0.05, 0))
     assert over_base is not None
     assert (over_base.over, over_base.tie) == ("net/7", False)
     assert over_base.points == pytest.approx(0.4)
@@ -196,27 +187,27 @@ def test_leads_over_the_runner_up_and_the_base():
 
 def test_no_lead_where_there_is_nobody_to_lead():
     alone = _stage([Done(plain(), FLAT)], bases=[Candidate("plain", plain())])
-    assert leads.over_runner_up(alone, Noise(0.05, 0)) is None
-    assert leads.over_base(alone, Noise(0.05, 0)) is None
+    assert leads.over_runner_up(alone, SeedNoise(0.05, 0)) is None
+    assert leads.over_base(alone, SeedNoise(0.05, 0)) is None
 
 
 def test_the_finalists_lead_is_of_their_fresh_seeds():
     first = _finalist(_ending(99.9, 99.9, 99.9), _ending(99.3, 99.3, 99.3))
     second = _finalist(_ending(99.9, 99.9, 99.9), _ending(99.1, 99.1, 99.1))
     result = _result(_stage([Done(plain(), FLAT)]), [first, second])
-    found = leads.over_second(result, Noise(0.05, 4))
+    found = leads.over_second(result, SeedNoise(0.05, 4))
     assert found is not None
     assert found.points == pytest.approx(0.2)
     uneven = replace(result, finalists=[first, replace(second, runs=())])
-    assert leads.over_second(uneven, Noise(0.05, 4)) is None
+    assert leads.over_second(uneven, SeedNoise(0.05, 4)) is None
 
 
-KINDS: dict[str, BaseDistribution] = {
-    "lr": FloatDistribution(0.05, 0.5, log=True),
-    "dropout": FloatDistribution(0.0, 0.1),
-    "step_size": IntDistribution(1, 7),
-    "width_1": FloatDistribution(0.0, 1.0),
-    "activation": CategoricalDistribution(["relu", "silu"]),
+KINDS: dict[str, Dimension] = {
+    "lr": Real(0.05, 0.5, log=True),
+    "dropout": Real(0.0, 0.1),
+    "step_size": Whole(1, 7),
+    "width_1": Real(0.0, 1.0),
+    "activation": Choice(["relu", "silu"]),
 }
 
 
@@ -224,7 +215,7 @@ def _varied(*samples: dict[str, Any]) -> StageResult:
     """One trial each, best first."""
     middle = {"lr": 0.15, "dropout": 0.05, "step_size": 4, "width_1": 0.5, "activation": "relu"}
     trials = [
-        Done(plain(), _ending(*[99.5 - place / 10] * 3), params={**middle, **sample})
+        Done(plain(), _ending(*[99.5 - place / 10] * 3), sample={**middle, **sample})
         for place, sample in enumerate(samples)
     ]
     return _stage(trials, KINDS)
@@ -255,16 +246,16 @@ def test_leaders_are_the_winners_once_there_are_any():
     trials = [Done(plain(), _ending(*[99 + n / 10] * 3)) for n in range(4)]
     stage = replace(_stage(trials), winners=())
     assert [each.name for each in leaders(stage)] == ["net/3", "net/2"]
-    winner = Candidate("elsewhere/0", plain(), leaders(stage)[1].row)
+    winner = replace(leaders(stage)[1], name="elsewhere/0")
     assert leaders(replace(stage, winners=[winner])) == [winner]
 
 
 # --- Advice
 
 
-def _advice(trials: list[Done], **changes: Any) -> list[str]:
+def _advice(trials: list[Done]) -> list[str]:
     """Each piece, with whether a later stage answers it."""
-    stage = _stage(trials, **changes)
+    stage = _stage(trials)
     result = _result(stage)
     return advised(stage, findings(stage, result), result)
 
@@ -366,9 +357,8 @@ def test_the_analysis_names_the_seeds_where_they_were_repeated():
 
 def test_a_winner_that_no_trial_beat_is_said_to_be_one():
     stage = _stage([Done(plain(), _ending(98.5, 98.5, 98.5))])
-    elsewhere = drills.study([Done(plain(), FLAT)], name="made-up.before")
-    row = results.rows(elsewhere)[0]
-    base = Candidate("before/0", plain(), row, elsewhere)
+    [elsewhere] = drills.trials([Done(plain(), FLAT)], name="tiny.0.before")
+    base = Tried("before/0", plain(), elsewhere)
     text = _said(replace(stage, bases=[base], winners=[base]))
     assert "`before/0`, which no trial of this stage beats, holds the goal" in text
     assert (

@@ -2,60 +2,61 @@
 
 import math
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 import pytest
-from drills import Params, sampled, scored
+from drills import sampled
 from hypothesis import given
 from hypothesis import strategies as st
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
-from optuna.study import Study
 from strategies import examples
 
-from search.chance.importance import LEAST, importances
+from search.chance.importance import LEAST, Importance, importances
+from spaces.dimensions import Choice, Dimension, Real
+from spaces.space import Params
 
-KINDS: dict[str, BaseDistribution] = {
-    "a": FloatDistribution(0, 1),
-    "b": FloatDistribution(0, 1),
-    "c": FloatDistribution(1e-3, 1, log=True),
-    "d": CategoricalDistribution(["red", "green", "blue"]),
-    "e": FloatDistribution(0, 1),
+KINDS: Mapping[str, Dimension] = {
+    "a": Real(0, 1),
+    "b": Real(0, 1),
+    "c": Real(1e-3, 1, log=True),
+    "d": Choice(["red", "green", "blue"]),
+    "e": Real(0, 1),
 }
 
 
-def _study(count: int, seed: int, score: Callable[[Params], float], noise: float = 1.0) -> Study:
+def _found(count: int, seed: int, score: Callable[[Params], float]) -> list[Importance]:
+    """In samples at random, whose scores are blurred by a standard deviation of 1."""
     chance, samples = random.Random(seed), sampled(KINDS, count, seed)
-    return scored(KINDS, samples, [score(p) + noise * chance.gauss(0, 1) for p in samples])
+    return importances(KINDS, samples, [score(p) + chance.gauss(0, 1) for p in samples])
 
 
-def _mattering(study: Study) -> set[str]:
-    return {each.name for each in importances(study) if each.matters}
+def _mattering(found: Sequence[Importance]) -> set[str]:
+    return {each.name for each in found if each.matters}
 
 
-def _line(name: str, values: list[Any], scores: list[float]) -> Study:
-    """One dimension, with these values in these trials."""
-    choices = not isinstance(values[0], float)
-    kind = CategoricalDistribution(sorted(set(values))) if choices else FloatDistribution(0, 10)
-    return scored({name: kind}, [{name: value} for value in values], scores)
+def _line(name: str, values: list[Any], scores: list[float]) -> Importance:
+    """Of the only dimension, with these values in these trials."""
+    kind = Real(0, 10) if isinstance(values[0], float) else Choice(sorted(set(values)))
+    [found] = importances({name: kind}, [{name: value} for value in values], scores)
+    return found
 
 
 def test_a_choice_explains_what_lies_between_its_means():
     # Ranks 1 to 8, mean 4.5: 42 in all; a's mean is 2.5 and b's 6.5, so 8 * 2^2 = 32 between them.
-    [found] = importances(_line("layout", [*"aaaabbbb"], [1, 2, 3, 4, 5, 6, 7, 8]))
+    found = _line("layout", [*"aaaabbbb"], [1, 2, 3, 4, 5, 6, 7, 8])
     assert found.share == pytest.approx(32 / 42)
     assert (found.best, found.correlation) == ("b", None)
 
 
 def test_a_number_is_ranked_and_so_are_the_scores():
     values = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 9.9]
-    [found] = importances(_line("lr", values, [98.0, 98.1, 98.2, 98.3, 98.4, 98.5, 98.6, 10.0]))
+    found = _line("lr", values, [98.0, 98.1, 98.2, 98.3, 98.4, 98.5, 98.6, 10.0])
     # Ranks of the scores 2 to 8 and then 1. Spearman: 1 - 6 sum(d^2) / (n (n^2 - 1)), d^2 = 7 + 49.
     assert found.correlation == pytest.approx(1 - 6 * 56 / (8 * 63))
     assert found.best == (0.5, 0.7)
-    [found] = importances(_line("lr", values, [90.0, 91, 92, 93, 94, 95, 96, 97]))
+    found = _line("lr", values, [90.0, 91, 92, 93, 94, 95, 96, 97])
     assert found.share == pytest.approx(1)
     assert found.correlation == pytest.approx(1)
     assert found.matters
@@ -63,13 +64,13 @@ def test_a_number_is_ranked_and_so_are_the_scores():
 
 @pytest.mark.parametrize("count", [LEAST, 9, 40])
 def test_shares_and_intervals_are_shares(count: int):
-    for each in importances(_study(count, 5, lambda p: 2 * p["a"])):
+    for each in _found(count, 5, lambda p: 2 * p["a"]):
         assert 0 <= each.low <= each.share <= each.high <= 1
         assert each.mark > 0
 
 
 def test_a_dimension_that_matters_is_told_from_four_that_do_not():
-    found = [_mattering(_study(24, seed, lambda p: 8 * p["b"])) for seed in range(20)]
+    found = [_mattering(_found(24, seed, lambda p: 8 * p["b"])) for seed in range(20)]
     assert sum("b" in names for names in found) >= 19
     assert sum(len(names - {"b"}) for names in found) <= 3
 
@@ -83,7 +84,7 @@ def test_a_dimension_that_matters_is_told_from_four_that_do_not():
     ],
 )
 def test_every_kind_of_effect_is_seen(name: str, score: Callable[[Params], float]):
-    found = importances(_study(30, 2, score))
+    found = _found(30, 2, score)
     assert found[0].name == name
     assert found[0].matters
     assert name != "d" or found[0].best == "green"
@@ -91,25 +92,25 @@ def test_every_kind_of_effect_is_seen(name: str, score: Callable[[Params], float
 
 def test_scores_that_are_chance_make_nothing_matter():
     # Told wrongly in 5 % of studies: more than 8 of 60 would happen once in 200 times.
-    assert sum(bool(_mattering(_study(12, seed, lambda p: 0.0))) for seed in range(60)) <= 8
+    assert sum(bool(_mattering(_found(12, seed, lambda p: 0.0))) for seed in range(60)) <= 8
 
 
 def test_what_only_goes_along_with_a_dimension_that_matters_does_not_matter():
     """As a sampler that learns moves all dimensions at once."""
-    kinds = {"cause": FloatDistribution(0, 1), "shadow": FloatDistribution(0, 1)}
+    kinds = {"cause": Real(0, 1), "shadow": Real(0, 1)}
     chance, wrong = random.Random(1), 0
     for _ in range(10):
         causes = [chance.random() for _ in range(30)]
         samples = [{"cause": x, "shadow": 0.7 * x + 0.3 * chance.random()} for x in causes]
         scores = [5 * x + 0.3 * chance.gauss(0, 1) for x in causes]
-        found = _mattering(scored(kinds, samples, scores))
+        found = _mattering(importances(kinds, samples, scores))
         assert "cause" in found
         wrong += "shadow" in found
     assert wrong <= 2
 
 
 def test_two_dimensions_that_matter_share_what_is_explained():
-    found = importances(_study(40, 3, lambda p: 6 * p["a"] + 6 * p["e"]))
+    found = _found(40, 3, lambda p: 6 * p["a"] + 6 * p["e"])
     assert {each.name for each in found[:2]} == {"a", "e"}
     assert found[0].matters
     assert found[1].matters
@@ -117,20 +118,25 @@ def test_two_dimensions_that_matter_share_what_is_explained():
 
 
 def test_nothing_is_told_of_few_or_equal_trials():
-    assert importances(_study(LEAST - 1, 1, lambda p: p["a"])) == []
-    assert importances(scored(KINDS, [], [])) == []
-    assert importances(scored(KINDS, sampled(KINDS, 12, 1), [99.0] * 12)) == []
+    assert _found(LEAST - 1, 1, lambda p: p["a"]) == []
+    assert importances(KINDS, [], []) == []
+    assert importances(KINDS, sampled(KINDS, 12, 1), [99.0] * 12) == []
 
 
 def test_a_dimension_of_one_value_is_none():
-    kinds = {"a": FloatDistribution(0, 1), "b": FloatDistribution(0.5, 0.5)}
+    kinds = {"a": Real(0, 1), "b": Real(0.5, 0.5)}
     samples = [{"a": n / 10, "b": 0.5} for n in range(10)]
-    assert [each.name for each in importances(scored(kinds, samples, range(10)))] == ["a"]
+    assert [each.name for each in importances(kinds, samples, range(10))] == ["a"]
+
+
+def test_a_dimension_that_a_trial_lacks_is_none():
+    samples = [{"a": n / 10, "b": n / 20} for n in range(9)]
+    found = importances(KINDS, [*samples, {"a": 0.95}], range(10))
+    assert [each.name for each in found] == ["a"]
 
 
 def test_the_same_study_gives_the_same_figures():
-    study = _study(15, 4, lambda p: p["a"])
-    assert importances(study) == importances(study)
+    assert _found(15, 4, lambda p: p["a"]) == _found(15, 4, lambda p: p["a"])
 
 
 @examples(20)
@@ -139,10 +145,10 @@ def test_only_the_order_counts(scores: list[int]):
     samples = sampled(KINDS, len(scores), 7)
     bent = [{**p, "a": p["a"] ** 3} for p in samples]
     figures = [
-        [(each.name, each.share, each.mark) for each in importances(study)]
-        for study in (
-            scored(KINDS, samples, scores),
-            scored(KINDS, bent, [math.exp(score / 100) for score in scores]),
+        [(each.name, each.share, each.mark) for each in found]
+        for found in (
+            importances(KINDS, samples, scores),
+            importances(KINDS, bent, [math.exp(score / 100) for score in scores]),
         )
     ]
     assert [line[0] for line in figures[0]] == [line[0] for line in figures[1]]
@@ -151,9 +157,8 @@ def test_only_the_order_counts(scores: list[int]):
 
 @pytest.mark.benchmark
 def test_a_large_stage_takes_no_three_seconds():
-    kinds: Mapping[str, BaseDistribution] = {f"x{n}": FloatDistribution(0, 1) for n in range(20)}
+    kinds = {f"x{n}": Real(0, 1) for n in range(20)}
     samples = sampled(kinds, 60, 1)
-    study = scored(kinds, samples, [p["x1"] + p["x2"] for p in samples])
     start = perf_counter()
-    assert importances(study)
+    assert importances(kinds, samples, [p["x1"] + p["x2"] for p in samples])
     assert perf_counter() - start < 3

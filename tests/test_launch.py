@@ -3,6 +3,7 @@
 import functools
 import logging
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,17 @@ import optuna
 import optuna_dashboard
 import pytest
 from fakes import study
-from optuna.study import Study
-from optuna.trial import TrialState
 
 from mnist_core import fetch, record
 from mnist_core.errors import UserError
 from mnist_core.native import library
-from search.launch.owner import trial_seed
 from search.launch.run import Launched, launch
 from search.report.launched import report
 from search.study import storage
-from search.study import trials as results
+from search.study.session import trial_seed
 from search.study.spec import StudySpec
-from search.study.trials import TrialAttr
+from search.study.study import Study
+from search.study.trials import State, Trial, TrialAttr
 from search.workers import training
 from search.workers.protocol import Start
 from spaces.dimensions import Choice, Dimension, Whole
@@ -54,25 +53,32 @@ def _launch(spec: StudySpec, name: str = "tiny", start: Start = fakes.quick) -> 
 
 
 def _stored(name: str = "tiny") -> Study:
-    return storage.load_study(storage.open_storage(), name)
+    return storage.open_storage().get(name)
+
+
+def _trials(made: Study) -> list[Trial]:
+    """By number."""
+    return sorted(made.trials(), key=attrgetter("number"))
 
 
 def _asked(made: Study) -> list[tuple[dict[str, Any], int, tuple[float, ...]]]:
-    """(parameters, seed, test accuracies) of each trial."""
-    return [
-        (trial.params, results.config_of(trial).seed, results.curve(trial)) for trial in made.trials
-    ]
+    """(sample, seed, test accuracies) of each trial."""
+    asked = []
+    for trial in _trials(made):
+        assert trial.config is not None
+        asked.append((dict(trial.sample), trial.config.seed, trial.test_acc))
+    return asked
 
 
 def test_study_runs_and_leaves_its_best_its_log_and_its_note(home: Path) -> None:
     ended = _launch(study(workers=2))
     assert (ended.signal, ended.trials) == (0, 4)
     made = _stored()
-    assert [trial.state for trial in made.trials] == [TrialState.COMPLETE] * 4
-    best = max(made.trials, key=lambda trial: trial.value or 0.0)
+    assert [trial.state for trial in made.trials()] == [State.COMPLETE] * 4
+    best = max(made.trials(), key=attrgetter("score"))
     assert ended.best == home / "runs" / "tiny" / "best.toml"
     kept = record.load(ended.best)
-    assert kept.config == results.config_of(best)
+    assert kept.config == best.config
     assert kept.expected is not None
     assert list(kept.expected.test_acc) == fakes.curve(kept.config)
     assert kept.origin is not None
@@ -82,7 +88,7 @@ def test_study_runs_and_leaves_its_best_its_log_and_its_note(home: Path) -> None
         assert f"trial {number}: epoch 3/3, test 9" in lines
         assert f"trial {number}: finished, score 9" in lines
     assert "4 of 4 trials ended: 4 finished, 0 pruned, 0 failed; best 9" in lines
-    note = optuna_dashboard.get_note(made)
+    note = optuna_dashboard.get_note(made.optuna)
     assert f"drilldown train {ended.best} --check" in note
 
 
@@ -90,10 +96,10 @@ def test_study_runs_and_leaves_its_best_its_log_and_its_note(home: Path) -> None
 def test_exactly_n_trials_end(trials: int, workers: int) -> None:
     """Row 17, with failing trainings among them."""
     made = _launch(study(trials=trials, workers=workers), start=fakes.failing).study
-    assert results.counted(made.trials) == len(made.trials) == trials
-    for trial in made.trials:
+    assert made.finished == len(made.trials()) == trials
+    for trial in made.trials():
         failed = trial_seed(7, trial.number) % 2
-        assert trial.state == (TrialState.FAIL if failed else TrialState.COMPLETE)
+        assert trial.state == (State.FAIL if failed else State.COMPLETE)
 
 
 @pytest.mark.slow
@@ -105,8 +111,7 @@ def test_exactly_n_trials_end_in_a_hundred_studies() -> None:
         start = (fakes.quick, fakes.failing, fakes.suicidal)[number // 3 % 3]
         spec = study(trials=trials, workers=workers, seed=number)
         made = _launch(spec, f"study-{number}", start).study
-        assert results.counted(made.trials) == len(made.trials) == trials
-        assert not made.get_trials(states=[TrialState.RUNNING])
+        assert made.finished == len(made.trials()) == trials
 
 
 @pytest.mark.parametrize(
@@ -121,11 +126,11 @@ def test_exactly_n_trials_end_in_a_hundred_studies() -> None:
 def test_what_fails_has_its_reason_and_is_never_best(start: Start, reason: str) -> None:
     """Rows 1, 10 and 11, from a process to the storage."""
     ended = _launch(study(workers=2, trials=6), start=start)
-    rows = {row.number: row for row in results.rows(_stored())}
-    assert len(rows) == 6
-    assert 0 < len([n for n in ODD if n < 6]) < 6
-    for number, row in rows.items():
-        assert (row.state, row.reason) == (("fail", reason) if number in ODD else ("complete", ""))
+    fates = [(trial.state, trial.reason) for trial in _trials(_stored())]
+    assert fates == [
+        (State.FAIL, reason) if number in ODD else (State.COMPLETE, "") for number in range(6)
+    ]
+    assert len(set(fates)) == 2
     assert ended.best is not None
     origin = record.load(ended.best).origin
     assert origin is not None
@@ -156,20 +161,17 @@ def test_launched_again_it_resumes_and_repeats_nothing() -> None:
 def test_running_trials_of_an_owner_that_went_away_are_reconciled() -> None:
     _launch(study(trials=2))
     for _ in range(2):
-        _stored().ask()
+        _stored().optuna.ask()
     made = _launch(study(trials=4)).study
-    assert [row.state for row in results.rows(made)].count("interrupted") == 2
-    assert not made.get_trials(states=[TrialState.RUNNING])
-    assert results.counted(made.trials) == 4
-    assert len(made.trials) == 6
+    assert [trial.state for trial in made.trials()].count(State.INTERRUPTED) == 2
+    assert made.finished == 4
+    assert len(made.trials()) == 6
 
 
 def test_worker_that_cannot_start_ends_the_launch_with_its_reason() -> None:
     with pytest.raises(UserError, match="nothing can be trained on cpu today"):
         _launch(study(workers=2), start=fakes.unstartable)
-    made = _stored()
-    assert not made.get_trials(states=[TrialState.RUNNING])
-    assert results.counted(made.trials) == 0
+    assert {trial.state for trial in _stored().trials()} <= {State.INTERRUPTED}
 
 
 def test_device_that_is_not_there_is_refused_before_anything_is_made(home: Path) -> None:
@@ -233,7 +235,7 @@ def test_changed_study_is_refused_by_the_name_of_what_changed() -> None:
         else:
             assert f"launched with {key} = " in said, said
         assert "another --name" in said
-    assert len(_stored().trials) == 1
+    assert len(_stored().trials()) == 1
 
 
 @pytest.mark.usefixtures("_no_data")
@@ -242,7 +244,7 @@ def test_what_is_not_the_studys_meaning_may_change() -> None:
     changed = {"trials": 2, "workers": 2, "title": "x", "pruner": {"kind": "median"},
                "engine": "torch",
                "sampler": {"kind": "tpe"}}  # fmt: skip
-    assert len(_launch(study(**changed)).study.trials) == 2
+    assert len(_launch(study(**changed)).study.trials()) == 2
 
 
 REAL = {
@@ -253,7 +255,7 @@ REAL = {
 
 def _real(name: str, trials: int) -> list[tuple[dict[str, Any], int, tuple[float, ...]]]:
     ended = _launch(study(trials=trials, **REAL), name, training.start)
-    assert {trial.state for trial in ended.study.trials} <= {TrialState.COMPLETE, TrialState.FAIL}
+    assert {trial.state for trial in ended.study.trials()} <= {State.COMPLETE, State.FAIL}
     return _asked(ended.study)
 
 
@@ -292,10 +294,11 @@ def _reported(ended: Launched, url: str | None = None) -> str:
 
 def test_report_says_what_came_of_it_and_what_to_type_next() -> None:
     ended = _launch(study(workers=2))
-    rows = results.rows(ended.study)
+    best = ended.study.best()
+    assert best is not None
     text = _reported(ended)
     assert "tiny: 4 of 4 trials ended: 4 finished, 0 pruned, 0 failed" in text
-    assert f"Best: trial {rows[0].number}, score {rows[0].score:.2f}, {rows[0].params:,} " in text
+    assert f"Best: trial {best.number}, score {best.score:.2f}, {best.params:,} " in text
     assert "Goal: held by this trial, 4 trials in all" in text
     assert f"drilldown train {ended.best} --check" in text
     assert "drilldown show tiny\n" in text
@@ -321,8 +324,9 @@ def test_report_names_a_trial_that_holds_the_goal_where_the_best_does_not() -> N
     made = _launch(study(trials=2)).study
     curves = [(99.0, 99.9, 89.9), (90.0, 90.1, 90.0)]  # the first scores higher, but dips
     copy = optuna.create_study(study_name="dips", direction="maximize")
-    copy.set_user_attr(results.GOAL, made.user_attrs[results.GOAL])
-    for trial, test_acc in zip(made.trials, curves, strict=True):
+    for key, value in made.optuna.user_attrs.items():
+        copy.set_user_attr(key, value)
+    for trial, test_acc in zip(made.optuna.trials, curves, strict=True):
         copy.add_trial(
             optuna.trial.create_trial(
                 value=sum(test_acc[1:]) / 2,
@@ -330,11 +334,11 @@ def test_report_names_a_trial_that_holds_the_goal_where_the_best_does_not() -> N
                 intermediate_values=dict(enumerate(test_acc, 1)),
             )
         )
-    text = _reported(Launched(copy, 2, Path("runs/dips/best.toml"), 0))
+    text = _reported(Launched(Study(copy), 2, Path("runs/dips/best.toml"), 0))
     assert "not held by this trial, but by trial 1 (drilldown export dips --trial 1)" in text
 
 
 def test_trials_keep_what_the_dashboard_sorts_by() -> None:
     made = _launch(study(trials=1)).study
     for name in (TrialAttr.PARAMS, TrialAttr.WORST, TrialAttr.MEAN, TrialAttr.SECONDS):
-        assert isinstance(made.trials[0].user_attrs[name], int | float)
+        assert isinstance(made.optuna.trials[0].user_attrs[name], int | float)

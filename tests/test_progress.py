@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 from fakes import result, study
-from optuna.trial import TrialState
 from rich.console import Console
 
 from mnist_core.config import Config
 from search.launch import progress
 from search.launch.progress import LiveProgress, Progress, ended, start_log, tally
-from search.study.trials import Row
+from search.study.trials import State, Trial
 
 GOAL = str(study().goal)
 
@@ -43,6 +42,17 @@ def _as_before() -> Iterator[None]:
         logger.handlers, logger.level = handlers, level
 
 
+def _trial(
+    number: int,
+    state: State,
+    score: float | None = None,
+    test_acc: tuple[float, ...] = (),
+    reason: str = "",
+) -> Trial:
+    """With as much of one as a person sees."""
+    return Trial("tiny", number, state, {}, {}, test_acc, (), None, None, reason, score, {})
+
+
 def _drawn(watcher: Progress, width: int = 80) -> list[str]:
     console = Console(width=width, force_terminal=False)
     with console.capture() as capture:
@@ -57,17 +67,13 @@ def test_tally_counts_what_ended_and_how() -> None:
 
 
 def test_interrupted_and_running_trials_have_not_ended() -> None:
-    states = ["complete", "pruned", "pruned", "fail", "interrupted", "running"]
-    rows = [
-        Row(n, state, (), None, None, None, None, (), None, None, None, "", False)
-        for n, state in enumerate(states)
-    ]
-    assert ended(rows) == Counter(finished=1, pruned=2, failed=1)
+    trials = [_trial(number, state) for number, state in enumerate([*State, State.PRUNED])]
+    assert ended(trials) == Counter(finished=1, pruned=2, failed=1)
 
 
 def test_view_shows_running_trials_counts_and_best(config: Config, clock: list[float]) -> None:
-    watcher = Progress("tiny", GOAL, 9, Counter(finished=2))
-    watcher.best_before(97.5, 1)
+    found = [_trial(1, State.COMPLETE, 97.5), _trial(0, State.COMPLETE, 91.0)]
+    watcher = Progress("tiny", GOAL, 9, found)
     watcher.started(2, config)
     watcher.started(3, config)
     clock[0] += 10
@@ -89,7 +95,7 @@ def test_view_shows_running_trials_counts_and_best(config: Config, clock: list[f
 def test_time_left_is_said_in_seconds_or_minutes(
     config: Config, clock: list[float], seconds: float, said: str
 ) -> None:
-    watcher = Progress("tiny", GOAL, 9, Counter())
+    watcher = Progress("tiny", GOAL, 9, [])
     watcher.started(0, config)
     clock[0] += seconds / 2  # one epoch of three: two are left
     watcher.epoch(0, result(1, 93.25))
@@ -100,7 +106,7 @@ def test_time_left_is_said_in_seconds_or_minutes(
 
 @pytest.mark.parametrize("width", [60, 80, 100])
 def test_view_fits_the_terminal(config: Config, width: int) -> None:
-    watcher = Progress("tiny", GOAL, 100, Counter())
+    watcher = Progress("tiny", GOAL, 100, [])
     for number in range(98, 101):
         watcher.started(number, config)
     lines = _drawn(watcher, width)
@@ -109,41 +115,44 @@ def test_view_fits_the_terminal(config: Config, width: int) -> None:
 
 
 def test_ended_trials_leave_the_view_and_are_counted(config: Config) -> None:
-    watcher = Progress("tiny", GOAL, 4, Counter())
+    watcher = Progress("tiny", GOAL, 4, [])
     for number in range(4):
         watcher.started(number, config)
     watcher.epoch(1, result(1, 70.0))
-    watcher.ended(0, TrialState.COMPLETE, 93.0, "")
-    watcher.ended(1, TrialState.PRUNED, None, "")
-    watcher.ended(2, TrialState.FAIL, None, "it died")
+    watcher.ended(_trial(0, State.COMPLETE, 93.0))
+    watcher.ended(_trial(1, State.PRUNED))
+    watcher.ended(_trial(2, State.FAIL))
     assert watcher.summary() == (
         "3 of 4 trials ended: 1 finished, 1 pruned, 1 failed; best 93.00 (trial 0)"
     )
-    watcher.ended(3, TrialState.COMPLETE, 92.0, "")
+    watcher.ended(_trial(3, State.COMPLETE, 92.0))
     assert watcher.summary().endswith("best 93.00 (trial 0)")
     assert "0/3" not in "\n".join(_drawn(watcher))
 
 
-def test_no_best_is_said_too() -> None:
-    assert Progress("tiny", GOAL, 4, Counter()).summary().endswith("; no best yet")
+@pytest.mark.parametrize("found", [[], [_trial(0, State.FAIL)]])
+def test_no_best_is_said_too(found: list[Trial]) -> None:
+    assert Progress("tiny", GOAL, 4, found).summary().endswith("; no best yet")
 
 
 def test_a_score_of_nothing_is_a_best_too(config: Config) -> None:
-    watcher = Progress("tiny", GOAL, 4, Counter())
+    nothing = _trial(0, State.COMPLETE, 0.0)
+    assert Progress("tiny", GOAL, 4, [nothing]).summary().endswith("best 0.00 (trial 0)")
+    watcher = Progress("tiny", GOAL, 4, [])
     watcher.started(0, config)
-    watcher.ended(0, TrialState.COMPLETE, 0.0, "")
+    watcher.ended(nothing)
     assert watcher.summary().endswith("best 0.00 (trial 0)")
 
 
 def test_lines_say_what_happens(config: Config, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, logger="drilldown")
-    watcher = Progress("tiny", GOAL, 2, Counter())
+    watcher = Progress("tiny", GOAL, 2, [])
     watcher.started(0, config)
     watcher.epoch(0, result(1, 93.25, 2.0))
-    watcher.ended(0, TrialState.FAIL, None, "KeyError: '[/x]'")
+    watcher.ended(_trial(0, State.FAIL, reason="KeyError: '[/x]'"))
     watcher.started(1, config)
     watcher.epoch(1, result(1, 50.0, 2.0))
-    watcher.ended(1, TrialState.PRUNED, None, "")
+    watcher.ended(_trial(1, State.PRUNED, test_acc=(50.0,)))
     assert caplog.messages == [
         "trial 0: epoch 1/3, test 93.25 %, train 99.00 %, 2.0 s",
         "trial 0: failed: KeyError: '[/x]'  "
@@ -159,10 +168,10 @@ def test_live_view_needs_no_line_for_an_epoch(
     config: Config, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, logger="drilldown")
-    watcher = LiveProgress("tiny", GOAL, 2, Counter())
+    watcher = LiveProgress("tiny", GOAL, 2, [])
     watcher.started(0, config)
     watcher.epoch(0, result(1, 93.25))
-    watcher.ended(0, TrialState.PRUNED, None, "")
+    watcher.ended(_trial(0, State.PRUNED, test_acc=(93.25,)))
     assert caplog.messages == ["trial 0: pruned after epoch 1"]  # the rest is in the view
 
 

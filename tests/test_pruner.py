@@ -12,9 +12,9 @@ from optuna.trial import TrialState
 from mnist_core.config import Config, Sgd
 from mnist_core.goal import Goal
 from mnist_core.schedule import Linear, Schedule, Step
-from search.study import trials as results
 from search.study.goal_pruner import GoalPruner
 from search.study.pruners import GoalPruning
+from search.study.trials import CONFIG, attach
 
 GOAL = Goal(accuracy=99.4, last=5, epochs=15, params=10_000)
 LINEAR = Linear(per="batch")
@@ -46,7 +46,7 @@ def study_of(*curves: list[float], schedule: Schedule = LINEAR) -> optuna.Study:
 
 def begun(study: optuna.Study, curve: list[float], schedule: Schedule = LINEAR) -> optuna.Trial:
     trial = study.ask()
-    results.attach(trial, results.CONFIG, config(schedule))
+    attach(trial, CONFIG, config(schedule))
     for epoch, accuracy in enumerate(curve, start=1):
         trial.report(accuracy, epoch)
     return trial

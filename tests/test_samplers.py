@@ -16,7 +16,6 @@ from pydantic import ValidationError
 from mnist_core.config import Config
 from mnist_core.files import explain
 from mnist_core.goal import Goal
-from search.study import trials as results
 from search.study.dimensions import distributions
 from search.study.pruners import (
     GoalPruning,
@@ -29,6 +28,7 @@ from search.study.pruners import (
 )
 from search.study.samplers import CmaEs, Gp, Qmc, Random, Sampler, Tpe
 from search.study.spec import StudySpec
+from search.study.trials import CONFIG, attach
 from spaces import SPACES, Frame, Space
 
 GOAL = Goal(accuracy=99.0, last=2, epochs=4, params=5_000)
@@ -54,7 +54,7 @@ def _final(config: Config) -> float:
 def _train(trial: optuna.Trial, space: Space, goal: Goal = GOAL) -> TrialState:
     """As the owner does: report each epoch, and ask the pruner but at the last."""
     config = space.config(trial.params, trial.number)
-    results.attach(trial, results.CONFIG, config.to_dict())
+    attach(trial, CONFIG, config.to_dict())
     curve = [_final(config) - 8 / epoch**2 for epoch in range(1, goal.epochs + 1)]
     for epoch, accuracy in enumerate(curve, start=1):
         trial.report(accuracy, epoch)

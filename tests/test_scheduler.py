@@ -6,6 +6,7 @@ import random
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 import optuna
 import pytest
@@ -13,20 +14,19 @@ from fakes import ENVIRONMENT, FIT, Dying, FakeWorkers, Fate, Terminated, curve,
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from optuna.pruners import BasePruner, NopPruner
-from optuna.samplers import RandomSampler
-from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState
+from optuna.samplers import BaseSampler, RandomSampler
+from optuna.trial import FrozenTrial
 
 from mnist_core.config import Config
 from mnist_core.errors import UserError
 from mnist_core.record import EngineUsed, Environment
 from mnist_core.result import EpochResult
-from search.launch import progress
-from search.launch.owner import Owner, interrupt, reconcile, trial_seed
-from search.study import trials as results
+from search.launch.owner import Owner
 from search.study.pruners import Median, NoPruning, Pruner
 from search.study.samplers import Qmc, Random, Sampler, Tpe
-from search.study.trials import TrialAttr
+from search.study.session import Session, trial_seed
+from search.study.study import GOAL, Study
+from search.study.trials import Complete, State, Trial, TrialAttr
 
 SPEC = study()
 GOOD = [91.0, 92.0, 93.0]
@@ -39,7 +39,7 @@ class Seen:
 
     starts: list[int] = field(default_factory=list)
     epochs: list[tuple[int, int]] = field(default_factory=list)
-    ends: list[tuple[int, TrialState, float | None, str]] = field(default_factory=list)
+    ends: list[Trial] = field(default_factory=list)
 
     def started(self, number: int, config: Config) -> None:
         self.starts.append(number)
@@ -47,8 +47,8 @@ class Seen:
     def epoch(self, number: int, result: EpochResult) -> None:
         self.epochs.append((number, result.epoch))
 
-    def ended(self, number: int, state: TrialState, score: float | None, reason: str) -> None:
-        self.ends.append((number, state, score, reason))
+    def ended(self, trial: Trial) -> None:
+        self.ends.append(trial)
 
 
 class Prune(BasePruner):
@@ -58,33 +58,53 @@ class Prune(BasePruner):
         self.numbers = numbers
         self.asked: list[tuple[int, int | None]] = []
 
-    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+    def prune(self, study: optuna.Study, trial: FrozenTrial) -> bool:
         self.asked.append((trial.number, trial.last_step))
         return trial.number in self.numbers
 
 
 @pytest.fixture(autouse=True)
 def _no_log() -> None:
-    progress.quiet_optuna()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
-def _study(pruner: BasePruner | None = None) -> Study:
-    made = optuna.create_study(direction="maximize", pruner=pruner or NopPruner())
-    made.set_user_attr(results.GOAL, SPEC.goal.model_dump(mode="json"))
-    return made
+def _study() -> Study:
+    made = optuna.create_study(direction="maximize")
+    made.set_user_attr(GOAL, SPEC.goal.model_dump(mode="json"))
+    return Study(made)
 
 
-def _owner(study: Study, workers: FakeWorkers, *watchers: Seen) -> Owner:
+def _session(
+    study: Study,
+    pruner: BasePruner | None = None,
+    sampler: Callable[[int], BaseSampler] = lambda _: RandomSampler(),
+) -> Session:
     space = SPEC.make_space()
-    return Owner(study, space, SPEC.goal, 7, lambda _: RandomSampler(), workers, watchers)
+    return Session(study, space, SPEC.goal, SPEC.seed, sampler, pruner or NopPruner())
+
+
+def _owner(
+    study: Study, workers: FakeWorkers, *watchers: Seen, pruner: BasePruner | None = None
+) -> Owner:
+    return Owner(_session(study, pruner), workers, watchers)
 
 
 def _run(
     fate: Callable[[int, Config], Fate], trials: int = 1, pruner: BasePruner | None = None
 ) -> Study:
-    made = _study(pruner)
-    assert _owner(made, FakeWorkers(1, fate)).run(trials) == 0
+    made = _study()
+    assert _owner(made, FakeWorkers(1, fate), pruner=pruner).run(trials) == 0
     return made
+
+
+def _trials(study: Study) -> list[Trial]:
+    """By number."""
+    return sorted(study.trials(), key=attrgetter("number"))
+
+
+def _fates(study: Study) -> list[tuple[State, str]]:
+    """What became of each trial, and why."""
+    return [(trial.state, trial.reason) for trial in _trials(study)]
 
 
 def _always(*test_acc: float, reason: str = "") -> Callable[[int, Config], Fate]:
@@ -92,20 +112,25 @@ def _always(*test_acc: float, reason: str = "") -> Callable[[int, Config], Fate]
 
 
 def test_complete_trial_keeps_its_curve_its_score_and_what_people_sort_by() -> None:
-    trial = _run(_always(89.0, 91.0, 92.0)).trials[0]
-    assert trial.state == TrialState.COMPLETE
-    assert results.curve(trial) == (89.0, 91.0, 92.0)
-    assert trial.value == SPEC.goal.ending([89.0, 91.0, 92.0]).score == pytest.approx(91.0)
-    attrs = trial.user_attrs
-    assert attrs[TrialAttr.WORST] == 91.0
-    assert attrs[TrialAttr.MEAN] == 91.5
-    assert attrs[TrialAttr.GOAL_EPOCH] == 2
-    assert attrs[TrialAttr.SECONDS] == 4.5
-    assert results.environment_of(trial) == ENVIRONMENT
-    config = results.config_of(trial)
-    assert config.params == attrs[TrialAttr.PARAMS] < SPEC.goal.params
-    assert config.seed == trial_seed(7, 0)
-    assert config == SPEC.make_space().config(trial.params, config.seed)
+    made = _run(_always(89.0, 91.0, 92.0))
+    (trial,) = made.trials()
+    assert isinstance(trial, Complete)
+    assert trial.state == State.COMPLETE
+    assert trial.test_acc == (89.0, 91.0, 92.0)
+    assert trial.ending == SPEC.goal.ending([89.0, 91.0, 92.0])
+    assert trial.score == trial.ending.score == pytest.approx(91.0)
+    assert trial.seconds == 4.5
+    assert trial.environment == ENVIRONMENT
+    assert trial.config.params == trial.params < SPEC.goal.params
+    assert trial.config.seed == trial_seed(7, 0)
+    assert trial.config == SPEC.make_space().config(trial.sample, trial.config.seed)
+    assert made.optuna.trials[0].user_attrs == {
+        TrialAttr.PARAMS: trial.params,
+        TrialAttr.WORST: 91.0,
+        TrialAttr.MEAN: 91.5,
+        TrialAttr.GOAL_EPOCH: 2,
+        TrialAttr.SECONDS: 4.5,
+    }
 
 
 class Various(FakeWorkers):
@@ -121,24 +146,25 @@ def test_each_trial_keeps_the_environment_that_its_own_training_had(
 ) -> None:
     made = _study()
     workers = Various(2, lambda job, _: Fate(GOOD, "it failed" if job == 3 else ""), remark="why")
-    with caplog.at_level("INFO", "search.workers.crew"):
+    with caplog.at_level("INFO", "drilldown"):
         _owner(made, workers).run(4)
-    engines = [results.environment_of(trial).engine.name for trial in made.trials]
+    engines = [trial.environment and trial.environment.engine.name for trial in _trials(made)]
     assert engines == ["torch", "native", "torch", "native"]
     assert sorted(caplog.messages) == [f"trial {number}: why" for number in range(4)]
 
 
 def test_how_well_a_trial_did_on_what_it_was_trained_on_is_kept() -> None:
-    ended = results.rows(_run(_always(89.0, 91.0, 92.0)))[0]
+    ended = _run(_always(89.0, 91.0, 92.0)).best()
+    assert ended is not None
     assert (ended.train_acc, ended.fit_acc) == ((99.0, 99.0, 99.0), FIT)
-    failed = results.rows(_run(_always(89.0, reason="it failed")))[0]
+    (failed,) = _run(_always(89.0, reason="it failed")).trials()
     assert failed.train_acc == (99.0,)
 
 
 def test_no_epoch_at_goal_is_no_attribute() -> None:
-    trial = _run(_always(50.0, 60.0, 89.99)).trials[0]
-    assert TrialAttr.GOAL_EPOCH not in trial.user_attrs
-    assert not results.rows(_run(_always(50.0, 60.0, 89.99)))[0].holds_goal
+    made = _run(_always(50.0, 60.0, 89.99))
+    assert TrialAttr.GOAL_EPOCH not in made.optuna.trials[0].user_attrs
+    assert not made.trials()[0].holds_goal
 
 
 def test_watchers_are_told_of_everything_in_order() -> None:
@@ -148,31 +174,28 @@ def test_watchers_are_told_of_everything_in_order() -> None:
     assert seen == also
     assert seen.starts == [0, 1]
     assert seen.epochs == [(n, epoch) for n in (0, 1) for epoch in (1, 2, 3)]
-    assert [(n, state) for n, state, *_ in seen.ends] == [(n, TrialState.COMPLETE) for n in (0, 1)]
-    assert seen.ends[0][2] == made.trials[0].value
+    assert seen.ends == _trials(made)
+    assert [trial.state for trial in seen.ends] == [State.COMPLETE] * 2
 
 
 def test_pruned_trial_is_stopped_and_has_no_score() -> None:
-    made = _study(Prune({0}))
+    made = _study()
     workers = FakeWorkers(1, _always(*GOOD))
-    _owner(made, workers).run(2)
-    pruned, other = made.trials
+    _owner(made, workers, pruner=Prune({0})).run(2)
+    pruned, other = _trials(made)
     assert workers.answers[0] == (0, 1, False)
-    assert (pruned.state, results.curve(pruned)) == (TrialState.PRUNED, (91.0,))
-    assert other.state == TrialState.COMPLETE
-    assert TrialAttr.WORST not in pruned.user_attrs
-    assert TrialAttr.REASON not in pruned.user_attrs
-    assert results.rows(made)[1].score is None  # though Optuna keeps 91.0 as its value
-    best = results.best(made)
-    assert best is not None
-    assert best.number == 1
+    assert (pruned.state, pruned.test_acc) == (State.PRUNED, (91.0,))
+    assert pruned.score is None  # though Optuna keeps 91.0 as its value
+    assert made.optuna.trials[0].user_attrs.keys() == {TrialAttr.PARAMS, TrialAttr.SECONDS}
+    assert other.state == State.COMPLETE
+    assert made.best() == other
 
 
 def test_last_epoch_is_never_pruned() -> None:
     pruner = Prune(set())
-    trial = _run(_always(*GOOD), pruner=pruner).trials[0]
+    (trial,) = _run(_always(*GOOD), pruner=pruner).trials()
     assert pruner.asked == [(0, 1), (0, 2)]
-    assert trial.state == TrialState.COMPLETE
+    assert trial.state == State.COMPLETE
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
@@ -183,22 +206,20 @@ def test_accuracy_that_is_not_finite_fails_the_trial_at_once(bad: float, epoch: 
     made = _study()
     workers = FakeWorkers(1, lambda job, config: Fate(test_acc if job == 0 else GOOD))
     _owner(made, workers).run(2)
-    failed, other = made.trials
-    assert failed.state == TrialState.FAIL
-    assert failed.value is None
-    assert failed.user_attrs[TrialAttr.REASON] == f"the test accuracy is {bad} in epoch {epoch}"
+    failed, other = _trials(made)
+    assert (failed.state, failed.score) == (State.FAIL, None)
+    assert made.optuna.trials[0].value is None
+    assert failed.reason == f"the test accuracy is {bad} in epoch {epoch}"
     assert workers.answers[epoch - 1] == (0, epoch, False)
-    assert results.curve(failed) == tuple(GOOD[: epoch - 1])
-    best = results.best(made)
-    assert best is not None
-    assert best.number == other.number == 1
+    assert failed.test_acc == tuple(GOOD[: epoch - 1])
+    assert made.best() == other
 
 
 def test_a_pruner_is_not_asked_about_what_is_not_finite() -> None:
     pruner = Prune({0})
-    trial = _run(_always(math.nan, 92.0, 93.0), pruner=pruner).trials[0]
+    (trial,) = _run(_always(math.nan, 92.0, 93.0), pruner=pruner).trials()
     assert pruner.asked == []
-    assert trial.state == TrialState.FAIL
+    assert trial.state == State.FAIL
 
 
 @pytest.mark.parametrize("epochs", [0, 1, 2, 3])
@@ -206,25 +227,23 @@ def test_failed_training_keeps_its_reason_and_the_study_goes_on(epochs: int) -> 
     """Row 11, and the death of a worker: both come as `Ended` with a reason."""
     reason = "NonFiniteLoss: the training loss became nan in epoch 2, batch 7"
     made = _run(lambda job, _: Fate(GOOD[:epochs], reason) if job == 0 else Fate(GOOD), 2)
-    failed, other = made.trials
-    assert failed.state == TrialState.FAIL
-    assert failed.value is None
-    assert failed.user_attrs[TrialAttr.REASON] == reason
-    assert results.curve(failed) == tuple(GOOD[:epochs])
-    assert other.state == TrialState.COMPLETE
-    assert results.counted(made.trials) == 2
+    failed, other = _trials(made)
+    assert (failed.state, failed.score, failed.reason) == (State.FAIL, None, reason)
+    assert made.optuna.trials[0].value is None
+    assert failed.test_acc == tuple(GOOD[:epochs])
+    assert other.state == State.COMPLETE
+    assert made.finished == 2
 
 
 def test_training_that_ends_early_without_a_word_fails() -> None:
-    trial = _run(_always(91.0, 92.0)).trials[0]
-    assert trial.state == TrialState.FAIL
-    assert trial.user_attrs[TrialAttr.REASON] == "ended after 2 of 3 epochs"
+    (trial,) = _run(_always(91.0, 92.0)).trials()
+    assert (trial.state, trial.reason) == (State.FAIL, "ended after 2 of 3 epochs")
 
 
 def test_death_of_an_idle_worker_is_no_trials_business() -> None:
     made = _study()
     assert _owner(made, Dying(2, _always(*GOOD))).run(1) == 0
-    assert [trial.state for trial in made.trials] == [TrialState.COMPLETE]
+    assert [trial.state for trial in made.trials()] == [State.COMPLETE]
 
 
 class Unstartable(FakeWorkers):
@@ -236,9 +255,8 @@ def test_owner_that_cannot_go_on_leaves_no_trial_running() -> None:
     made = _study()
     with pytest.raises(UserError, match="could not start"):
         _owner(made, Unstartable(3, _always(*GOOD))).run(5)
-    assert [trial.state for trial in made.trials] == [TrialState.FAIL] * 3
-    assert results.counted(made.trials) == 0
-    assert {trial.user_attrs[TrialAttr.REASON] for trial in made.trials} == {"interrupted"}
+    assert _fates(made) == [(State.INTERRUPTED, "interrupted")] * 3
+    assert made.finished == 0
 
 
 LOW = [88.0, 80.0, 95.0]
@@ -259,22 +277,22 @@ def test_exactly_n_trials_end_whatever_comes_in_which_order(
     trials: int, workers: int, order: random.Random, fates: list[Fate], pruned: set[int]
 ) -> None:
     """Row 17, without processes."""
-    made, seen = _study(Prune(pruned)), Seen()
+    made, seen = _study(), Seen()
     fake = FakeWorkers(workers, lambda job, config: fates[job], order)
-    assert _owner(made, fake, seen).run(trials) == 0
-    assert results.counted(made.trials) == len(made.trials) == trials
+    assert _owner(made, fake, seen, pruner=Prune(pruned)).run(trials) == 0
+    assert made.finished == len(made.trials()) == trials
     assert fake.submitted == seen.starts == list(range(trials))
-    assert sorted(number for number, *_ in seen.ends) == list(range(trials))
-    for trial in made.trials:
+    assert sorted(seen.ends, key=attrgetter("number")) == _trials(made)
+    for trial in made.trials():
         fate = fates[trial.number]
         whole = fate.test_acc in (GOOD, LOW)
         if fate.test_acc and trial.number in pruned:
-            assert trial.state == TrialState.PRUNED
+            assert trial.state == State.PRUNED
         elif whole and not fate.reason:
-            assert trial.value == SPEC.goal.ending(fate.test_acc).score
+            assert trial.score == SPEC.goal.ending(fate.test_acc).score
         else:
-            assert trial.state == TrialState.FAIL
-            assert trial.user_attrs[TrialAttr.REASON]
+            assert trial.state == State.FAIL
+            assert trial.reason
 
 
 def test_a_resumed_study_counts_what_it_has_and_repeats_nothing() -> None:
@@ -284,7 +302,7 @@ def test_a_resumed_study_counts_what_it_has_and_repeats_nothing() -> None:
     _owner(made, again).run(5)
     assert again.submitted == [3, 4]
     _owner(made, again).run(5)
-    assert len(made.trials) == 5
+    assert len(made.trials()) == 5
 
 
 def test_timeout_starts_no_further_trial_and_ends_those_that_run(
@@ -294,8 +312,8 @@ def test_timeout_starts_no_further_trial_and_ends_those_that_run(
     monkeypatch.setattr("search.launch.owner.monotonic", lambda: float(next(now)))
     made = _study()
     _owner(made, FakeWorkers(2, _always(*GOOD))).run(100, timeout=6)
-    assert 2 <= len(made.trials) < 10
-    assert {trial.state for trial in made.trials} == {TrialState.COMPLETE}
+    assert 2 <= len(made.trials()) < 10
+    assert {trial.state for trial in made.trials()} == {State.COMPLETE}
 
 
 class Signalling(FakeWorkers):
@@ -319,42 +337,42 @@ def test_signal_interrupts_what_runs_and_keeps_the_rest(
     made = _study()
     assert _owner(made, Signalling(1, _always(*GOOD))).run(9) == number
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
-    kept, also, stopped = made.trials
-    assert kept.state == also.state == TrialState.COMPLETE
-    assert stopped.state == TrialState.FAIL
-    assert stopped.user_attrs[TrialAttr.INTERRUPTED] is True
-    assert results.counted(made.trials) == 2
-    assert results.rows(made)[2].state == "interrupted"
+    assert [state for state, _ in _fates(made)] == [*[State.COMPLETE] * 2, State.INTERRUPTED]
+    assert made.optuna.trials[2].user_attrs[TrialAttr.INTERRUPTED] is True
+    assert made.finished == 2
     _owner(made, FakeWorkers(1, _always(*GOOD))).run(9)
-    assert results.counted(made.trials) == 9
-    assert len(made.trials) == 10
+    assert made.finished == 9
+    assert len(made.trials()) == 10
 
 
 def test_workers_that_die_of_the_same_signal_fail_no_trial() -> None:
     made = _study()
     assert _owner(made, Terminated(3, _always(*GOOD))).run(9) == signal.SIGTERM
-    assert [row.state for row in results.rows(made)] == ["interrupted"] * 3
-    assert results.counted(made.trials) == 0
+    assert [trial.state for trial in made.trials()] == [State.INTERRUPTED] * 3
+    assert made.finished == 0
 
 
 def test_reconcile_interrupts_what_an_owner_left_running() -> None:
     made = _study()
     _owner(made, FakeWorkers(1, _always(*GOOD))).run(1)
     for _ in range(3):
-        made.ask().report(90.0, 1)
-    assert reconcile(made) == 3
-    assert reconcile(made) == 0
-    assert not made.get_trials(states=[TrialState.RUNNING])
-    assert results.counted(made.trials) == 1
-    orphan = made.trials[1]
-    assert orphan.user_attrs[TrialAttr.REASON] == "its owner went away"
-    assert results.curve(orphan) == (90.0,)  # what it did is still there to see
+        made.optuna.ask().report(90.0, 1)
+    session = _session(made)
+    assert session.reconcile() == 3
+    assert session.reconcile() == 0
+    orphaned = (State.INTERRUPTED, "its owner went away")
+    assert _fates(made) == [(State.COMPLETE, ""), *[orphaned] * 3]
+    assert made.finished == 1
+    assert _trials(made)[1].test_acc == (90.0,)  # what it did is still there to see
 
 
-def test_an_interrupted_trial_has_a_reason() -> None:
+def test_an_interrupted_trial_has_a_reason_and_is_interrupted_once() -> None:
     made = _study()
-    interrupt(made, made.ask(), "the owner said so")
-    assert results.rows(made)[0].reason == "the owner said so"
+    session = _session(made)
+    session.ask()
+    for _ in range(2):
+        session.interrupt()
+    assert _fates(made) == [(State.INTERRUPTED, "interrupted")]
 
 
 def test_seeds_of_trials_follow_from_the_study_seed_and_the_number_alone() -> None:
@@ -372,13 +390,14 @@ def sampled(
     """(parameters, seed of the training) of each trial of a study run in so many launches."""
     made = _study()
     for trials in launches:
-        made.pruner = pruner.make(SPEC.goal)
+        session = _session(
+            made, pruner.make(SPEC.goal), lambda number: sampler.make(SPEC.seed, number)
+        )
         workers = FakeWorkers(1, lambda _, config: Fate(curve(config)))
-        Owner(
-            made, SPEC.make_space(), SPEC.goal, SPEC.seed,
-            lambda number: sampler.make(SPEC.seed, number), workers, [],
-        ).run(trials)  # fmt: skip
-    return [(tuple(trial.params.items()), results.config_of(trial).seed) for trial in made.trials]
+        Owner(session, workers, []).run(trials)
+    return [
+        (tuple(trial.sample.items()), trial.config and trial.config.seed) for trial in _trials(made)
+    ]
 
 
 @pytest.mark.parametrize("sampler", [Tpe(), Random(), Qmc()], ids=str)

@@ -1,14 +1,15 @@
-"""The storage: opening it, names, ownership, locks, passwords; rows 4, 6, 21 and 24."""
+"""The storage: URLs, passwords, names, an SQLite file and its lock; rows 6, 21 and 24.
+
+What holds for every storage stands in test_storages.py.
+"""
 
 import os
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
-import optuna
 import pytest
 import sqlalchemy as sa
 from hypothesis import example, given
@@ -19,16 +20,7 @@ from optuna.trial import TrialState
 from mnist_core.errors import UserError
 from mnist_core.paths import runs_dir
 from search.study import storage
-from search.study import trials as results
-from search.study.ownership import owned
-from search.study.storage import (
-    check_name,
-    explained,
-    has_storage,
-    load_study,
-    open_storage,
-    shown,
-)
+from search.study.storage import check_name, explained, has_storage, open_storage, shown
 
 CANARY = "cAnArY-77"
 
@@ -38,21 +30,16 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path / 'deep' / 'studies.sqlite3'}"
 
 
-def _study(url: str, name: str = "tiny") -> optuna.Study:
-    opened = open_storage(url, create=True)
-    return optuna.create_study(study_name=name, storage=opened, load_if_exists=True)
-
-
 def test_default_is_a_file_among_the_runs_or_what_the_environment_says(
     home: Path, monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     assert not has_storage()
-    open_storage(create=True).engine.dispose()
+    open_storage(create=True).storage.engine.dispose()
     assert (home / "runs" / "drilldown.sqlite3").is_file()
     assert has_storage()
     monkeypatch.setenv("DRILLDOWN_STORAGE", url)
     assert not has_storage()
-    open_storage(create=True).engine.dispose()
+    open_storage(create=True).storage.engine.dispose()
     assert Path(url.removeprefix("sqlite:///")).is_file()
 
 
@@ -60,8 +47,8 @@ def test_file_that_is_not_there_is_made_only_where_that_is_meant(url: str) -> No
     with pytest.raises(UserError, match=r"no study has been run here yet; start one with"):
         open_storage(url)
     assert not Path(url.removeprefix("sqlite:///")).exists()
-    open_storage(url, create=True).engine.dispose()
-    open_storage(url).engine.dispose()
+    open_storage(url, create=True).storage.engine.dispose()
+    open_storage(url).storage.engine.dispose()
 
 
 @pytest.mark.parametrize(
@@ -134,7 +121,7 @@ def test_password_that_a_driver_says_is_left_out(monkeypatch: pytest.MonkeyPatch
     def refuse(*_: object, **__: object) -> None:
         raise sa.exc.OperationalError("SELECT", {}, Exception(f"login me/{CANARY} failed\nmore"))
 
-    monkeypatch.setattr(storage, "RDBStorage", refuse)
+    monkeypatch.setattr(storage.sa, "create_engine", refuse)
     with pytest.raises(UserError) as caught:
         open_storage(f"postgresql+psycopg://me:{CANARY}@h/x")
     assert str(caught.value).endswith("me:***@h/x: cannot be opened: login me/*** failed")
@@ -153,21 +140,6 @@ def test_storage_that_stops_answering_is_explained() -> None:
     for error in (gone, wrapped):
         assert str(explained(error)).startswith("the storage failed: server closed the connection;")
     assert explained(ValueError("a bug")) is None
-
-
-def test_unknown_study_is_refused_with_the_nearest_name(url: str) -> None:
-    with pytest.raises(UserError, match=r"no study named 'x' has been run; none has been run yet"):
-        load_study(open_storage(url, create=True), "x")
-    _study(url, "smoke")
-    with pytest.raises(UserError, match=r"no study named 'smoek' .* did you mean 'smoke'\?"):
-        load_study(open_storage(url), "smoek")
-    with pytest.raises(UserError, match="no study named"):
-        load_study(open_storage(url), "\udcff")  # bytes of a command line that are no text
-
-
-def test_study_that_drilldown_did_not_launch_is_refused(url: str) -> None:
-    with pytest.raises(UserError, match="'foreign' has no goal: drilldown did not launch it"):
-        results.goal_of(_study(url, "foreign"))
 
 
 def _said_of(name: str) -> str | None:
@@ -218,96 +190,18 @@ def test_plain_name_is_taken(name: str) -> None:
 
 def test_storage_locked_by_another_is_waited_for(url: str) -> None:
     """Row 6, in small: reading and writing wait; opening too."""
-    made = _study(url)
+    study = open_storage(url, create=True).make("tiny").optuna
     connection = sqlite3.connect(url.removeprefix("sqlite:///"), check_same_thread=False)
     connection.isolation_level = None
     connection.execute("BEGIN EXCLUSIVE")
     timer = threading.Timer(3.0, lambda: connection.execute("COMMIT"))
     timer.start()
     start = time.monotonic()
-    trial = made.ask()
+    trial = study.ask()
     assert time.monotonic() - start >= 2.5
     trial.report(90.0, 1)
-    made.tell(trial, 90.0)
+    study.tell(trial, 90.0)
     timer.join()
     connection.close()
-    assert [t.state for t in load_study(open_storage(url), "tiny").trials] == [TrialState.COMPLETE]
-
-
-def test_second_owner_is_refused_and_told_who_holds_it(url: str) -> None:
-    """Row 4, within one process: another open storage is another owner."""
-    first, second = _study(url), _study(url)
-    with owned(first, open_storage(url)):
-        refused = pytest.raises(UserError, match=rf"'tiny' is being run by process {os.getpid()} ")
-        with refused, owned(second, open_storage(url)):
-            pytest.fail("two owners")
-        other = _study(url, "another")
-        with owned(other, open_storage(url)):
-            pass
-    with owned(second, open_storage(url)):
-        pass
-
-
-HOLD = """
-import sys, time, optuna
-from pathlib import Path
-from mnist_core.errors import UserError
-from search.study.ownership import owned
-from search.study.storage import open_storage
-optuna.logging.disable_default_handler()
-time.sleep(max(0.0, float(sys.argv[2]) - time.time()))
-storage = open_storage(sys.argv[1], create=True)
-study = optuna.create_study(study_name="tiny", storage=storage, load_if_exists=True)
-try:
-    with owned(study, storage):
-        print("held", flush=True)
-        while not Path(sys.argv[3]).exists():
-            time.sleep(0.02)
-except UserError as error:
-    print(error, flush=True)
-"""
-
-
-def _owners(url: str, stop: Path, count: int, delay: float = 0.0) -> list[subprocess.Popen[str]]:
-    """Processes that all try to own a study after so many seconds; the one that does holds it
-    until there is a file `stop`."""
-    command = [sys.executable, "-c", HOLD, url, str(time.time() + delay), str(stop)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    return [subprocess.Popen(command, text=True, **pipes) for _ in range(count)]
-
-
-def _race(url: str, stop: Path, owners: int) -> None:
-    """One owner holds the study, and all others are told which."""
-    started = _owners(url, stop, owners, delay=1.0)
-    deadline = time.monotonic() + 120
-    while sum(process.poll() is None for process in started) > 1:
-        assert time.monotonic() < deadline, "more than one owner"
-        time.sleep(0.05)
-    stop.touch()
-    said = {process.pid: process.communicate()[0].strip() for process in started}
-    winners = [pid for pid, text in said.items() if text == "held"]
-    assert len(winners) == 1, said
-    holder = f"study 'tiny' is being run by process {winners[0]} on "
-    assert all(text.startswith(holder) for pid, text in said.items() if pid != winners[0]), said
-
-
-def test_of_owners_that_race_one_wins(url: str, tmp_path: Path) -> None:
-    """Row 4, from a storage that none of them finds ready made."""
-    _race(url, tmp_path / "stop", owners=4)
-
-
-def test_a_killed_owner_holds_nothing(url: str, tmp_path: Path) -> None:
-    (owner,) = _owners(url, tmp_path / "stop", 1)
-    assert owner.stdout is not None
-    assert owner.stdout.readline() == "held\n"
-    owner.kill()
-    owner.communicate()
-    with owned(_study(url), open_storage(url)):
-        pass
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(7200)
-def test_of_owners_that_race_one_wins_each_of_a_hundred_times(tmp_path: Path) -> None:
-    for race in range(100):
-        _race(f"sqlite:///{tmp_path}/{race}.sqlite3", tmp_path / f"stop-{race}", owners=2)
+    [kept] = open_storage(url).get("tiny").optuna.trials
+    assert kept.state == TrialState.COMPLETE

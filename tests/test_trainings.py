@@ -17,7 +17,8 @@ from fakes import ENVIRONMENT, curve
 from mnist_core import engine
 from mnist_core.config import Config
 from mnist_core.errors import UserError
-from search.workers.ledger import Job, Ledger, Run, key, missing, run_all, train_missing
+from search.workers.crew import Job
+from search.workers.ledger import Ledger, Run, key, missing, run_all, train_missing
 from search.workers.protocol import Start
 
 EPOCHS = 4
@@ -40,7 +41,7 @@ def run(seed: int, epochs: int = EPOCHS, lr: float = 0.1) -> Run:
 
 
 def job(seed: int, epochs: int = EPOCHS) -> Job:
-    return Job(f"net-{seed}", config(seed), epochs)
+    return Job(seed, f"net-{seed}", config(seed), epochs)
 
 
 # --- the ledger ------------------------------------------------------------------------------
@@ -185,7 +186,7 @@ def test_engine_and_environment_of_each_training_are_kept_with_it(
     path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     ledger = Ledger(path)
-    with caplog.at_level(logging.INFO, "search.workers.crew"):
+    with caplog.at_level(logging.INFO, "search.workers.ledger"):
         train_missing([job(1)], [], ledger, 1, "cpu", "torch", fakes.telling)
     assert [kept.environment.machine for kept in ledger.runs] == ["torch on cpu"]
     assert "net-1, seed 1: wants torch" in caplog.messages
@@ -246,7 +247,7 @@ def test_training_with_fewer_epochs_than_its_config_is_not_kept(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A run that claims to be whole and is not would count for ever."""
-    short = Job("net-1", config(1), EPOCHS + 1)
+    short = Job(1, "net-1", config(1), EPOCHS + 1)
     assert _all([short]) == []
     assert caplog.messages == [
         f"net-1, seed 1: failed: ended after {EPOCHS} of {EPOCHS + 1} epochs"

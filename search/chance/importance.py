@@ -24,9 +24,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from optuna.distributions import BaseDistribution, CategoricalDistribution
-from optuna.study import Study
-from optuna.trial import FrozenTrial, TrialState
+
+from spaces.dimensions import Choice, Dimension
+from spaces.space import Params
 
 Floats = NDArray[np.float64]
 
@@ -66,38 +66,42 @@ class Importance:
         return self.share > self.mark + 1e-9  # a shuffle that gives the same is not beaten
 
 
-def importances(study: Study) -> list[Importance]:
-    """Of all dimensions that had two values or more: those that matter as they were taken, then
-    the others, the largest share first. None where fewer than `LEAST` trials are complete, or all
-    are worth the same."""
-    trials = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-    if len(trials) < LEAST:
+def importances(
+    kinds: Mapping[str, Dimension], samples: Sequence[Params], scores: Sequence[float]
+) -> list[Importance]:
+    """Of the dimensions that every sample has, in two values or more: those that matter as they
+    were taken, then the others, the largest share first. None where there are fewer than `LEAST`
+    trials, or all are worth the same.
+
+    samples, scores: of each complete trial, its value in each dimension, and its score.
+    """
+    if len(scores) < LEAST:
         return []
-    scores = _ranks([trial.value or 0.0 for trial in trials])
-    if not scores.any():
+    ranks = _ranks(scores)
+    if not ranks.any():
         return []
-    left = {
-        name: _columns([trial.params[name] for trial in trials], kind)
-        for name, kind in _dimensions(trials).items()
+    values = {
+        name: [sample[name] for sample in samples]
+        for name in kinds
+        if all(name in sample for sample in samples)
     }
+    left = {name: _columns(each, kinds[name]) for name, each in values.items()}
     left = {name: columns for name, columns in left.items() if columns.shape[1]}
-    before, found = np.empty((len(trials), 0)), list[Importance]()
+    before, found = np.empty((len(ranks), 0)), list[Importance]()
+
+    def told(name: str, judged: _Judged) -> Importance:
+        return _importance(name, judged, kinds[name], values[name], left[name], before, ranks)
+
     while left:
-        judged = _judged(left, before, scores)
+        judged = _judged(left, before, ranks)
         clearest = max(judged, key=lambda name: judged[name].clear)
-        first = _importance(clearest, judged[clearest], left[clearest], before, trials)
+        first = told(clearest, judged[clearest])
         if not first.matters:
             break
         found.append(first)
         before = np.hstack([before, left.pop(clearest)])
     others = sorted(left, key=lambda name: (-judged[name].share, name))
-    return found + [_importance(name, judged[name], left[name], before, trials) for name in others]
-
-
-def _dimensions(trials: Sequence[FrozenTrial]) -> Mapping[str, BaseDistribution]:
-    """Those that every trial has, in the order of the first."""
-    first, *others = (trial.distributions for trial in trials)
-    return {name: kind for name, kind in first.items() if all(name in each for each in others)}
+    return found + [told(name, judged[name]) for name in others]
 
 
 def _ranks(values: Sequence[float]) -> Floats:
@@ -109,10 +113,10 @@ def _ranks(values: Sequence[float]) -> Floats:
     return centred
 
 
-def _columns(values: Sequence[Any], kind: BaseDistribution) -> Floats:
+def _columns(values: Sequence[Any], kind: Dimension) -> Floats:
     """(trials, terms) that the ranks by score are explained by, besides a constant."""
-    if isinstance(kind, CategoricalDistribution):
-        places = np.array([kind.to_internal_repr(value) for value in values])
+    if isinstance(kind, Choice):
+        places = np.array([kind.choices.index(value) for value in values])
         chosen: Floats = (places[:, None] == np.unique(places)[1:]).astype(float)
         return chosen
     ranks = _ranks(values)
@@ -162,11 +166,15 @@ def _explained(basis: Floats, scores: Floats) -> Any:
 
 
 def _importance(
-    name: str, judged: _Judged, columns: Floats, before: Floats, trials: Sequence[FrozenTrial]
+    name: str,
+    judged: _Judged,
+    kind: Dimension,
+    values: Sequence[Any],
+    columns: Floats,
+    before: Floats,
+    scores: Floats,
 ) -> Importance:
-    scores = _ranks([trial.value or 0.0 for trial in trials])
-    values = [trial.params[name] for trial in trials]
-    numeric = not isinstance(trials[0].distributions[name], CategoricalDistribution)
+    numeric = not isinstance(kind, Choice)
     error = _DEVIATIONS * _jackknife(columns, before, scores)
     return Importance(
         name=name,

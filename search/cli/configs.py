@@ -130,12 +130,18 @@ def compare(
     if seeds:
         with resumable(None):
             from search.launch import progress
-            from search.workers import training
+            from search.workers import ledger, training
 
             progress.start_log(quiet=False, verbose=False)
             wanted = comparing.jobs(chosen, seeds, epochs)
-            failed = comparing.train_missing(
-                wanted, kept, workers, device or "cpu", engine or "auto", start or training.start
+            failed = ledger.train_missing(
+                wanted,
+                kept.runs,
+                kept.own,
+                workers,
+                device or "cpu",
+                engine or "auto",
+                start or training.start,
             )
     found = comparing.compare(chosen, kept.runs, epochs)
     if form == "markdown":

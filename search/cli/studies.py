@@ -155,7 +155,7 @@ def show(name: str, form: str, url: str | None) -> None:
     from search.report import listing
     from search.study import storage
 
-    click.echo(listing.trials(storage.load_study(storage.open_storage(url), name), form))
+    click.echo(listing.trials(storage.open_storage(url).get(name), form))
 
 
 @click.command()
@@ -175,7 +175,7 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
     from search.study import export as exports
     from search.study import storage
 
-    study = storage.load_study(storage.open_storage(url), name)
+    study = storage.open_storage(url).get(name)
     if output is None:
         storage.check_name(name)  # another program may have named it otherwise
     path = output or exports.default_path(name, trial)

@@ -5,16 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mnist_core.engine import Wanted
 from mnist_core.goal import Goal
 from mnist_core.paths import runs_dir
 from search.chance import noise
 from search.chance.noise import FLOOR, LAST, Noise, Sample
 from search.compare.experiments import Experiment, results_path, select
 from search.text.wording import of
-from search.workers import ledger, training
-from search.workers.ledger import Job, Ledger, Run, key, missing
-from search.workers.protocol import Start
+from search.workers.crew import Job
+from search.workers.ledger import Ledger, Run, key
 
 GOAL_EPOCHS = Goal().epochs
 """Some write-ups trained for longer, but no epoch after these counts for the goal."""
@@ -102,23 +100,15 @@ def jobs(experiments: Sequence[Experiment], seeds: int, epochs: int) -> list[Job
     Every experiment comes once before any comes twice: a run cut short has then most to show.
     """
     return [
-        Job(each.name, each.seeded(each.config.seed + number), min(epochs, each.config.epochs))
-        for number in range(seeds)
-        for each in experiments
+        Job(
+            number=place * len(experiments) + number,
+            name=each.name,
+            config=each.seeded(each.config.seed + place),
+            epochs=min(epochs, each.config.epochs),
+        )
+        for place in range(seeds)
+        for number, each in enumerate(experiments)
     ]
-
-
-def train_missing(
-    wanted: Sequence[Job],
-    results: Results,
-    workers: int,
-    device: str,
-    engine: Wanted = "auto",
-    start: Start = training.start,
-) -> int:
-    """Run what is missing; returns how many failed. See `ledger.train_missing`."""
-    ledger.train_missing(wanted, results.runs, results.own, workers, device, engine, start)
-    return len(missing(wanted, results.runs))
 
 
 def stale(experiments: Iterable[Experiment], runs: Sequence[Run]) -> list[str]:

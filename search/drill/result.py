@@ -2,33 +2,29 @@
 
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-
-from optuna.study import Study
+from dataclasses import dataclass
 
 from mnist_core.config import Config
 from mnist_core.goal import Goal
 from search.drill.spec import DrillSpec, Stage
-from search.study.trials import Row, config_of
+from search.study.trials import Complete, Trial
 from search.workers.ledger import Run
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A config that a stage may start from or hand on."""
+    """A config that a stage may start from."""
 
     name: str
     """Stage and trial ("optimizer/4"), or the name of a base's file."""
     config: Config
-    row: Row | None = None
-    """Its trial; None where it is no trial of this drill."""
-    study: Study | None = field(default=None, compare=False, repr=False)
-    """Which its trial belongs to."""
 
-    @property
-    def score(self) -> float | None:
-        """Of its trial, in percent."""
-        return self.row.score if self.row is not None else None
+
+@dataclass(frozen=True)
+class Tried(Candidate):
+    """One that a trial of this drill trained to its end, so that a stage may hand it on."""
+
+    trial: Complete
 
 
 @dataclass(frozen=True)
@@ -38,36 +34,43 @@ class StageResult:
     number: int
     """Counted from 1."""
     stage: Stage
-    study: Study = field(compare=False, repr=False)
-    rows: Sequence[Row]
-    """Its trials, best first."""
+    study: str
+    """The name of its study."""
+    trials: Sequence[Trial]
+    """Best first."""
     bases: Sequence[Candidate]
-    winners: Sequence[Candidate]
+    winners: Sequence[Tried]
     """Best first; empty where it is not over. A base that no trial has beaten is among them."""
 
     @property
-    def scored(self) -> list[Row]:
-        """Those of its trials that are complete, best first."""
-        return [row for row in self.rows if row.score is not None]
+    def finished(self) -> int:
+        """How many of its trials ended of themselves."""
+        return sum(trial.finished for trial in self.trials)
 
-    def trained(self) -> list[Candidate]:
+    @property
+    def complete(self) -> list[Complete]:
+        """Those of its trials that are complete, best first."""
+        return [trial for trial in self.trials if isinstance(trial, Complete)]
+
+    @property
+    def tried_bases(self) -> list[Tried]:
+        """Those of its bases that were trained in this drill."""
+        return [base for base in self.bases if isinstance(base, Tried)]
+
+    def tried(self) -> list[Tried]:
         """Its complete trials, best first."""
-        trials = self.study.get_trials(deepcopy=False)
         return [
-            Candidate(
-                f"{self.stage.name}/{row.number}", config_of(trials[row.number]), row, self.study
-            )
-            for row in self.scored
+            Tried(f"{self.stage.name}/{trial.number}", trial.config, trial)
+            for trial in self.complete
         ]
 
-    def ranked(self) -> list[Candidate]:
+    def ranked(self) -> list[Tried]:
         """All that it may hand on, best first: its trials, and the bases that were trained in this
         drill, each behind a trial of the same score. Of trials that differ in their seed alone
         only the best: the others are the same recipe."""
-        scored = [*self.trained(), *(base for base in self.bases if base.score is not None)]
-        recipes: dict[Config, Candidate] = {}
-        for candidate in sorted(scored, key=lambda candidate: -(candidate.score or 0.0)):
-            recipes.setdefault(candidate.config.recipe, candidate)
+        recipes: dict[Config, Tried] = {}
+        for each in sorted([*self.tried(), *self.tried_bases], key=lambda each: -each.trial.score):
+            recipes.setdefault(each.config.recipe, each)
         return list(recipes.values())
 
 
@@ -75,7 +78,7 @@ class StageResult:
 class Finalist:
     """A winner of the last stage, and its trainings on seeds that the search has not seen."""
 
-    candidate: Candidate
+    candidate: Tried
     runs: Sequence[Run]
 
     def standing(self, goal: Goal) -> float:
@@ -83,7 +86,7 @@ class Finalist:
         search's own run was picked for being high; that run's score where there are none."""
         if self.runs:
             return statistics.mean(goal.ending(run.test_acc).score for run in self.runs)
-        return self.candidate.score or 0.0
+        return self.candidate.trial.score
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import optuna
 from pydantic import ValidationError
 from rich.console import Console
 
@@ -19,21 +18,20 @@ from mnist_core.files import explain
 from mnist_core.frozen import tuples
 from mnist_core.paths import runs_dir
 from mnist_core.record import Confirmed
-from mnist_core.seeds import derived_seed
-from search.drill.result import Candidate, DrillResult, Finalist, StageResult
+from search.confirm.fresh import fresh_seeds, train_fresh
+from search.drill.result import Candidate, DrillResult, Finalist, StageResult, Tried
 from search.drill.spec import DrillSpec, Stage, StageStudy
 from search.launch.run import Launched, launch
 from search.study import storage
-from search.study import trials as results
 from search.study.export import to_record
 from search.study.identity import check_same
+from search.study.study import Study
 from search.workers import training
-from search.workers.ledger import Job, Ledger, Run, train_missing
+from search.workers.ledger import Ledger
 from search.workers.protocol import Start
 
 log = logging.getLogger("drilldown")
-_FRESH = 1  # the end of a fresh seed's derivation: those of stages have one part less
-WINNERS = "drilldown:winners"  # system attribute of a stage's study, once it is over
+WINNERS = "drilldown:winners"  # what is kept with a stage's study, once it is over
 
 
 Write = Callable[[DrillResult, Path], Path]
@@ -77,7 +75,7 @@ class Drill:
         self._spec = spec.changed(engine=engine)
         self._device, self._console, self._start = device, console, start
         self._write = write
-        self._store = storage.open_storage(url, create=True)
+        self._studies = storage.open_storage(url, create=True)
         self._bases = [Candidate(*base) for base in (bases or {"plain": spec.plain()}).items()]
         self._check_stages()
 
@@ -100,7 +98,7 @@ class Drill:
                 if launched.signal:
                     return Drilled(self._result(done), report, None, launched.signal)
             bases = stage.winners
-        finalists = self._confirmed(bases)
+        finalists = self._confirmed(done[-1].winners)
         report = self._report(done, finalists)
         return Drilled(self._result(done, finalists), report, self._keep(finalists[0]), 0)
 
@@ -118,26 +116,22 @@ class Drill:
         log.info("stage %d of %d: %s", number, len(self._spec.stage), stage.name)
         if winners is None:
             launched = launch(name, plan, self._url, self._device, self._console, self._start)
-        study = storage.load_study(self._store, name)
-        rows = results.rows(study)
-        found = StageResult(number, stage, study, rows, bases, ())
+        study = self._studies.get(name)
+        found = StageResult(number, stage, name, study.trials(), bases, ())
         if launched is not None and launched.signal:
             return found, launched
         if winners is None:
-            winners = self._decide(found)
+            winners = self._decide(study, found)
         candidates = {candidate.name: candidate for candidate in found.ranked()}
         return replace(found, winners=[candidates[name] for name in winners]), launched
 
     def _decided(self, name: str, plan: StageStudy) -> list[str] | None:
         """The names of the winners of a stage that is over; None where it is not."""
-        if name not in optuna.get_all_study_names(self._store):
+        study = self._studies.find(name)
+        kept = study.kept(WINNERS) if study is not None else None
+        if study is None or kept is None:
             return None
-        study = storage.load_study(self._store, name)
-        number = self._store.get_study_id_from_name(name)
-        kept = self._store.get_study_system_attrs(number).get(WINNERS)
-        if kept is None:
-            return None
-        check_same(study, self._store, plan)
+        check_same(study, plan)
         self._check_over(plan.stage, kept["stage"])
         return list(kept["winners"])
 
@@ -163,43 +157,32 @@ class Drill:
                     "another --name"
                 )
 
-    def _decide(self, stage: StageResult) -> list[str]:
-        """Keep in the storage what the stage hands on, so that it is over for good."""
+    def _decide(self, study: Study, stage: StageResult) -> list[str]:
+        """Keep with the study what the stage hands on, so that it is over for good."""
         ranked = stage.ranked()
         if not ranked:
             raise UserError(
                 f"stage {stage.stage.name!r}: no trial was trained to its end; see: "
-                f"drilldown show {stage.study.study_name}"
+                f"drilldown show {stage.study}"
             )
         winners = [candidate.name for candidate in ranked[: stage.stage.keep]]
-        number = self._store.get_study_id_from_name(stage.study.study_name)
-        kept: dict[str, Any] = {"stage": stage.stage.model_dump(mode="json"), "winners": winners}
-        self._store.set_study_system_attr(number, WINNERS, kept)
+        study.keep(WINNERS, {"stage": stage.stage.model_dump(mode="json"), "winners": winners})
         return winners
 
-    def _confirmed(self, winners: Sequence[Candidate]) -> list[Finalist]:
+    def _confirmed(self, winners: Sequence[Tried]) -> list[Finalist]:
         """The finalists, best first, each trained on the drill's fresh seeds."""
-        ledger = Ledger(self.folder / "confirmed.jsonl")
-        seeds = [derived_seed(self._spec.seed, n, _FRESH) for n in range(self._spec.confirm)]
-        jobs = {
-            winner.name: [
-                Job(
-                    winner.name,
-                    winner.config.changed(seed=seed),
-                    winner.config.epochs,
-                )
-                for seed in seeds
-            ]
-            for winner in winners
-        }
-        wanted = [job for several in jobs.values() for job in several]
         log.info("finalists on fresh seeds")
         spec = self._spec
-        train_missing(
-            wanted, ledger.runs, ledger, spec.workers, self._device, spec.engine, self._start
+        runs = train_fresh(
+            {winner.name: winner.config for winner in winners},
+            fresh_seeds(spec.seed, spec.confirm),
+            Ledger(self.folder / "confirmed.jsonl"),
+            spec.workers,
+            self._device,
+            spec.engine,
+            self._start,
         )
-        finalists = [Finalist(winner, _done(jobs[winner.name], ledger.runs)) for winner in winners]
-        return sorted(finalists, key=self._place)
+        return sorted((Finalist(each, runs[each.name]) for each in winners), key=self._place)
 
     def _place(self, finalist: Finalist) -> tuple[int, float]:
         """The best comes first; behind all others one that failed on a seed, as a net that is not
@@ -208,13 +191,9 @@ class Drill:
 
     def _keep(self, best: Finalist) -> Path:
         """The winner as a config, with the curves of its other seeds."""
-        candidate = best.candidate
-        assert candidate.study is not None
-        assert candidate.row is not None
-        trial = candidate.study.get_trials(deepcopy=False)[candidate.row.number]
         others = tuple(Confirmed(seed=run.seed, test_acc=run.test_acc) for run in best.runs)
         path = self.folder / "best.toml"
-        exported = to_record(candidate.study, trial)
+        exported = to_record(best.candidate.trial, self._spec.goal)
         record.save(path, exported.changed(confirmed=others))
         return path
 
@@ -232,7 +211,7 @@ class Drill:
     def _check_stages(self) -> None:
         """Stages that have begun are still the ones of the file."""
         names = [stage.name for stage in self._spec.stage]
-        for study in optuna.get_all_study_names(self._store):
+        for study in self._studies.names():
             match = re.fullmatch(rf"{re.escape(self._name)}\.(\d+)\.([\w-]+)", study)
             if match is None:
                 continue
@@ -244,9 +223,3 @@ class Drill:
                     f"drill {self._name!r}: stage {number} was {name!r} when it was run, {said}; "
                     "change it back or drill under another --name"
                 )
-
-
-def _done(jobs: Sequence[Job], runs: Sequence[Run]) -> list[Run]:
-    """One run of each job that is done."""
-    found = [next((run for run in runs if job.done_by(run)), None) for job in jobs]
-    return [run for run in found if run is not None]

@@ -11,28 +11,21 @@ from mnist_core.config import Config, Data
 from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
 from mnist_core.files import explain, parsed
-from mnist_core.frozen import Frozen, Positive, tuples
+from mnist_core.frozen import Frozen, tuples
 from mnist_core.goal import Goal
 from mnist_core.seeds import derived_seed
-from search.study.pruners import GoalPruning, Pruner
-from search.study.samplers import Sampler, Tpe
-from search.study.spec import Seed, SpaceChoice, StudySpec, Trials, Workers
+from search.study.spec import Plan, Searching, Seed, Workers
 from spaces import Frame, Space, around, free, layouts
 
 
-class Stage(Frozen):
+class Stage(Searching):
     """One step down: which dimensions vary around the winners of the stage before."""
 
     name: Annotated[str, Field(pattern=r"^\w[\w-]{0,40}$")]
-    trials: Trials
     keep: Annotated[int, Field(ge=1, le=100)] = 2
     """How many winners the next stage starts from; of the last stage, how many are finalists."""
-    timeout: Positive | None = None
-    """Seconds after which no further trial is started, and the stage is over."""
     vary: dict[str, Literal["all"] | tuple[Any, ...]]
     fix: dict[str, Any] = Field(default_factory=dict)
-    sampler: Sampler = Tpe()
-    pruner: Pruner = GoalPruning()
 
     @field_validator("vary")
     @classmethod
@@ -42,18 +35,16 @@ class Stage(Frozen):
         return vary
 
 
-class StageStudy(StudySpec):
-    """A stage as a study that can be launched: its space lies around configs."""
+class StageStudy(Plan):
+    """A stage as it can be launched: its space lies around configs."""
 
-    space: SpaceChoice = SpaceChoice(name="a stage")
     stage: Stage
     bases: dict[str, Config]
     table: str
     """Where the stage stands in its file, as messages name it."""
 
     def make_space(self) -> Space:
-        frame = Frame(self.goal.params, self.goal.epochs, self.data)
-        return around.make(self.bases, frame, self.stage.vary, self.stage.fix, self.table)
+        return around.make(self.bases, self.frame, self.stage.vary, self.stage.fix, self.table)
 
 
 class DrillSpec(Frozen):
@@ -101,14 +92,14 @@ class DrillSpec(Frozen):
         return StageStudy(
             title=f"{self.title} (stage {number}: {stage.name})",
             trials=stage.trials,
+            timeout=stage.timeout,
+            sampler=stage.sampler,
+            pruner=stage.pruner,
             workers=self.workers,
             engine=self.engine,
             seed=derived_seed(self.seed, number),
-            timeout=stage.timeout,
             goal=self.goal,
             data=self.data,
-            sampler=stage.sampler,
-            pruner=stage.pruner,
             stage=stage,
             bases=dict(bases),
             table=f"stage.{number - 1}",  # as faults of the file are numbered

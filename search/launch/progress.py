@@ -2,12 +2,10 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from time import monotonic
 
-import optuna
-from optuna.trial import TrialState
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.logging import RichHandler
@@ -16,10 +14,10 @@ from rich.text import Text
 
 from mnist_core.config import Config
 from mnist_core.result import EpochResult
-from search.study.trials import Row
+from search.study.trials import State, Trial
 
 log = logging.getLogger("drilldown")
-_NAMES = {TrialState.COMPLETE: "finished", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+_NAMES = {State.COMPLETE: "finished", State.PRUNED: "pruned", State.FAIL: "failed"}
 
 
 def tally(ended: Counter[str], trials: int) -> str:
@@ -28,14 +26,13 @@ def tally(ended: Counter[str], trials: int) -> str:
     return f"{ended.total()} of {trials} trials ended: {', '.join(parts)}"
 
 
-def ended(rows: Iterable[Row]) -> Counter[str]:
+def ended(trials: Iterable[Trial]) -> Counter[str]:
     """How the trials of a study ended, those not counted that were interrupted."""
-    names = {state.name.lower(): name for state, name in _NAMES.items()}
-    return Counter(names[row.state] for row in rows if row.state in names)
+    return Counter(_NAMES[trial.state] for trial in trials if trial.state in _NAMES)
 
 
 @dataclass
-class _Trial:
+class _Running:
     params: int
     epochs: int
     since: float
@@ -55,15 +52,17 @@ class Progress:
 
     epoch_level = logging.INFO
 
-    def __init__(self, name: str, goal: str, trials: int, done: Counter[str]) -> None:
-        """done: how many trials of the study had ended in each way when it was resumed."""
+    def __init__(self, name: str, goal: str, trials: int, found: Sequence[Trial]) -> None:
+        """found: the trials of the study as it was resumed, best first."""
         self._title, self._goal, self._trials = name, goal, trials
-        self._ended = Counter(done)
-        self._running: dict[int, _Trial] = {}
+        self._ended = ended(found)
+        self._running: dict[int, _Running] = {}
         self._best: tuple[float, int] | None = None
+        if found and found[0].score is not None:
+            self._best = (found[0].score, found[0].number)
 
     def started(self, number: int, config: Config) -> None:
-        self._running[number] = _Trial(config.params, config.epochs, monotonic())
+        self._running[number] = _Running(config.params, config.epochs, monotonic())
         log.debug("trial %d: %s parameters, seed %d", number, f"{config.params:,}", config.seed)
 
     def epoch(self, number: int, result: EpochResult) -> None:
@@ -80,23 +79,19 @@ class Progress:
             result.seconds,
         )
 
-    def ended(self, number: int, state: TrialState, score: float | None, reason: str) -> None:
-        trial = self._running.pop(number)
-        self._ended[_NAMES[state]] += 1
-        if score is not None and (self._best is None or score > self._best[0]):
-            self._best = (score, number)
-        if score is not None:
-            what = f"finished, score {score:.2f}"
-        elif state == TrialState.PRUNED:
-            what = f"pruned after epoch {trial.latest.epoch if trial.latest else 0}"
+    def ended(self, trial: Trial) -> None:
+        del self._running[trial.number]
+        self._ended[_NAMES[trial.state]] += 1
+        if trial.score is not None:
+            what = f"finished, score {trial.score:.2f}"
+            if self._best is None or trial.score > self._best[0]:
+                self._best = (trial.score, trial.number)
+        elif trial.state == State.PRUNED:
+            what = f"pruned after epoch {len(trial.test_acc)}"
         else:
-            what = f"failed: {reason}"
-        level = logging.WARNING if state == TrialState.FAIL else logging.INFO
-        log.log(level, "trial %d: %s%s", number, what, self._so_far())
-
-    def best_before(self, score: float, number: int) -> None:
-        """The best trial of the study as it was found."""
-        self._best = (score, number)
+            what = f"failed: {trial.reason}"
+        level = logging.WARNING if trial.state == State.FAIL else logging.INFO
+        log.log(level, "trial %d: %s%s", trial.number, what, self._so_far())
 
     def summary(self) -> str:
         best = f"best {self._best[0]:.2f} (trial {self._best[1]})" if self._best else "no best yet"
@@ -139,11 +134,6 @@ class LiveProgress(Progress):
 
 def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
-
-
-def quiet_optuna() -> None:
-    """Optuna's own log lines would tear the live view; what matters we say ourselves."""
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 
 def start_log(quiet: bool, verbose: bool) -> Console | None:

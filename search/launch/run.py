@@ -1,14 +1,11 @@
 """Launch or resume a study: storage, ownership, workers, and what is left when it is over."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-import optuna
-from optuna.study import Study
-from optuna.trial import TrialState
 from rich.console import Console
 
 from mnist_core import engine as engines
@@ -18,16 +15,15 @@ from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
 from mnist_core.paths import runs_dir
 from mnist_core.result import EpochResult
-from search.launch import progress
-from search.launch.owner import Owner, reconcile
+from search.launch.owner import Owner
 from search.launch.progress import LiveProgress, Progress
 from search.study import storage
-from search.study import trials as results
 from search.study.export import default_path, export
-from search.study.identity import check_same
 from search.study.note import annotate
-from search.study.ownership import owned
-from search.study.spec import StudySpec
+from search.study.session import Session, opened
+from search.study.spec import Plan
+from search.study.study import Study
+from search.study.trials import Trial
 from search.text.commands import command_for
 from search.workers import training
 from search.workers.local import LocalWorkers
@@ -49,7 +45,7 @@ class Launched:
 
 def launch(
     name: str,
-    spec: StudySpec,
+    plan: Plan,
     url: str | None,
     device: str = "cpu",
     console: Console | None = None,
@@ -68,52 +64,37 @@ def launch(
         from mnist_core import machine  # imports torch, which the owner else never needs
 
         machine.check_device(device)
-    engine, remark = engines.settle(spec.engine, device)
-    progress.quiet_optuna()
+    engine, remark = engines.settle(plan.engine, device)
     fetch.mnist()  # once, before workers in parallel find it missing
-    store = storage.open_storage(url, create=True)
-    study = optuna.create_study(
-        study_name=name, storage=store, direction="maximize", load_if_exists=True
-    )
-    with owned(study, store) as hold, _log_file(runs_dir() / name):
-        check_same(study, store, spec)
+    studies = storage.open_storage(url, create=True)
+    with opened(studies, name, plan) as session, _log_file(runs_dir() / name):
         if remark:
             log.info(remark)
-        signal = _run(study, spec, device, engine, console, start, hold.keep)
-        hold.keep()
-        best = _keep_best(study)
-    return Launched(study, spec.trials, best, signal)
+        signal = _run(session, plan, device, engine, console, start)
+        session.keep()
+        best = _keep_best(session.study)
+    return Launched(session.study, plan.trials, best, signal)
 
 
 def _run(
-    study: Study,
-    spec: StudySpec,
+    session: Session,
+    plan: Plan,
     device: str,
     engine: Wanted,
     console: Console | None,
     start: Start,
-    keep: Callable[[], None],
 ) -> int:
-    orphans = reconcile(study)
-    if orphans:
-        log.info("%d trials were left running by an earlier owner; marked interrupted", orphans)
-    study.pruner = spec.pruner.make(spec.goal)
+    if left := session.reconcile():
+        log.info("%d trials were left running by an earlier owner; marked interrupted", left)
+    study = session.study
     _keep_best(study)
-    if results.counted(study.get_trials(deepcopy=False)) >= spec.trials:
+    if not session.wants(plan.trials):
         return 0
-    watcher = _progress(study, spec, live=console is not None)
-    with LocalWorkers(spec.workers, device, engine, start) as workers, _view(watcher, console):
-        owner = Owner(
-            study,
-            spec.make_space(),
-            spec.goal,
-            spec.seed,
-            lambda trial: spec.sampler.make(spec.seed, trial),
-            workers,
-            [watcher, _Keeper(study)],
-            keep,
-        )
-        return owner.run(spec.trials, spec.timeout)
+    kind = Progress if console is None else LiveProgress
+    watcher = kind(study.name, str(plan.goal), plan.trials, study.trials())
+    with LocalWorkers(plan.workers, device, engine, start) as workers, _view(watcher, console):
+        owner = Owner(session, workers, [watcher, _Keeper(study)])
+        return owner.run(plan.trials, plan.timeout)
 
 
 class _Keeper:
@@ -125,29 +106,20 @@ class _Keeper:
     def started(self, number: int, config: Config) -> None: ...
     def epoch(self, number: int, result: EpochResult) -> None: ...
 
-    def ended(self, number: int, state: TrialState, score: float | None, reason: str) -> None:
-        best = results.best(self._study)
-        if best is not None and best.number == number:
+    def ended(self, trial: Trial) -> None:
+        best = self._study.best()
+        if best is not None and best.number == trial.number:
             _keep_best(self._study)
 
 
 def _keep_best(study: Study) -> Path | None:
     """Where the best trial's config lies; None where there is no best yet."""
-    path = default_path(study.study_name)
+    path = default_path(study.name)
     annotate(study, command_for(path))
-    if results.best(study) is None:
+    if study.best() is None:
         return None
     export(study, None, path)
     return path
-
-
-def _progress(study: Study, spec: StudySpec, live: bool) -> Progress:
-    rows = results.rows(study)
-    kind = LiveProgress if live else Progress
-    watcher = kind(study.study_name, str(spec.goal), spec.trials, progress.ended(rows))
-    if rows and rows[0].score is not None:
-        watcher.best_before(rows[0].score, rows[0].number)
-    return watcher
 
 
 def _view(watcher: Progress, console: Console | None) -> AbstractContextManager[object]:

@@ -2,4 +2,5 @@
 
 `drilled` writes a drill's report, `launched` and `summary` end a command, `listing` is what `list`
 and `show` print.
+Behind the door: `advice`, `analysis`, `figures`, `findings`, `leads`, `sentences`, `tables`.
 """

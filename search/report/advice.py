@@ -81,9 +81,9 @@ def _spoken(names: Sequence[str]) -> list[str]:
 def _steadiness(found: Findings, goal: Goal) -> Advice | None:
     """Where the epochs of one training differ by more than chance makes trainings differ."""
     first = found.leaders[0]
-    if first.row is None or found.noise is None or goal.last < 2:
+    if found.noise is None or goal.last < 2:
         return None
-    deviation = goal.ending(first.row.test_acc).deviation
+    deviation = first.trial.ending.deviation
     if deviation <= found.noise.size:
         return None
     averaged = not isinstance(first.config.averaging, NoAveraging)

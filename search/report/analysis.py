@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from mnist_core.goal import Goal
 from search.chance.importance import LEAST, Importance
+from search.chance.leads import Lead, SeedNoise
 from search.drill.result import DrillResult, StageResult
 from search.drill.spec import Stage
 from search.report.advice import Advice, advice, spelled
 from search.report.findings import AtBound, Fall, Findings, Fit, own
-from search.report.leads import Lead, Noise
 from search.text.markdown import code, escaped
 from search.text.wording import change, digits, listed, points, value
 from spaces import Frame
@@ -61,13 +61,12 @@ def lead(what: str, found: Lead, goal: Goal, where: str = "1 seed each") -> str:
 
 
 def _goal(stage: StageResult, found: Findings, goal: Goal) -> str:
-    complete = len(stage.scored)
-    holding = sum(row.holds_goal for row in stage.rows)
+    complete = len(stage.complete)
+    holding = sum(trial.holds_goal for trial in stage.trials)
     first = found.leaders[0]
-    assert first.row is not None
     unbeaten = "" if own(stage, [first]) else ", which no trial of this stage beats,"
     return (
-        f"{code(first.name)}{unbeaten} {shortfall(first.row.worst or 0.0, goal)}; "
+        f"{code(first.name)}{unbeaten} {shortfall(first.trial.ending.worst, goal)}; "
         f"{holding or 'none'} of the {complete} complete trials hold{'s' * (holding < 2)} it."
     )
 
@@ -107,10 +106,9 @@ def _fall(fall: Fall, goal: Goal) -> str:
     )
 
 
-def _steady(found: Findings, chance: Noise, goal: Goal, images: int) -> str:
+def _steady(found: Findings, chance: SeedNoise, goal: Goal, images: int) -> str:
     first = found.leaders[0]
-    assert first.row is not None
-    ending = goal.ending(first.row.test_acc)
+    ending = first.trial.ending
     several = len(ending.test_acc) > 1
     spread = f"a standard deviation of {points(ending.deviation)} and " if several else ""
     said = (
@@ -134,7 +132,7 @@ def _bound(at: AtBound) -> str:
 
 
 def _importances(stage: StageResult, found: Sequence[Importance]) -> list[str]:
-    complete = len(stage.scored)
+    complete = len(stage.complete)
     if complete < LEAST:
         some = f"{complete} complete trial{'s' * (complete > 1)}"
         return [f"What mattered cannot be told from {some}: that takes {LEAST}."]
@@ -173,9 +171,7 @@ def advised(stage: StageResult, found: Findings, result: DrillResult) -> list[st
 
 def adviser(found: Findings, goal: Goal, who: str, advice: Sequence[str]) -> str:
     """What the advice is for; that there is none, where that is so."""
-    first = found.leaders[0].row
-    assert first is not None
-    missing = goal.accuracy - (first.worst or 0.0)
+    missing = goal.accuracy - found.leaders[0].trial.ending.worst
     if missing > 0:
         if advice:
             return f"What {who} should change, {points(missing)} short of the goal (1 seed):"

@@ -16,8 +16,6 @@ from search.report import tables as drill_tables
 from search.report.analysis import advised, adviser, analysis
 from search.report.figures import Curve, Dot
 from search.report.findings import Findings, findings
-from search.study import trials as results
-from search.study.dimensions import dimensions
 from search.text import markdown
 from search.text.markdown import escaped
 from search.text.wording import environments
@@ -84,18 +82,14 @@ def _shown(result: DrillResult, found: Sequence[Findings]) -> list[Curve]:
             for own, *fresh in [leads.curves(each)]
         ]
     latest = next((each for each in reversed(found) if each.leaders), None)
-    return [
-        Curve(each.name, each.config, each.row.test_acc)
-        for each in (latest.leaders if latest else ())
-        if each.row is not None
-    ]
+    leaders = latest.leaders if latest else ()
+    return [Curve(each.name, each.config, each.trial.test_acc) for each in leaders]
 
 
 def _dots(stage: StageResult, names: set[str]) -> list[Dot]:
     return [
-        Dot(row.params or 0, row.mean, row.worst, f"{stage.stage.name}/{row.number}" in names)
-        for row in stage.rows
-        if row.mean is not None and row.worst is not None
+        Dot(each.config.params, each.trial.ending.mean, each.trial.ending.worst, each.name in names)
+        for each in stage.tried()
     ]
 
 
@@ -158,16 +152,12 @@ def _stage(
 
 def _kinds(stage: StageResult) -> Mapping[str, Dimension]:
     """The dimensions of its trials, none where there is none."""
-    trials = stage.study.get_trials(deepcopy=False)
-    return dimensions(next((t.distributions for t in trials if t.distributions), {}))
+    first = min(stage.trials, key=lambda trial: trial.number, default=None)
+    return first.dimensions if first else {}
 
 
 def _environments(result: DrillResult) -> list[Environment]:
     """Of every training, of trials and of finalists."""
-    trials = [
-        Environment.model_validate(trial.system_attrs[results.ENVIRONMENT])
-        for stage in result.stages
-        for trial in stage.study.get_trials(deepcopy=False)
-        if results.ENVIRONMENT in trial.system_attrs
-    ]
-    return trials + [run.environment for each in result.finalists for run in each.runs]
+    trials = [trial.environment for stage in result.stages for trial in stage.trials]
+    runs = [run.environment for each in result.finalists for run in each.runs]
+    return [each for each in [*trials, *runs] if each is not None]

@@ -7,18 +7,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from optuna.trial import FrozenTrial, TrialState
-
 from mnist_core.config import Config
 from mnist_core.goal import Goal
 from mnist_core.schedule import Constant, LossDip, epoch_factors
 from search.chance.importance import Importance, importances
-from search.drill.result import Candidate, DrillResult, StageResult
+from search.chance.leads import Lead, SeedNoise, sampling_error
+from search.drill.result import DrillResult, StageResult, Tried
 from search.report import leads
-from search.report.leads import Lead, Noise, sampling_error
-from search.study import trials as results
-from search.study.dimensions import dimensions
-from search.study.trials import Row
+from search.study.trials import Complete
 from spaces import Frame, around
 from spaces.dimensions import Dimension, Number
 
@@ -45,17 +41,17 @@ class Fit:
         return self.train - self.test
 
 
-def fit(candidate: Candidate, goal: Goal) -> Fit | None:
+def fit(candidate: Tried, goal: Goal) -> Fit | None:
     """None where its training accuracy is not known.
 
     overfits: the gap is more than two standard errors of the difference of two proportions,
     sqrt(p (1 - p) / n + q (1 - q) / m) with n and m images. underfits: even the training images are
     recognised less well than the goal asks of the test images.
     """
-    row, data = candidate.row, candidate.config.data
-    if row is None or row.fit_acc is None:
+    trial, data = candidate.trial, candidate.config.data
+    if trial.fit_acc is None:
         return None
-    train, test = row.fit_acc, row.test_acc[-1]
+    train, test = trial.fit_acc, trial.test_acc[-1]
     error = math.hypot(
         sampling_error(train, min(data.train, data.test)), sampling_error(test, data.test)
     )
@@ -84,9 +80,8 @@ class Fall:
 def fall(stage: StageResult, goal: Goal) -> Fall | None:
     """None where no trial says anything."""
     factors, high_steps, late_steps = [], [], []
-    for trial in _complete(stage):
-        accuracies = results.curve(trial)
-        high = last_high(results.config_of(trial))
+    for trial in stage.complete:
+        accuracies, high = trial.test_acc, last_high(trial.config)
         if high is None:
             continue
         errors = [max(100 - accuracy, 1e-9) for accuracy in accuracies]
@@ -128,17 +123,15 @@ class AtBound:
 
 def at_bounds(stage: StageResult, frame: Frame) -> list[AtBound]:
     """Where all of two or more leaders, or most of the best third of the trials, lie at a bound."""
-    trials = {trial.number: trial for trial in _complete(stage)}
-    scored = [trials[row.number] for row in stage.scored]
-    third = scored[: math.ceil(len(scored) / 3)]
-    leading = [trials[row.number] for row in own(stage, leaders(stage))]
+    third = stage.complete[: math.ceil(len(stage.complete) / 3)]
+    leading = own(stage, leaders(stage))
     found = []
-    for name, kind in dimensions(scored[0].distributions if scored else {}).items():
+    for name, kind in (third[0].dimensions if third else {}).items():
         if not isinstance(kind, Number) or kind.low == kind.high:
             continue
         for upper in (False, True):
             best, leads_ = (
-                [_outside(kind, trial.params[name], upper) for trial in group]
+                [_outside(kind, trial.sample[name], upper) for trial in group]
                 for group in (third, leading)
             )
             if (len(best) > 2 and 2 * sum(best) > len(best)) or (len(leads_) > 1 and all(leads_)):
@@ -161,30 +154,25 @@ def _widens(name: str, bound: float, upper: bool, frame: Frame) -> bool:
     return bound < whole.high if upper else bound > whole.low
 
 
-def leaders(stage: StageResult) -> Sequence[Candidate]:
+def leaders(stage: StageResult) -> Sequence[Tried]:
     """Its winners; while it is not over, as many of its best trials as there will be."""
-    return stage.winners or stage.trained()[: stage.stage.keep]
+    return stage.winners or stage.tried()[: stage.stage.keep]
 
 
-def own(stage: StageResult, candidates: Sequence[Candidate]) -> list[Row]:
+def own(stage: StageResult, candidates: Sequence[Tried]) -> list[Complete]:
     """The trials of those candidates that are the stage's own, not winners it has not beaten."""
-    name = stage.study.study_name
-    return [
-        candidate.row
-        for candidate in candidates
-        if candidate.row and candidate.study and candidate.study.study_name == name
-    ]
+    return [each.trial for each in candidates if each.trial.study == stage.study]
 
 
 @dataclass(frozen=True)
 class Findings:
     """All that is found of a stage."""
 
-    leaders: Sequence[Candidate]
+    leaders: Sequence[Tried]
     fits: Sequence[Fit | None]
     """One a leader."""
     fall: Fall | None
-    noise: Noise | None
+    noise: SeedNoise | None
     over_runner_up: Lead | None
     over_base: Lead | None
     at_bounds: Sequence[AtBound]
@@ -203,9 +191,11 @@ def findings(stage: StageResult, result: DrillResult) -> Findings:
         over_runner_up=leads.over_runner_up(stage, chance) if chance else None,
         over_base=leads.over_base(stage, chance) if chance else None,
         at_bounds=at_bounds(stage, Frame(goal.params, goal.epochs, result.spec.data)),
-        importances=importances(stage.study),
+        importances=_importances(stage.complete),
     )
 
 
-def _complete(stage: StageResult) -> list[FrozenTrial]:
-    return stage.study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+def _importances(complete: Sequence[Complete]) -> list[Importance]:
+    kinds = complete[0].dimensions if complete else {}
+    samples = [trial.sample for trial in complete]
+    return importances(kinds, samples, [trial.score for trial in complete])

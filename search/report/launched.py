@@ -1,12 +1,13 @@
 """What a person reads when a launch is over."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from mnist_core.goal import Goal
 from search.launch import progress
 from search.launch.run import Launched
 from search.study import storage
-from search.study import trials as results
+from search.study.trials import Complete, Trial
 from search.text.commands import command_for, program
 
 COLUMN = 28  # where the commands begin
@@ -18,14 +19,14 @@ def report(launched: Launched, command: str, url: str | None) -> str:
     command: what launched the study, which resumes it too. url: of the storage, where it was given.
     """
     study = launched.study
-    name, goal, rows = study.study_name, results.goal_of(study), results.rows(study)
-    ended = progress.ended(rows)
+    name, trials = study.name, study.trials()
+    ended = progress.ended(trials)
     lines = [f"{name}: {progress.tally(ended, launched.trials)}"]
     where = storage.option(url)
     if launched.best is None:
         lines.append("No trial was trained to its end, so there is no best yet.")
     else:
-        lines += _best_lines(name, goal, rows, launched.best, where)
+        lines += _best_lines(study.goal, trials, launched.best, where)
     if ended.total() < launched.trials:
         why = "Interrupted" if launched.signal else "Out of time"
         lines.append(f"{why}; go on with:".ljust(COLUMN) + command)
@@ -34,16 +35,14 @@ def report(launched: Launched, command: str, url: str | None) -> str:
     return "\n".join(lines)
 
 
-def _best_lines(
-    name: str, goal: Goal, rows: list[results.Row], path: Path, where: str
-) -> list[str]:
-    best = rows[0]
-    final = " ".join(f"{accuracy:.2f}" for accuracy in goal.ending(best.test_acc).test_acc)
-    holders = [row.number for row in rows if row.holds_goal]
+def _best_lines(goal: Goal, trials: Sequence[Trial], path: Path, where: str) -> list[str]:
+    complete = [trial for trial in trials if isinstance(trial, Complete)]
+    best, holders = complete[0], [trial.number for trial in complete if trial.holds_goal]
+    final = " ".join(f"{accuracy:.2f}" for accuracy in best.ending.test_acc)
     if best.holds_goal:
         met = "held by this trial" + f", {len(holders)} trials in all" * (len(holders) > 1)
     elif holders:
-        other = f"{program()} export {name} --trial {holders[0]}{where}"
+        other = f"{program()} export {best.study} --trial {holders[0]}{where}"
         met = f"not held by this trial, but by trial {holders[0]} ({other})"
     else:
         met = "not held by any trial yet"

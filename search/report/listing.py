@@ -4,16 +4,13 @@ import textwrap
 from collections.abc import Mapping
 from typing import Any
 
-import optuna
-from optuna.storages import RDBStorage
-from optuna.study import Study
-
 from mnist_core.goal import Goal
 from search.drill.spec import DrillSpec
-from search.study import trials as results
 from search.study.spec import StudySpec
 from search.study.storage import has_storage, open_storage
-from search.study.trials import Row
+from search.study.studies import Studies
+from search.study.study import Study
+from search.study.trials import Complete, Trial
 from search.text.console import records, table
 
 
@@ -53,28 +50,27 @@ def _goal_cells(goal: Goal) -> list[str]:
     return [f"{goal.accuracy:.2f} %", f"{goal.last} of {goal.epochs} epochs", f"< {goal.params:,}"]
 
 
-def _launched(storage: RDBStorage) -> list[list[str]]:
+def _launched(studies: Studies) -> list[list[str]]:
     lines = []
-    for name in sorted(optuna.get_all_study_names(storage)):
-        study = optuna.load_study(study_name=name, storage=storage)
-        if results.GOAL not in study.user_attrs:
+    for study in map(studies.get, studies.names()):
+        if not study.launched:
             continue  # not one of ours
-        rows, goal = results.rows(study), _goal_cells(results.goal_of(study))
-        best = next((f"{row.score:.2f}" for row in rows if row.score is not None), "")
-        ended = str(results.counted(study.get_trials(deepcopy=False)))
-        lines.append([name, ended, *goal, best, str(sum(row.holds_goal for row in rows))])
+        best, holding = study.best(), sum(trial.holds_goal for trial in study.trials())
+        score = f"{best.score:.2f}" if best else ""
+        goal = _goal_cells(study.goal)
+        lines.append([study.name, str(study.finished), *goal, score, str(holding)])
     return lines
 
 
 def trials(study: Study, form: str) -> str:
     """The trials of a study, best first, as `table`, `json` or `csv`."""
-    rows = results.rows(study)
+    found = study.trials()
     if form != "table":
-        return records([_plain(row) for row in rows], _FIELDS, form)
+        return records([_plain(trial) for trial in found], _FIELDS, form)
     return table(
-        f"{study.study_name}: {results.goal_of(study)}; accuracies in percent",
+        f"{study.name}: {study.goal}; accuracies in percent",
         ["trial", "score", "worst", "mean", "spread", "parameters", "epochs", "goal", "state"],
-        [_cells(row) for row in rows],
+        [_cells(trial) for trial in found],
     )
 
 
@@ -94,26 +90,33 @@ _FIELDS = [
 ]
 
 
-def _plain(row: Row) -> dict[str, Any]:
+def _plain(trial: Trial) -> dict[str, Any]:
+    ending = trial.ending if isinstance(trial, Complete) else None
     return {
-        **{name: getattr(row, name) for name in _FIELDS if hasattr(row, name)},
-        "trial": row.number,
-        "epochs": len(row.test_acc),
-        "test_acc": list(row.test_acc),
+        "trial": trial.number,
+        "state": str(trial.state),
+        "score": trial.score,
+        "worst": ending.worst if ending else None,
+        "mean": ending.mean if ending else None,
+        "spread": ending.spread if ending else None,
+        "params": trial.params,
+        "epochs": len(trial.test_acc),
+        "seconds": trial.seconds,
+        "holds_goal": trial.holds_goal,
+        "reason": trial.reason,
+        "test_acc": list(trial.test_acc),
     }
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(trial: Trial) -> list[str]:
+    plain = _plain(trial)
     return [
-        str(row.number),
-        _percent(row.score),
-        _percent(row.worst),
-        _percent(row.mean),
-        _percent(row.spread),
-        f"{row.params:,}" if row.params is not None else "",
-        str(len(row.test_acc)),
-        "held" if row.holds_goal else "",
-        f"{row.state}: {row.reason}" if row.reason else row.state,
+        str(trial.number),
+        *(_percent(plain[name]) for name in ("score", "worst", "mean", "spread")),
+        f"{trial.params:,}" if trial.params is not None else "",
+        str(len(trial.test_acc)),
+        "held" if trial.holds_goal else "",
+        f"{trial.state}: {trial.reason}" if trial.reason else trial.state,
     ]
 
 

@@ -5,17 +5,18 @@ from collections import Counter
 from collections.abc import Mapping
 
 from mnist_core.goal import Goal
+from search.chance.leads import SeedNoise
 from search.drill.result import DrillResult, StageResult
 from search.report import leads
 from search.report.analysis import VERDICTS, lead, shortfall
 from search.report.findings import Findings
-from search.report.leads import Noise
+from search.study.trials import State
 from search.text.markdown import code, escaped
 from search.text.wording import duration, listed, of, seeds, value, within
 from spaces.around import BASE
 from spaces.dimensions import Dimension
 
-_FATES = {"complete": "complete", "pruned": "pruned", "fail": "failed"}
+_FATES = {State.COMPLETE: "complete", State.PRUNED: "pruned", State.FAIL: "failed"}
 
 
 def status(result: DrillResult) -> str:
@@ -39,9 +40,9 @@ def _rest(stage: StageResult) -> str:
     return f"{left} of {stage.stage.trials} trials of {name}"
 
 
-def fates(stage: StageResult) -> Counter[str]:
+def fates(stage: StageResult) -> Counter[State]:
     """How its trials ended; those that were interrupted do not count."""
-    states = Counter(row.state for row in stage.rows)
+    states = Counter(trial.state for trial in stage.trials)
     return Counter({state: states[state] for state in _FATES if states[state]})
 
 
@@ -51,11 +52,11 @@ def trials(stage: StageResult) -> str:
     if not ended:
         return "No trial has ended yet."
     said = ", ".join(f"{count} {_FATES[state]}" for state, count in ended.items())
-    seconds = sum(row.seconds or 0.0 for row in stage.rows)
+    seconds = sum(trial.seconds or 0.0 for trial in stage.trials)
     return f"Trials: {ended.total()} ({said}). Training time of them all: {duration(seconds)}."
 
 
-def winner(result: DrillResult, chance: Noise | None) -> str:
+def winner(result: DrillResult, chance: SeedNoise | None) -> str:
     """Who won, how surely, and whether the goal is held."""
     first, goal = result.finalists[0], result.spec.goal
     endings = [goal.ending(curve) for curve in leads.curves(first)]
@@ -79,10 +80,9 @@ def winner(result: DrillResult, chance: Noise | None) -> str:
 def leading(result: DrillResult, found: Findings) -> str:
     """What is best as long as there are no finalists."""
     first = found.leaders[0]
-    assert first.row is not None
     return (
         f"So far **{code(first.name)}** is best, with {first.config.params:,} parameters: it "
-        f"{shortfall(first.row.worst or 0.0, result.spec.goal)}."
+        f"{shortfall(first.trial.ending.worst, result.spec.goal)}."
     )
 
 
@@ -108,9 +108,6 @@ def target(stage: StageResult, kinds: Mapping[str, Dimension]) -> str:
 def left_open(number: int, found: Findings, goal: Goal) -> str:
     """What a stage, the one before, handed on besides its winners."""
     first, fit = found.leaders[0], found.fits[0]
-    assert first.row is not None
-    said = (
-        f"Stage {number} left this open: {code(first.name)} "
-        f"{shortfall(first.row.worst or 0.0, goal)}"
-    )
+    short = shortfall(first.trial.ending.worst, goal)
+    said = f"Stage {number} left this open: {code(first.name)} {short}"
     return f"{said} and {VERDICTS[fit.verdict]}." if fit else f"{said}."

@@ -8,7 +8,6 @@ from search.drill.run import Drilled
 from search.report import leads
 from search.report.launched import COLUMN
 from search.study import storage
-from search.study import trials as results
 from search.text.commands import command_for, program
 
 
@@ -21,8 +20,8 @@ def summary(drilled: Drilled, command: str, url: str | None) -> str:
     lines = [f"{result.name}: {result.spec.goal}"]
     for stage in result.stages:
         best = stage.winners[0] if stage.winners else None
-        scored = f"best {best.name}, score {best.score:.2f}" if best else "not over yet"
-        ended = f"{results.counted(stage.study.get_trials(deepcopy=False))} trials ended"
+        scored = f"best {best.name}, score {best.trial.score:.2f}" if best else "not over yet"
+        ended = f"{stage.finished} trials ended"
         lines.append(f"Stage {stage.number}, {stage.stage.name}: {ended}, {scored}")
     if drilled.best is not None:
         lines += _winner_lines(result.finalists[0], result.spec.goal, drilled.best)
@@ -32,7 +31,7 @@ def summary(drilled: Drilled, command: str, url: str | None) -> str:
     if drilled.signal:
         lines.append("Interrupted; go on with:".ljust(COLUMN) + command)
     lines.append("Report:".ljust(COLUMN) + str(drilled.report))
-    name = result.stages[-1].study.study_name
+    name = result.stages[-1].study
     lines.append("In a browser:".ljust(COLUMN) + f"{program()} dashboard {name}{where}")
     return "\n".join(lines)
 

@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from mnist_core.config import Config
 from mnist_core.goal import Goal
 from mnist_core.layers import Conv
-from search.drill.result import Candidate, DrillResult, StageResult
+from search.chance.leads import Lead
+from search.drill.result import DrillResult, StageResult, Tried
 from search.report import leads
 from search.report.advice import spelled
 from search.report.findings import Findings, own
-from search.report.leads import Lead
-from search.study import trials as results
 from search.text.markdown import code, escaped, table
 from search.text.wording import accuracies, change, percent, value, within
 from spaces.around import WIDTHS
 from spaces.dimensions import Dimension
+from spaces.space import Params
 
 _TOP = 5
 _COLUMNS = 7  # dimensions that a table of trials has room for
@@ -43,7 +43,7 @@ def finalists(result: DrillResult) -> str:
             [
                 code(finalist.candidate.name),
                 f"{finalist.candidate.config.params:,}",
-                percent(finalist.candidate.score),
+                percent(finalist.candidate.trial.score),
                 f"{statistics.fmean(fresh):.2f} ({len(fresh)})" if fresh else "",
                 f"{statistics.fmean(means):.2f}{spread}",
                 percent(min(ending.worst for ending in endings)),
@@ -60,8 +60,7 @@ def seeds(result: DrillResult) -> str:
     lines = []
     for finalist in result.finalists:
         own_seed = f"{finalist.candidate.config.seed} (the search's)"
-        names = [own_seed] * (finalist.candidate.row is not None)
-        names += [str(run.seed) for run in finalist.runs]
+        names = [own_seed, *(str(run.seed) for run in finalist.runs)]
         for name, curve in zip(names, leads.curves(finalist), strict=True):
             ending = goal.ending(curve)
             held = "held" if ending.held else "missed"
@@ -77,15 +76,14 @@ def way(result: DrillResult, found: Sequence[Findings]) -> str:
     lines = []
     for stage, each in zip(result.stages, found, strict=True):
         first, fit = (each.leaders[0], each.fits[0]) if each.leaders else (None, None)
-        row = first.row if first else None
         lines.append(
             [
                 f"{stage.number}. {escaped(stage.stage.name)}",
                 code(first.name) if first else "",
-                str(results.counted(stage.study.get_trials(deepcopy=False))),
+                str(stage.finished),
                 f"{first.config.params:,}" if first else "",
-                percent(row.score if row else None),
-                percent(row.worst if row else None),
+                percent(first.trial.score if first else None),
+                percent(first.trial.ending.worst if first else None),
                 change(fit.gap) if fit else "",
                 _gain(each.over_base) if first and own(stage, [first]) else "",
             ]
@@ -97,7 +95,7 @@ def _gain(lead: Lead | None) -> str:
     return f"{change(lead.points)}{' (tie)' * lead.tie}" if lead else ""
 
 
-def leaders(candidates: Sequence[Candidate], goal: Goal) -> str:
+def leaders(candidates: Sequence[Tried], goal: Goal) -> str:
     """What people write down of a net: each on the one seed of its search."""
     heads = [
         "trial",
@@ -113,28 +111,29 @@ def leaders(candidates: Sequence[Candidate], goal: Goal) -> str:
         [
             code(each.name),
             f"{each.config.params:,}",
-            percent(max(each.row.train_acc, default=None)),
-            percent(each.row.fit_acc),
-            percent(max(each.row.test_acc)),
-            accuracies(goal.ending(each.row.test_acc).test_acc),
-            percent(each.row.worst),
-            percent(each.row.score),
+            percent(max(each.trial.train_acc, default=None)),
+            percent(each.trial.fit_acc),
+            percent(max(each.trial.test_acc)),
+            accuracies(each.trial.ending.test_acc),
+            percent(each.trial.ending.worst),
+            percent(each.trial.score),
         ]
         for each in candidates
-        if each.row is not None
     ]
     return table(heads, lines)
 
 
-def values(
-    stage: StageResult, kinds: Mapping[str, Dimension], candidates: Sequence[Candidate]
-) -> str:
+def values(stage: StageResult, kinds: Mapping[str, Dimension], candidates: Sequence[Tried]) -> str:
     """What the stage varied, and what its leaders have; of one that no trial of the stage has
     beaten, nothing was varied."""
-    params = {each.name: _params(stage, each) for each in candidates}
+    samples = {each.name: each.trial.sample if own(stage, [each]) else {} for each in candidates}
     names = [name for name in kinds if spelled([name]) != [WIDTHS]]
     lines = [
-        [code(name), within(kinds[name]), *(_value(params[each.name], name) for each in candidates)]
+        [
+            code(name),
+            within(kinds[name]),
+            *(_value(samples[each.name], name) for each in candidates),
+        ]
         for name in names
     ]
     if len(names) < len(kinds):
@@ -144,15 +143,8 @@ def values(
     return table(heads, lines, left=heads[:2])
 
 
-def _params(stage: StageResult, candidate: Candidate) -> Mapping[str, object]:
-    if not own(stage, [candidate]):
-        return {}
-    assert candidate.row is not None
-    return stage.study.get_trials(deepcopy=False)[candidate.row.number].params
-
-
-def _value(params: Mapping[str, object], name: str) -> str:
-    return value(params[name]) if name in params else "as it was"
+def _value(sample: Params, name: str) -> str:
+    return value(sample[name]) if name in sample else "as it was"
 
 
 def _widths(config: Config) -> str:
@@ -162,18 +154,16 @@ def _widths(config: Config) -> str:
 def top(stage: StageResult, kinds: Mapping[str, Dimension]) -> str:
     """The stage's own best trials, each on one seed, with what it varied."""
     names = [name for name in kinds if spelled([name]) != [WIDTHS]][:_COLUMNS]
-    trials = stage.study.get_trials(deepcopy=False)
     heads = ["trial", "score", "mean", "worst", "parameters", *map(code, names)]
     lines = [
         [
-            code(f"{stage.stage.name}/{row.number}"),
-            percent(row.score),
-            percent(row.mean),
-            percent(row.worst),
-            f"{row.params or 0:,}",
-            *(_value(trials[row.number].params, name) for name in names),
+            code(each.name),
+            percent(each.trial.score),
+            percent(each.trial.ending.mean),
+            percent(each.trial.ending.worst),
+            f"{each.config.params:,}",
+            *(_value(each.trial.sample, name) for name in names),
         ]
-        for row in stage.rows[:_TOP]
-        if row.score is not None
+        for each in stage.tried()[:_TOP]
     ]
     return table(heads, lines)

@@ -1,5 +1,8 @@
 """The room of Optuna: studies in their storage, and all that is read from and written to them.
 
-A study's TOML, samplers and pruners, the storage and who owns it, the trials as rows, exports, and
-what optuna-dashboard shows.
+`storage` opens them, `studies` has them by name, a `study` hands out its `trials` as rows, a
+`session` asks and tells it; `spec` is its TOML, `identity` what it was launched with, `export` and
+`note` what it leaves, `dashboard` shows it.
+Behind the door: `dimensions`, `goal_pruner`, `locks`, `optuna_options`, `ownership`, `pruners`,
+`samplers`.
 """

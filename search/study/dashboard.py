@@ -13,10 +13,10 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import click
 import optuna_dashboard
-from optuna.storages import RDBStorage, get_storage
+from optuna.storages import get_storage
 
 from mnist_core.errors import UserError
-from search.study.storage import load_study
+from search.study.studies import Studies
 
 PORT = 8080
 _TRIED = 20  # ports looked at, from PORT on, where none is asked for
@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 def serve(
-    storage: RDBStorage,
+    studies: Studies,
     study_name: str | None = None,
     host: str = "127.0.0.1",
     port: int | None = None,
@@ -44,8 +44,7 @@ def serve(
     """
     page = "/dashboard"
     if study_name is not None:
-        load_study(storage, study_name)
-        page += f"/studies/{storage.get_study_id_from_name(study_name)}"
+        page += f"/studies/{studies.get(study_name).optuna._study_id}"
     with _bound(host, port) as server:
         if not server.local:
             _log.warning(
@@ -55,7 +54,7 @@ def serve(
             )
         # The page asks for all trials every few seconds. Optuna's cache answers from memory what
         # cannot change any more: 0.01 s instead of 1.4 s at 1,000 trials, with the file locked.
-        server.set_app(optuna_dashboard.wsgi(get_storage(storage)))
+        server.set_app(optuna_dashboard.wsgi(get_storage(studies.storage)))
         with suppress(KeyboardInterrupt):
             ready(f"http://{server.netloc}{page}")
             server.serve_forever()

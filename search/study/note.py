@@ -5,26 +5,26 @@ import json
 import re
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import optuna_dashboard
 from optuna.exceptions import ExperimentalWarning
-from optuna.study import Study
 
 from mnist_core.goal import Goal
-from search.study import trials as results
-from search.study.trials import Row
+from search.study.study import Study
+from search.study.trials import Complete, State, Trial
 
 METRIC = "score (%)"  # what the dashboard calls a trial's value
 FIGURE = "best-trials"
 _DRAWN = 8  # best trials in the figure: no more than can be told apart
 
-_FATES = {  # states of trials that have ended, as the note counts them
-    "complete": "trained to the end",
-    "pruned": "pruned",
-    "fail": "failed",
-    "interrupted": "interrupted",
+_FATES = {  # of trials that have ended, as the note counts them
+    State.COMPLETE: "trained to the end",
+    State.PRUNED: "pruned",
+    State.FAIL: "failed",
+    State.INTERRUPTED: "interrupted",
 }
 
 
@@ -33,16 +33,16 @@ def annotate(study: Study, command: str) -> None:
 
     command: what trains the best trial again; shown once there is one.
     """
-    if study.metric_names is None:
+    if study.optuna.metric_names is None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
-            study.set_metric_names([METRIC])
-    goal, rows = results.goal_of(study), results.rows(study)
-    optuna_dashboard.save_note(study, _text(goal, rows, command))
-    best = [row for row in rows if row.score is not None][:_DRAWN]
-    if best:
-        figure = _Figure(_drawing(goal, best))
-        optuna_dashboard.save_plotly_graph_object(study, figure, graph_object_id=FIGURE)
+            study.optuna.set_metric_names([METRIC])
+    goal, trials = study.goal, study.trials()
+    complete = [trial for trial in trials if isinstance(trial, Complete)]
+    optuna_dashboard.save_note(study.optuna, _text(goal, trials, complete, command))
+    if complete:
+        figure = _Figure(_drawing(goal, complete[:_DRAWN]))
+        optuna_dashboard.save_plotly_graph_object(study.optuna, figure, graph_object_id=FIGURE)
 
 
 @dataclass
@@ -55,10 +55,10 @@ class _Figure:
         return json.dumps(self.content)
 
 
-def _drawing(goal: Goal, best: list[Row]) -> dict[str, Any]:
+def _drawing(goal: Goal, best: Sequence[Complete]) -> dict[str, Any]:
     """The curves as plotly's JSON, with the goal half-way up: the dashboard's own plot of all
     epochs of all trials starts so low that nobody can see who reaches it."""
-    lowest = min(goal.ending(row.test_acc).worst for row in best)
+    lowest = min(trial.ending.worst for trial in best)
     bottom = min(2 * goal.accuracy - 100, lowest) - 0.05
     title = f"Best trials, and the goal of {goal.accuracy:.2f} % in the last {goal.last} epochs"
     axis = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False}
@@ -84,13 +84,13 @@ def _drawing(goal: Goal, best: list[Row]) -> dict[str, Any]:
     return {
         "data": [
             {
-                "name": f"trial {row.number}: {row.score:.3f}",
+                "name": f"trial {trial.number}: {trial.score:.3f}",
                 "x0": 1,
                 "dx": 1,
-                "y": [round(value, 4) for value in row.test_acc],
+                "y": [round(value, 4) for value in trial.test_acc],
                 "mode": "lines+markers",
             }
-            for row in best
+            for trial in best
         ],
         "layout": {
             "title": {"text": title, "font": {"size": 15}, "x": 0.02, "xanchor": "left"},
@@ -105,39 +105,40 @@ def _drawing(goal: Goal, best: list[Row]) -> dict[str, Any]:
     }
 
 
-def _text(goal: Goal, rows: list[Row], command: str) -> str:
+def _text(goal: Goal, trials: Sequence[Trial], complete: Sequence[Complete], command: str) -> str:
     """The note in Markdown. Nothing but `command` is free text, and that stands in a code block."""
-    parts = [f"**Goal:** {goal}.", _progress(rows)]
-    best = next((row for row in rows if row.score is not None), None)
-    if best is not None:
+    parts = [f"**Goal:** {goal}.", _progress(trials)]
+    if complete:
+        best = complete[0]
         parts += [_best(goal, best), "Train it again with:", _code(command)]
-        holder = next((row for row in rows if row.holds_goal), best)
+        holder = next((trial for trial in complete if trial.holds_goal), best)
         if holder is not best:
             parts.append(f"The best trial that holds the goal is number {holder.number}.")
     parts.append("*drilldown rewrites this note; anything added here is lost.*")
     return "\n\n".join(parts)
 
 
-def _progress(rows: list[Row]) -> str:
-    states = Counter(row.state for row in rows)
+def _progress(trials: Sequence[Trial]) -> str:
+    states = Counter(trial.state for trial in trials)
     fates = ", ".join(f"{states[state]} {fate}" for state, fate in _FATES.items() if states[state])
     ended = sum(states[state] for state in _FATES)
-    holding = sum(row.holds_goal for row in rows)
+    holding = sum(trial.holds_goal for trial in trials)
     progress = f"**Trials:** {ended} ended ({fates})" if ended else "**Trials:** none has ended yet"
     return f"{progress}. **{holding or 'None'} of them hold{'s' * (holding < 2)} the goal.**"
 
 
-def _best(goal: Goal, row: Row) -> str:
-    verdict = "holds the goal" if row.holds_goal else "does not hold the goal"
-    final = " · ".join(f"{value:.2f}" for value in goal.ending(row.test_acc).test_acc)
+def _best(goal: Goal, trial: Complete) -> str:
+    verdict = "holds the goal" if trial.holds_goal else "does not hold the goal"
+    ending = trial.ending
+    final = " · ".join(f"{value:.2f}" for value in ending.test_acc)
     table = {
-        "score": f"**{row.score:.3f} %**",
+        "score": f"**{trial.score:.3f} %**",
         f"accuracy in the last {goal.last} epochs": f"{final} %",
-        "worst of these": f"**{row.worst:.2f} %**",
-        "mean of these": f"{row.mean:.3f} %",
-        "parameters": "not known" if row.params is None else f"{row.params:,}",
+        "worst of these": f"**{ending.worst:.2f} %**",
+        "mean of these": f"{ending.mean:.3f} %",
+        "parameters": "not known" if trial.params is None else f"{trial.params:,}",
     }
-    lines = [f"## Best trial: number {row.number}, which {verdict}", "", "| | |", "|---|---|"]
+    lines = [f"## Best trial: number {trial.number}, which {verdict}", "", "| | |", "|---|---|"]
     return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in table.items())])
 
 

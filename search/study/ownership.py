@@ -12,13 +12,13 @@ from time import monotonic, sleep
 
 import sqlalchemy as sa
 from optuna.exceptions import StorageInternalError
-from optuna.storages import RDBStorage
-from optuna.study import Study
 
 from mnist_core.errors import UserError
 from mnist_core.paths import runs_dir
 from search.study.locks import FileLock, Lock, ServerLock
 from search.study.storage import make_folder
+from search.study.studies import Studies
+from search.study.study import Study
 
 log = logging.getLogger("drilldown")
 _SETTLE = 0.5  # seconds in which one who has just taken the lock has said who it is
@@ -41,10 +41,10 @@ class Hold:
         if not self._lock.take():
             sleep(_SETTLE)
             raise UserError(
-                f"study {self._study.study_name!r} is being run by {self._holder()}; wait for it, "
+                f"study {self._study.name!r} is being run by {self._holder()}; wait for it, "
                 "stop it, or launch under another --name"
             )
-        self._study.set_user_attr(OWNER, self._owner)
+        self._study.optuna.set_user_attr(OWNER, self._owner)
 
     def keep(self) -> None:
         """To be called before each write to the study: so nobody writes who lost it meanwhile.
@@ -86,19 +86,19 @@ class Hold:
             sleep(_AGAIN)
 
     def _holder(self) -> str:
-        return str(self._study.user_attrs.get(OWNER, "another process"))
+        return str(self._study.optuna.user_attrs.get(OWNER, "another process"))
 
     def _taken(self, unknown: bool) -> UserError:
         holder = "a process that does not say which" if unknown else self._holder()
         return UserError(
-            f"study {self._study.study_name!r} was taken by {holder} while the connection to its "
+            f"study {self._study.name!r} was taken by {holder} while the connection to its "
             "storage was broken; all that had finished is kept; once that process is through, "
             "launch again to resume"
         )
 
 
 @contextmanager
-def owned(study: Study, storage: RDBStorage) -> Iterator[Hold]:
+def owned(study: Study, studies: Studies) -> Iterator[Hold]:
     """Hold a study as its one owner, who calls `keep` of it before each write.
 
     The hold ends with the process, however that ends: it is a lock of the operating system on a
@@ -106,7 +106,7 @@ def owned(study: Study, storage: RDBStorage) -> Iterator[Hold]:
 
     Raises UserError, saying who holds the study, where somebody does.
     """
-    lock = _lock(study, storage.engine)
+    lock = _lock(study, studies.storage.engine)
     hold = Hold(study, lock)
     try:
         hold.take()
@@ -116,7 +116,7 @@ def owned(study: Study, storage: RDBStorage) -> Iterator[Hold]:
 
 
 def _lock(study: Study, engine: sa.Engine) -> Lock:
-    key = hashlib.sha256(study.study_name.encode()).hexdigest()[:15]
+    key = hashlib.sha256(study.name.encode()).hexdigest()[:15]
     if engine.dialect.name == "postgresql":
         return ServerLock(engine, int(key, 16))
     database = engine.url.database if engine.dialect.name == "sqlite" else None

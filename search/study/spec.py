@@ -1,5 +1,6 @@
-"""A study's TOML: goal, space, sampler, pruner, number of trials."""
+"""What a launch is told of a study, and a study's TOML, which says it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Annotated, Any, Self, TypeVar
 
@@ -22,6 +23,43 @@ Workers = Annotated[int, Field(ge=1, le=1024)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
+class Searching(Frozen):
+    """How many trials there are, and how they are chosen."""
+
+    trials: Trials
+    """The study is over when so many are finished: complete, pruned or failed."""
+    timeout: Positive | None = None
+    """Seconds after which no further trial is started."""
+    sampler: Sampler = Tpe()
+    pruner: Pruner = GoalPruning()
+
+
+class Plan(Searching, ABC):
+    """One study as it can be launched, whatever its space is made of."""
+
+    title: str = ""
+    workers: Workers = 2
+    engine: Wanted = "auto"
+    seed: Seed = 0
+    goal: Goal = Goal()
+    data: Data = Data()
+
+    @abstractmethod
+    def make_space(self) -> Space:
+        """The space, narrowed as asked. Raises ValueError, in a line that names the field."""
+
+    @property
+    def frame(self) -> Frame:
+        """What every config of the space has in common."""
+        return Frame(self.goal.params, self.goal.epochs, self.data)
+
+    @model_validator(mode="after")
+    def _space_can_be_made(self) -> Self:
+        """What a launch would trip over is said when the file is read."""
+        self.make_space()
+        return self
+
+
 class SpaceChoice(Frozen):
     """`vary` narrows dimensions ([low, high] or choices), `fix` holds them at one value."""
 
@@ -30,36 +68,16 @@ class SpaceChoice(Frozen):
     fix: dict[str, Any] = Field(default_factory=dict)
 
 
-class StudySpec(Frozen):
+class StudySpec(Plan):
     """One study, as its TOML says it."""
 
-    title: str = ""
-    trials: Trials
-    """The study is over when so many are finished: complete, pruned or failed."""
-    workers: Workers = 2
-    engine: Wanted = "auto"
-    seed: Seed = 0
-    timeout: Positive | None = None
-    """Seconds after which no further trial is started."""
-    goal: Goal = Goal()
-    data: Data = Data()
     space: SpaceChoice
-    sampler: Sampler = Tpe()
-    pruner: Pruner = GoalPruning()
-
-    @model_validator(mode="after")
-    def _space_can_be_made(self) -> Self:
-        """What a launch would trip over is said when the file is read."""
-        self.make_space()
-        return self
 
     def make_space(self) -> Space:
-        """The space, narrowed as asked. Raises SpaceError (a ValueError) naming the field."""
         name = self.space.name
         if name not in SPACES:
             raise SpaceError(f"space.name: no space {shortened(name)}{suggest(name, SPACES)}")
-        frame = Frame(self.goal.params, self.goal.epochs, self.data)
-        return SPACES[name](frame).narrowed(self.space.vary, self.space.fix)
+        return SPACES[name](self.frame).narrowed(self.space.vary, self.space.fix)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:

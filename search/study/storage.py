@@ -4,7 +4,8 @@ import logging
 import os
 import re
 import shlex
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,15 @@ import optuna
 import sqlalchemy as sa
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
-from optuna.study import Study
 
 from mnist_core.errors import UserError
-from mnist_core.files import suggest
 from mnist_core.frozen import shortened
 from mnist_core.paths import runs_dir
+from search.study.studies import Studies
 
 log = logging.getLogger("drilldown")
 _WAIT = 60.0  # seconds a writer waits for another's lock on an SQLite file
+_MAKING = -1  # the lock of those who make a database's tables; those of studies are above it
 _MYSQL = {"mysqldb": "mysqlclient", "mysqlconnector": "mysql-connector-python"}  # driver: package
 
 
@@ -45,7 +46,7 @@ def option(url: str | None) -> str:
     return f" --storage {shlex.quote(shown(url))}" if url else ""
 
 
-def open_storage(url: str | None = None, create: bool = False) -> RDBStorage:
+def open_storage(url: str | None = None, create: bool = False) -> Studies:
     """The storage at `url` (`default_url()` if None).
 
     create: make an SQLite file that is not there, instead of refusing it.
@@ -62,6 +63,8 @@ def open_storage(url: str | None = None, create: bool = False) -> RDBStorage:
     if database.get_backend_name() == "sqlite":
         making = _sqlite_file(database, create)
         options = {"connect_args": {"timeout": _WAIT}}
+    elif database.get_backend_name() == "postgresql":
+        making = _server_database(database)
     try:
         with making:
             storage = RDBStorage(url, engine_kwargs=options)
@@ -73,7 +76,8 @@ def open_storage(url: str | None = None, create: bool = False) -> RDBStorage:
         raise UserError(f"{shown(url)}: cannot be opened: {_reason(error, database)}") from None
     if database.get_backend_name() == "sqlite":
         _tame_sqlite(storage.engine)
-    return storage
+    optuna.logging.set_verbosity(optuna.logging.WARNING)  # what matters we say ourselves
+    return Studies(storage)
 
 
 def explained(error: BaseException) -> str | None:
@@ -133,16 +137,6 @@ def check_name(name: str) -> None:
         )
 
 
-def load_study(storage: RDBStorage, name: str) -> Study:
-    """A study that has been run; UserError, with the nearest name, where there is none."""
-    try:
-        return optuna.load_study(study_name=name, storage=storage)
-    except (KeyError, UnicodeEncodeError):
-        known = optuna.get_all_study_names(storage)
-        remedy = suggest(name, known) if known else "; none has been run yet"
-        raise UserError(f"no study named {name!r} has been run{remedy}") from None
-
-
 def _sqlite_file(database: sa.URL, create: bool) -> AbstractContextManager[object]:
     """What to hold while the file is opened: two who make its tables at once would both fail."""
     if database.database in (None, "", ":memory:"):
@@ -156,6 +150,16 @@ def _sqlite_file(database: sa.URL, create: bool) -> AbstractContextManager[objec
         raise UserError(f"{path}: no study has been run here yet; start one with: drilldown launch")
     make_folder(path.parent)
     return filelock.FileLock(path.with_name(f".{path.name}.lock"))
+
+
+@contextmanager
+def _server_database(database: sa.URL) -> Iterator[None]:
+    """What to hold while a PostgreSQL database is opened, as `_sqlite_file`."""
+    engine = sa.create_engine(database, poolclass=sa.NullPool)
+    with engine.begin() as connection:
+        connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_WAIT:.0f}s'"))
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING)))
+        yield
 
 
 def make_folder(path: Path) -> None:

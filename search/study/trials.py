@@ -1,30 +1,30 @@
-"""What is known of a study's trials, read back from its storage: one row a trial.
+"""What is known of a study's trials, read back from its storage: one typed row a trial.
 
-The owner writes through `TrialAttr` and `attach`, everything else reads through this module: no
+The session writes through `TrialAttr` and `attach`, everything else reads through this module: no
 other place knows what a trial's attributes are called.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
-from optuna.study import Study
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import Trial as OptunaTrial
 
 from mnist_core.config import Config
 from mnist_core.errors import UserError
-from mnist_core.goal import Goal
+from mnist_core.goal import Ending, Goal
 from mnist_core.record import Environment
+from search.study.dimensions import dimensions
+from spaces.dimensions import Dimension
+from spaces.space import Params
 
-GOAL = "goal"  # study attribute: the goal as a table
 # System attributes, as tables; in the dashboard they would bury what people look for.
-FINGERPRINT = "drilldown:fingerprint"  # of a study: what it was launched with
-CONFIG = "drilldown:config"  # of a trial: exactly what was trained
-ENVIRONMENT = "drilldown:environment"  # of a trial
-TRAINING = "drilldown:training"  # of a trial: how well it did on what it was trained on
-
-FINISHED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL)
+CONFIG = "drilldown:config"  # exactly what was trained
+ENVIRONMENT = "drilldown:environment"
+TRAINING = "drilldown:training"  # how well it did on what it was trained on
 
 
 class TrialAttr(StrEnum):
@@ -39,50 +39,123 @@ class TrialAttr(StrEnum):
     INTERRUPTED = "interrupted"  # true where its owner went away: it does not count as finished
 
 
-@dataclass(frozen=True)
-class Row:
-    """A trial as people look at it. Accuracies are percent; None is what is not known."""
+class State(StrEnum):
+    """What has become of a trial. `INTERRUPTED` has a state of its own, since it does not count
+    among the finished ones."""
 
+    WAITING = "waiting"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PRUNED = "pruned"
+    FAIL = "fail"
+    INTERRUPTED = "interrupted"
+
+
+FINISHED = (State.COMPLETE, State.PRUNED, State.FAIL)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trial as its study keeps it. Accuracies are percent; None is what is not known."""
+
+    study: str
+    """The name of its study."""
     number: int
-    state: str
+    state: State
+    sample: Params
+    """Dimension -> value: what the sampler said."""
+    dimensions: Mapping[str, Dimension]
+    """What it is a sample of."""
     test_acc: tuple[float, ...]
     """One an epoch, as far as it went."""
-    score: float | None
-    worst: float | None
-    """Of the last k epochs; of finished trials only, as score, mean and spread."""
-    mean: float | None
-    spread: float | None
-    """Highest less lowest of the last k."""
     train_acc: tuple[float, ...]
     """One an epoch, while training; of trials that have ended."""
-    fit_acc: float | None
-    """See `EpochResult`; of complete trials."""
     params: int | None
+    """Of its net."""
     seconds: float | None
     reason: str
-    holds_goal: bool
+    """Why it failed or was interrupted."""
+    score: float | None
+    """Percent; of complete trials."""
+    _tables: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def holds_goal(self) -> bool:
+        return False
+
+    @property
+    def finished(self) -> bool:
+        """Whether it ended of itself."""
+        return self.state in FINISHED
+
+    @cached_property
+    def config(self) -> Config | None:
+        """What was trained; None where its owner went away before that was kept."""
+        return Config.from_dict(self._tables[CONFIG]) if CONFIG in self._tables else None
+
+    @cached_property
+    def environment(self) -> Environment | None:
+        """Where and with what it was trained; None where it never began."""
+        kept = self._tables.get(ENVIRONMENT)
+        return Environment.model_validate(kept) if kept else None
 
 
-def goal_of(study: Study) -> Goal:
-    """The goal the study was launched with. Raises UserError where drilldown never launched it."""
-    if GOAL not in study.user_attrs:
-        raise UserError(f"study {study.study_name!r} has no goal: drilldown did not launch it")
-    return Goal.model_validate(study.user_attrs[GOAL])
+@dataclass(frozen=True)
+class Complete(Trial):
+    """A trial that was trained to its end, and has all that one can have."""
+
+    score: float
+    ending: Ending
+    """Of its curve, as its study's goal has it."""
+    fit_acc: float | None
+    """See `EpochResult`; None in storages from before it was kept."""
+
+    @property
+    def holds_goal(self) -> bool:
+        return self.ending.held
+
+    @cached_property
+    def config(self) -> Config:
+        return Config.from_dict(self._table(CONFIG))
+
+    @cached_property
+    def environment(self) -> Environment:
+        return Environment.model_validate(self._table(ENVIRONMENT))
+
+    def _table(self, name: str) -> Any:
+        if name not in self._tables:
+            raise UserError(
+                f"trial {self.number} of study {self.study!r} was not trained by drilldown: it has "
+                f"no {name}"
+            )
+        return self._tables[name]
 
 
-def config_of(trial: FrozenTrial) -> Config:
-    """The config that the trial trained."""
-    return Config.from_dict(trial.system_attrs[CONFIG])
-
-
-def environment_of(trial: FrozenTrial) -> Environment:
-    """Where and with what it was trained."""
-    return Environment.model_validate(trial.system_attrs[ENVIRONMENT])
-
-
-def attach(trial: Trial, name: str, table: dict[str, Any]) -> None:
-    """Keep CONFIG, ENVIRONMENT or TRAINING with a trial."""
-    trial.storage.set_trial_system_attr(trial._trial_id, name, table)
+def read(study: str, trial: FrozenTrial, goal: Goal) -> Trial:
+    """A trial of a study with this goal."""
+    attrs: dict[str, Any] = trial.user_attrs
+    training: dict[str, Any] = trial.system_attrs.get(TRAINING, {})
+    interrupted = attrs.get(TrialAttr.INTERRUPTED, False)
+    accuracies = curve(trial)
+    known: dict[str, Any] = {
+        "study": study,
+        "number": trial.number,
+        "state": State.INTERRUPTED if interrupted else State(trial.state.name.lower()),
+        "sample": trial.params,
+        "dimensions": dimensions(trial.distributions),
+        "test_acc": accuracies,
+        "train_acc": tuple(training.get("train_acc", ())),
+        "params": attrs.get(TrialAttr.PARAMS),
+        "seconds": attrs.get(TrialAttr.SECONDS),
+        "reason": attrs.get(TrialAttr.REASON, ""),
+        "score": None,
+        "_tables": trial.system_attrs,
+    }
+    score = trial.value if trial.state == TrialState.COMPLETE else None
+    if score is None or not accuracies:
+        return Trial(**known)
+    ending, fit_acc = goal.ending(accuracies), training.get("fit_acc")
+    return Complete(**{**known, "score": score}, ending=ending, fit_acc=fit_acc)
 
 
 def curve(trial: FrozenTrial) -> tuple[float, ...]:
@@ -90,46 +163,11 @@ def curve(trial: FrozenTrial) -> tuple[float, ...]:
     return tuple(value for _, value in sorted(trial.intermediate_values.items()))
 
 
-def rows(study: Study) -> list[Row]:
-    """All trials, best first: by score, then those without one by number."""
-    goal = goal_of(study)
-    found = [_row(trial, goal) for trial in study.get_trials(deepcopy=False)]
-    return sorted(found, key=lambda row: (row.score is None, -(row.score or 0.0), row.number))
+def config_of(trial: FrozenTrial) -> Config:
+    """The config that the trial trained."""
+    return Config.from_dict(trial.system_attrs[CONFIG])
 
 
-def best(study: Study) -> FrozenTrial | None:
-    """The finished trial with the highest score, the earliest of equals; None if there is none."""
-    complete = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
-    return max(complete, key=lambda trial: (trial.value, -trial.number), default=None)
-
-
-def counted(trials: Sequence[FrozenTrial]) -> int:
-    """How many trials count as finished: all that ended of themselves."""
-    return sum(
-        trial.state in FINISHED and not trial.user_attrs.get(TrialAttr.INTERRUPTED, False)
-        for trial in trials
-    )
-
-
-def _row(trial: FrozenTrial, goal: Goal) -> Row:
-    attrs: dict[str, Any] = trial.user_attrs
-    training: dict[str, Any] = trial.system_attrs.get(TRAINING, {})
-    accuracies = curve(trial)
-    finished = trial.state == TrialState.COMPLETE and bool(accuracies)
-    ending = goal.ending(accuracies) if finished else None
-    state = "interrupted" if attrs.get(TrialAttr.INTERRUPTED) else trial.state.name.lower()
-    return Row(
-        number=trial.number,
-        state=state,
-        test_acc=accuracies,
-        score=trial.value if finished else None,
-        worst=ending.worst if ending else None,
-        mean=ending.mean if ending else None,
-        spread=ending.spread if ending else None,
-        train_acc=tuple(training.get("train_acc", ())),
-        fit_acc=training.get("fit_acc"),
-        params=attrs.get(TrialAttr.PARAMS),
-        seconds=attrs.get(TrialAttr.SECONDS),
-        reason=attrs.get(TrialAttr.REASON, ""),
-        holds_goal=ending is not None and ending.held,
-    )
+def attach(trial: OptunaTrial, name: str, table: dict[str, Any]) -> None:
+    """Keep CONFIG, ENVIRONMENT or TRAINING with a trial."""
+    trial.storage.set_trial_system_attr(trial._trial_id, name, table)

@@ -72,6 +72,10 @@ class Client(Protocol):
         """What a free worker is to start now; None: nothing at present. If nothing runs then
         either, the work is done."""
 
+    def began(self, job: Job, remark: str) -> None:
+        """Its training has begun; the remark is for people, and empty where there is nothing to
+        say."""
+
     def epoch(self, job: Job, result: EpochResult) -> bool:
         """Whether the job goes on; it is over after its last epoch in any case."""
 
@@ -130,16 +134,13 @@ class Crew:
         if number is None:
             log.warning("a worker without a job: %s", message)
         elif isinstance(message, Began):
-            self._begun(self._running[number], message)
+            running = self._running[number]
+            running.environment = message.environment
+            self._client.began(running.job, message.remark)
         elif isinstance(message, EpochResult):
             self._workers.answer(number, self._goes_on(self._running[number], message))
         else:
             self._client.ended(self._running.pop(number).outcome(message.reason))
-
-    def _begun(self, running: _Running, began: Began) -> None:
-        running.environment = began.environment
-        if began.remark:
-            log.info("%s: %s", running.job.name, began.remark)
 
     def _goes_on(self, running: _Running, result: EpochResult) -> bool:
         """Whether the training makes another epoch. One of a whole config ends of itself, so that

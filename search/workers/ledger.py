@@ -9,7 +9,6 @@ import json
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Annotated
 
@@ -25,8 +24,8 @@ from mnist_core.files import explain
 from mnist_core.frozen import Frozen, tuples
 from mnist_core.record import Environment, Percent
 from mnist_core.result import EpochResult
-from search.workers import crew, training
-from search.workers.crew import Crew, Failed, Outcome, Trained
+from search.workers import training
+from search.workers.crew import Crew, Failed, Job, Outcome, Trained
 from search.workers.local import LocalWorkers
 from search.workers.protocol import Start
 
@@ -50,22 +49,15 @@ class Run(Frozen):
     environment: Environment
 
 
-@dataclass(frozen=True)
-class Job:
-    """A training to be done: the first `epochs` epochs of a config, which has at least as many."""
-
-    name: str
-    config: Config
-    epochs: int
-
-    def done_by(self, run: Run) -> bool:
-        return run.config == key(self.config) and len(run.test_acc) >= self.epochs
-
-
 def key(config: Config) -> str:
     """Equal for equal configs only: two runs of one key, machine and versions are one run."""
     content = json.dumps(config.to_dict(), sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+def does(run: Run, job: Job) -> bool:
+    """Whether the run is all that the job asks for."""
+    return run.config == key(job.config) and len(run.test_acc) >= job.epochs
 
 
 class Ledger:
@@ -138,16 +130,16 @@ def train_missing(
     device: str,
     engine: Wanted = "auto",
     start: Start = training.start,
-) -> None:
+) -> int:
     """Do the jobs that none of the known runs has done, keeping each in the ledger as it is
-    finished.
+    finished; returns how many failed.
 
     Raises UserError where the device is not there, the native engine is wanted and cannot run every
     job, the ledger cannot be written, the data cannot be had, or no worker starts.
     """
     left = missing(jobs, known)
     if not left:
-        return
+        return 0
     if device != "cpu":
         from mnist_core import machine  # imports torch, which this process else never needs
 
@@ -160,7 +152,9 @@ def train_missing(
     if remark:
         log.info(remark)
     log.info("trainings to do: %d, done before: %d", len(left), len(jobs) - len(left))
+    before = len(ledger.runs)
     run_all(left, workers, device, engine, ledger.add, start)
+    return len(left) - (len(ledger.runs) - before)
 
 
 def run_all(
@@ -186,19 +180,20 @@ class _Client:
     """Has each job done once, in the order given."""
 
     def __init__(self, jobs: Sequence[Job], keep: Callable[[Run], None]) -> None:
-        self._jobs, self._keep = jobs, keep
-        self._waiting = (
-            crew.Job(number, f"{job.name}, seed {job.config.seed}", job.config, job.epochs)
-            for number, job in enumerate(jobs)
-        )
+        self._waiting, self._keep = iter(jobs), keep
 
-    def next_job(self) -> crew.Job | None:
+    def next_job(self) -> Job | None:
         return next(self._waiting, None)
 
-    def epoch(self, job: crew.Job, result: EpochResult) -> bool:
+    def began(self, job: Job, remark: str) -> None:
+        if remark:
+            log.info("%s, seed %d: %s", job.name, job.config.seed, remark)
+
+    def epoch(self, job: Job, result: EpochResult) -> bool:
         log.info(
-            "%s: epoch %d/%d, test %.2f %%, %.1f s",
+            "%s, seed %d: epoch %d/%d, test %.2f %%, %.1f s",
             job.name,
+            job.config.seed,
             result.epoch,
             job.epochs,
             result.test_acc,
@@ -208,15 +203,16 @@ class _Client:
 
     def ended(self, outcome: Outcome) -> None:
         if isinstance(outcome, Failed):
-            log.warning("%s: failed: %s", outcome.job.name, outcome.reason)
+            job = outcome.job
+            log.warning("%s, seed %d: failed: %s", job.name, job.config.seed, outcome.reason)
         else:
-            self._keep(_run(self._jobs[outcome.job.number].name, outcome))
+            self._keep(_run(outcome))
 
 
-def _run(name: str, trained: Trained) -> Run:
+def _run(trained: Trained) -> Run:
     config, results = trained.job.config, trained.results
     return Run(
-        name=name,
+        name=trained.job.name,
         config=key(config),
         seed=config.seed,
         test_acc=tuple(result.test_acc for result in results),

@@ -1,0 +1,45 @@
+"""The studies of a storage, by name."""
+
+import optuna
+from optuna.storages import RDBStorage
+
+from mnist_core.errors import UserError
+from mnist_core.files import suggest
+from search.study.study import Study
+
+
+class Studies:
+    """A storage that has been opened; see `search.study.storage.open_storage`."""
+
+    def __init__(self, storage: RDBStorage) -> None:
+        """storage: Optuna's, for this room only."""
+        self.storage = storage
+
+    def names(self) -> list[str]:
+        """Of all that there are, whoever made them, in the order of the alphabet."""
+        return sorted(optuna.get_all_study_names(self.storage))
+
+    def find(self, name: str) -> Study | None:
+        """A study that has been made; None where there is none."""
+        try:
+            return Study(optuna.load_study(study_name=name, storage=self.storage))
+        except (KeyError, UnicodeEncodeError):
+            return None
+
+    def get(self, name: str) -> Study:
+        """A study that has been made. Raises UserError, with the nearest name, where there is
+        none."""
+        study = self.find(name)
+        if study is None:
+            known = self.names()
+            remedy = suggest(name, known) if known else "; none has been run yet"
+            raise UserError(f"no study named {name!r} has been run{remedy}")
+        return study
+
+    def make(self, name: str) -> Study:
+        """The study of this name, a new one where there is none."""
+        return Study(
+            optuna.create_study(
+                study_name=name, storage=self.storage, direction="maximize", load_if_exists=True
+            )
+        )
