@@ -1,5 +1,6 @@
 """The config: everything that one training needs, as a frozen object and as TOML."""
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
@@ -105,6 +106,21 @@ class Config(Frozen):
             )
         return self
 
+    @model_validator(mode="after")
+    def _batch_norms_see_several(self) -> Self:
+        """A single value of a channel has no variance: what a batch norm on a map of one pixel sees
+        of a batch, perhaps the last, of one image."""
+        if 1 not in (self.batch_size, self.data.train, self.data.train % self.batch_size):
+            return self
+        for place, row in enumerate(self.trace(), start=1):
+            if isinstance(row.layer, notation.BatchNorm) and math.prod(row.shape[1:]) == 1:
+                raise ValueError(
+                    f"layers: layer {place} '{row.layer}' sees a single value of each channel "
+                    f"where a batch has 1 image, as the last of {self.data.train} in batches of "
+                    f"{self.batch_size} has; change batch_size or data.train"
+                )
+        return self
+
     def trace(self) -> list[notation.Row]:
         """Every layer with its output shape and parameter count."""
         try:
@@ -116,6 +132,11 @@ class Config(Frozen):
     def params(self) -> int:
         """Number of trainable parameters."""
         return sum(row.params for row in self.trace())
+
+    @property
+    def batches(self) -> int:
+        """Updates of an epoch; the last batch may be smaller than the others."""
+        return math.ceil(self.data.train / self.batch_size)
 
     @property
     def recipe(self) -> Self:

@@ -8,11 +8,9 @@ from time import perf_counter
 import torch
 from torch import Generator, Tensor
 
-from mnist_core import layers as notation
 from mnist_core.config import Config
 from mnist_core.data import Mnist
 from mnist_core.engine import Choice, Engine, Wanted, choose, on_torch
-from mnist_core.errors import UserError
 from mnist_core.pace import Pace
 from mnist_core.result import EpochResult, NonFiniteLoss
 from mnist_core.streams import Streams
@@ -51,7 +49,6 @@ class Training:
         instruction_set: str | None = None,
     ) -> None:
         """instruction_set: that the native engine is to use, if not the best there is."""
-        _check_batch_norm(config)
         choice = choose(config, engine, str(device), instruction_set)
         self.config = config
         self.remark = on_torch(choice.reason) if choice.reason else ""
@@ -59,11 +56,10 @@ class Training:
         self._mnist = mnist.take(config.data.train, config.data.test).to(device)
         self.engine = _made(choice, config, self._mnist, instruction_set)
         self._order = Generator().manual_seed(Streams.of(config.seed).order)
-        self._batches = math.ceil(len(self._mnist.train_labels) / config.batch_size)
 
     def run(self) -> Iterator[EpochResult]:
         """See `train`."""
-        pace = Pace(self.config, self._batches)
+        pace = Pace(self.config, self.config.batches)
         for epoch in range(1, self.config.epochs + 1):
             start = perf_counter()
             train_loss, train_acc = self._train_epoch(epoch, pace)
@@ -89,7 +85,7 @@ class Training:
         losses: list[float] = []
         sizes: list[int] = []
         correct = 0
-        before = (epoch - 1) * self._batches
+        before = (epoch - 1) * self.config.batches
         for chosen, (lr, momentum) in zip(self._chosen(), pace.epoch(epoch - 1), strict=True):
             loss, hits = self.engine.step(chosen, before + len(losses), lr, momentum)
             if not math.isfinite(loss):
@@ -119,17 +115,3 @@ def _made(choice: Choice, config: Config, mnist: Mnist, instruction_set: str | N
     from mnist_core.native_engine import NativeEngine
 
     return NativeEngine(config, mnist, instruction_set)
-
-
-def _check_batch_norm(config: Config) -> None:
-    """Raises UserError where a batch norm would see a single value of a channel, which has no
-    variance: in a batch, perhaps the last, of one image, on a map of one pixel."""
-    if 1 not in (min(config.batch_size, config.data.train), config.data.train % config.batch_size):
-        return
-    for place, row in enumerate(config.trace(), start=1):
-        if isinstance(row.layer, notation.BatchNorm) and math.prod(row.shape[1:]) == 1:
-            raise UserError(
-                f"layer {place} '{row.layer}' sees a single value of each channel in a batch of 1 "
-                "image; change batch_size or data.train so that no batch, also not the last, is so "
-                "small"
-            )

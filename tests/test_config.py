@@ -376,6 +376,23 @@ def test_an_unknown_field_is_named_in_every_table(files: Files, word: str):
             assert fault.startswith(".".join(str(key) for key in table)), fault
 
 
+LONE = ["flatten", "bn", "linear 784->10"]
+"""A batch norm that sees one value of each channel of an image."""
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"layers": LONE, "batch_size": 128, "data": {"train": 130}},
+        {"layers": ["bn", "flatten", "linear 784->10"], "batch_size": 1},
+    ],
+)
+def test_a_batch_of_one_image_is_refused_only_where_a_batch_norm_cannot_have_it(
+    files: Files, changes: dict[str, Any]
+):
+    assert files.fault({**WHOLE, **changes}) is None
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -391,6 +408,15 @@ def test_an_unknown_field_is_named_in_every_table(files: Files, word: str):
         (
             {"layers": ["flatten", "linear 783->10"]},
             "layers: layer 2 'linear 783->10 bias=true' gets 784 features and declares 783",
+        ),
+        *(
+            (
+                {"batch_size": size, "data": {"train": images}, "layers": LONE},
+                "layers: layer 2 'bn' sees a single value of each channel where a batch has 1 "
+                f"image, as the last of {images} in batches of {size} has; change batch_size or "
+                "data.train",
+            )
+            for size, images in ((1, 60), (100, 1), (128, 129), (7, 59_998))
         ),
         ({"data": 3}, "data: must be a table, not 3"),
         ({"data": {"train": 60_001}}, "data.train: must be less than or equal to 60000"),

@@ -295,22 +295,6 @@ def test_no_result_holds_a_figure_that_is_not_finite(mnist: Mnist, engine: Wante
         _curve(_config(images=64, epochs=1, layers=LINEAR, optimizer=RUIN), mnist, engine)
 
 
-@pytest.mark.parametrize(("images", "batch"), [(65, 64), (3, 1)])
-@pytest.mark.parametrize(
-    ("layers", "place"),
-    [
-        (["conv 1->4 k5", "gap", "bn", "flatten", "linear 4->10"], 3),
-        (["flatten", "linear 784->5", "relu", "bn", "linear 5->10"], 4),
-    ],
-)
-def test_batch_norm_of_a_single_value_is_refused(
-    mnist: Mnist, engine: Wanted, layers: list[str], place: int, images: int, batch: int
-):
-    config = _config(images, layers=layers, batch_size=batch)
-    with pytest.raises(UserError, match=rf"^layer {place} 'bn' sees a single .* change batch_size"):
-        Training(config, mnist, engine=engine)
-
-
 def test_one_image_is_enough_for_a_batch_norm_on_a_map(mnist: Mnist, engine: Wanted):
     results = _curve(_config(3, batch_size=1), mnist, engine)
     assert all(math.isfinite(result.train_loss) for result in results)
