@@ -170,17 +170,24 @@ def factors(
     A `LossDip` has no factor of its own here (1): the training loop knows the losses.
     """
     for batch in range(batches):
-        if isinstance(schedule, LossDip):
-            yield 1.0, None
-        elif schedule.per == "batch":
-            n, total = epoch * batches + batch, epochs * batches
-            yield schedule.factor(n, total), schedule.momentum(n, total)
-        else:
-            n = epoch + (schedule.when == "before")
-            yield schedule.factor(n, epochs), schedule.momentum(n, epochs)
+        yield _update(schedule, epoch, batch, epochs, batches)
 
 
-def epoch_factors(schedule: Schedule, epochs: int) -> list[float]:
-    """The factor at the end of each epoch: what the rate has fallen to when it is tested."""
-    batches = 100  # fine enough to say how far a rate has fallen, whatever the batch size
-    return [list(factors(schedule, epoch, epochs, batches))[-1][0] for epoch in range(epochs)]
+def epoch_factors(schedule: Schedule, epochs: int, batches: int) -> list[float]:
+    """The factor at the end of each epoch, of `batches` updates: what the rate has fallen to when
+    it is tested."""
+    last = batches - 1
+    return [_update(schedule, epoch, last, epochs, batches)[0] for epoch in range(epochs)]
+
+
+def _update(
+    schedule: Schedule, epoch: int, batch: int, epochs: int, batches: int
+) -> tuple[float, float | None]:
+    """(factor, momentum or None) of one update; epoch and batch are counted from 0."""
+    if isinstance(schedule, LossDip):
+        return 1.0, None
+    if schedule.per == "batch":
+        n, total = epoch * batches + batch, epochs * batches
+    else:
+        n, total = epoch + (schedule.when == "before"), epochs
+    return schedule.factor(n, total), schedule.momentum(n, total)

@@ -5,11 +5,15 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from pydantic import ValidationError
+
 from mnist_core.config import Config, Sgd
+from mnist_core.faults import explain
+from mnist_core.schedule import OneCycle
 from spaces import free, layouts
 from spaces.budget import share_dimensions
 from spaces.dimensions import Choice, Dimension, Real
-from spaces.edit import edited
+from spaces.edit import edited, retimed
 from spaces.space import Frame, Params, Space, SpaceError, check_names
 
 ALL = "all"
@@ -34,8 +38,8 @@ def make(
     stands for all widths. fix: name -> the value that every sample gets. table: where the two
     stand, as messages name it.
 
-    Raises SpaceError naming the field, also where a base has not fewer parameters than the budget
-    or lacks what a dimension changes.
+    Raises SpaceError naming the field, also where a base has not fewer parameters than the budget,
+    lacks what a dimension changes, or cannot be trained on the frame's data in some batch size.
     """
     known = all_dimensions(frame)
     check_names(vary, {*known, WIDTHS}, f"{table}.vary", _STAGE)
@@ -44,27 +48,30 @@ def make(
     named = {*vary, *fix}
     for name, config in bases.items():
         _check_base(name, config, frame, named, table)
+    bases = {name: _framed(name, config, frame) for name, config in bases.items()}
     dimensions = {name: kind for name, kind in known.items() if name in named}
     if len(bases) > 1:
         dimensions[BASE] = Choice(list(bases))
     given = _given(bases, named)
     switches = {
         name: (switch, choices)
-        for name, (switch, choices) in _SWITCHES.items()
+        for name, (switch, choices) in _switches(bases).items()
         if name in named and (switch in named or switch in given)
     }
     bounded = {
         name: _whole(known[name]) if bounds == ALL else bounds for name, bounds in vary.items()
     }
     space = Space(_STAGE, frame, dimensions, given, _builder(bases), switches, _digest(bases))
-    return space.narrowed(bounded, fix, table)
+    narrowed = space.narrowed(bounded, fix, table)
+    _check_batches(bases, narrowed, table)
+    return narrowed
 
 
 _STAGE = "a stage"
 _SWITCHES = {
     **free.SWITCHES,
     "gamma": ("schedule", ("step", "multistep", "loss_dip")),
-    # OneCycle moves the momentum itself.
+    # OneCycle moves the momentum itself, unless told not to: see `_switches`.
     "momentum": ("schedule", ("linear", "cosine", "step", "none", "multistep", "loss_dip")),
 }
 _WIDTH_NAMES = tuple(share_dimensions(layouts.CONVOLUTIONS))
@@ -92,6 +99,16 @@ def all_dimensions(frame: Frame) -> dict[str, Dimension]:
     }
 
 
+def _switches(bases: Mapping[str, Config]) -> dict[str, tuple[str, tuple[str, ...]]]:
+    """`_SWITCHES`, where OneCycle is among those that need a momentum if it is so in some base."""
+    switches = dict(_SWITCHES)
+    schedules = [config.schedule for config in bases.values()]
+    if any(isinstance(each, OneCycle) and not each.cycle_momentum for each in schedules):
+        switch, choices = switches["momentum"]
+        switches["momentum"] = (switch, (*choices, "onecycle"))
+    return switches
+
+
 def _given(bases: Mapping[str, Config], named: set[str]) -> dict[str, str]:
     """What the bases agree on, of the choices that make other dimensions idle or not."""
     kinds: dict[str, set[str]] = {
@@ -110,7 +127,7 @@ def _builder(bases: Mapping[str, Config]) -> Callable[[Params, int, Frame], Conf
 
     def build(params: Params, seed: int, frame: Frame) -> Config:
         config = edited(bases[params.get(BASE, first)], params, frame.budget)
-        return config.changed(seed=seed, epochs=frame.epochs, data=frame.data)
+        return config.changed(seed=seed)
 
     return build
 
@@ -134,6 +151,28 @@ def _check_base(name: str, config: Config, frame: Frame, named: set[str], table:
             layouts.plan_of(config.layers)
         except SpaceError as error:
             raise SpaceError(f"{table}.vary.{WIDTHS}: {name}: {error}") from None
+
+
+def _framed(name: str, config: Config, frame: Frame) -> Config:
+    """The base in the frame's epochs and on its data."""
+    try:
+        return retimed(config, epochs=frame.epochs, data=frame.data)
+    except ValidationError as error:
+        raise SpaceError(f"base: {name}: {explain(error, Config)}") from None
+
+
+def _check_batches(bases: Mapping[str, Config], space: Space, table: str) -> None:
+    """Raises SpaceError where some batch size of the stage leaves a net of the bases a batch that
+    it cannot be trained on; nets of our own layouts can be trained on any."""
+    field = f"{table}.{'fix' if 'batch_size' in space.fixed else 'vary'}.batch_size"
+    dimension = space.dimensions.get("batch_size")
+    sizes = dimension.choices if isinstance(dimension, Choice) else [space.fixed.get("batch_size")]
+    for size in filter(None, sizes):
+        for name, config in bases.items():
+            try:
+                retimed(config, batch_size=size)
+            except ValidationError as error:
+                raise SpaceError(f"{field}: {size}: {name}: {explain(error, Config)}") from None
 
 
 def _digest(bases: Mapping[str, Config]) -> str:

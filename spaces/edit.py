@@ -11,7 +11,7 @@ from mnist_core.augment_ops import Affine
 from mnist_core.config import Averaging, Config, Ema, NoAveraging
 from mnist_core.frozen import Frozen
 from mnist_core.layers import Activation, Conv, Dropout, Layer, Pool, parse
-from mnist_core.schedule import Cosine, OneCycle, Schedule, Step
+from mnist_core.schedule import Cosine, MultiStep, OneCycle, Schedule, Step
 from mnist_core.schedule import Linear as LinearSchedule
 from spaces import layouts
 from spaces.space import Params
@@ -44,15 +44,39 @@ def edited(config: Config, params: Params, budget: int) -> Config:
     budget: what a net of new widths stays below. Raises pydantic's ValidationError (a ValueError)
     where a part has no such thing, as Adam no momentum.
     """
+    if "batch_size" in params:
+        config = retimed(config, batch_size=params["batch_size"])
     changes: dict[str, Any] = {
         "layers": _layers(config.layers, params, budget),
         "optimizer": _changed(config.optimizer, params, ("lr", "momentum", "weight_decay")),
-        "schedule": _schedule(config.schedule, params),
+        "schedule": _schedule(config, params),
         "averaging": _averaging(config.averaging, params),
     }
     if "augmentation" in params:
         changes["augment"] = (_augmentation(params["augmentation"]),)
-    return _changed(config, {**params, **changes}, ("label_smoothing", "batch_size", *changes))
+    return _changed(config, {**params, **changes}, ("label_smoothing", *changes))
+
+
+def retimed(config: Config, **values: Any) -> Config:
+    """The config with other `epochs`, `data` or `batch_size`. What its schedule counts in batches
+    stays as many epochs long, however many batches an epoch now has.
+
+    Raises pydantic's ValidationError as `Config.changed` does.
+    """
+    new = config.changed(**values)
+    part = new.batches / config.batches
+    match config.schedule:
+        case Step(per="batch", size=size) as steps if part != 1:
+            return new.changed(schedule=steps.changed(size=_steps(size * part)))
+        case MultiStep(per="batch", milestones=milestones) as steps if part != 1:
+            moved = tuple(_steps(milestone * part) for milestone in milestones)
+            return new.changed(schedule=steps.changed(milestones=moved))
+        case _:
+            return new
+
+
+def _steps(number: float) -> int:
+    return max(1, round(number))
 
 
 def _changed(part: T, params: Params, fields: Iterable[str]) -> T:
@@ -100,12 +124,16 @@ def _between_blocks(layers: tuple[Layer, ...], dropout: Dropout) -> list[Layer]:
     return new
 
 
-def _schedule(schedule: Schedule, params: Params) -> Schedule:
+def _schedule(config: Config, params: Params) -> Schedule:
+    """`step_size` is in epochs, also where the schedule is stepped after each batch."""
+    schedule = config.schedule
     kind = params.get("schedule", schedule.kind)
     if kind != schedule.kind:
         schedule = _FRESH[kind]
     names = _SCHEDULE_FIELDS.get(kind, {})
     given = {field: params[name] for name, field in names.items() if name in params}
+    if "size" in given and isinstance(schedule, Step) and schedule.per == "batch":
+        given["size"] *= config.batches
     return _changed(schedule, given, tuple(given))
 
 

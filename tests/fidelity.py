@@ -10,7 +10,6 @@ to 3 on a third, a third of the configs on two seeds; then the 20 best by 15 epo
 
 import json
 import logging
-import math
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -83,8 +82,9 @@ def annealed(config: Config, epochs: int, images: int) -> Config:
     """The config on so many epochs and images, with its schedule whole: what is a length in it, the
     steps between two drops of the rate and those that the average looks back on, keeps its share of
     the run."""
-    steps = epochs * math.ceil(images / config.batch_size)
-    part = steps / (config.epochs * math.ceil(config.data.train / config.batch_size))
+    data = Data(train=images, test=config.data.test)
+    steps = epochs * config.changed(data=data).batches
+    part = steps / (config.epochs * config.batches)
     if part == 1:
         return config
     changes: dict[str, Any] = {}
@@ -94,7 +94,6 @@ def annealed(config: Config, epochs: int, images: int) -> Config:
     if isinstance(config.averaging, Ema):
         over = part / (1 - config.averaging.decay)
         changes["averaging"] = Ema(decay=1 - 1 / max(1.0, over))
-    data = Data(train=images, test=config.data.test)
     return config.changed(epochs=epochs, data=data, **changes)
 
 

@@ -5,8 +5,9 @@ import random
 import pytest
 from test_spaces import sampled
 
-from mnist_core.config import Adam, Config, Data
+from mnist_core.config import Adam, Config, Data, Sgd
 from mnist_core.layers import Dropout, parse
+from mnist_core.schedule import OneCycle, Step, epoch_factors
 from spaces import Frame, SpaceError, around, free
 from spaces.edit import with_dropout
 
@@ -58,6 +59,44 @@ def test_the_frame_and_the_seed_are_set():
     config = _space({"lr": "all"}, frame=frame).config({"lr": 0.3}, 17)
     assert (config.epochs, config.data, config.seed) == (3, frame.data, 17)
     assert config.optimizer.lr == 0.3
+
+
+BY_BATCH = {
+    "step": {"kind": "step", "per": "batch", "size": 938, "gamma": 0.1},
+    "multistep": {"kind": "multistep", "per": "batch", "milestones": (469, 1407), "gamma": 0.1},
+}
+"""In batches of 128, of which 60,000 images make 469."""
+
+
+def _ends(config: Config) -> list[float]:
+    return epoch_factors(config.schedule, config.epochs, config.batches)
+
+
+def test_a_step_size_is_in_epochs_whatever_the_base_counts_in():
+    base = Config.from_dict({**PLAIN.to_dict(), "schedule": BY_BATCH["step"]})
+    found = _space({"step_size": "all"}, bases={"base": base}).config({"step_size": 4}, 0)
+    assert found.schedule == Step(per="batch", size=4 * 469, gamma=0.1)
+    by_epoch = found.changed(schedule=Step(size=4, gamma=0.1))
+    assert _ends(found) == pytest.approx(_ends(by_epoch))
+
+
+@pytest.mark.parametrize("kind", BY_BATCH)
+@pytest.mark.parametrize("size", [32, 128, 512])
+@pytest.mark.parametrize("images", [60_000, 10_000])
+def test_what_is_counted_in_batches_keeps_its_epochs(kind: str, size: int, images: int):
+    base = Config.from_dict({**PLAIN.to_dict(), "schedule": BY_BATCH[kind]})
+    frame = Frame(10_000, 15, Data(train=images))
+    space = _space({"batch_size": "all"}, bases={"base": base}, frame=frame)
+    found = space.config({"batch_size": size}, 0)
+    assert (found.batch_size, found.data.train) == (size, images)
+    assert _ends(found) == pytest.approx(_ends(base))
+
+
+def test_a_step_size_and_a_batch_size_at_once():
+    base = Config.from_dict({**PLAIN.to_dict(), "schedule": BY_BATCH["step"]})
+    space = _space({"batch_size": "all", "step_size": "all"}, bases={"base": base})
+    found = space.config({"batch_size": 64, "step_size": 2}, 0)
+    assert found.schedule == Step(per="batch", size=2 * 938, gamma=0.1)
 
 
 def test_of_several_bases_a_sample_says_which():
@@ -140,6 +179,7 @@ def test_a_base_must_be_under_the_budget():
     ("dimension", "schedule", "idle"),
     [
         ("momentum", {"kind": "onecycle"}, True),
+        ("momentum", {"kind": "onecycle", "cycle_momentum": False}, False),
         ("momentum", {"kind": "step", "size": 2, "gamma": 0.5}, False),
         ("gamma", {"kind": "multistep", "milestones": (2,), "gamma": 0.5}, False),
         ("gamma", {"kind": "loss_dip"}, False),
@@ -153,6 +193,61 @@ def test_what_a_bases_schedule_has_no_use_for_is_refused(dimension, schedule, id
             _space({dimension: "all"}, bases={"base": base})
     else:
         assert dimension in _space({dimension: "all"}, bases={"base": base}).dimensions
+
+
+SMALL_BATCH = Config(
+    epochs=4,
+    layers=("conv 1->8 k3", "relu", "gap", "bn", "flatten", "linear 8->10"),
+    optimizer=Sgd(lr=0.1),
+)
+"""A batch norm on a map of one pixel: no batch of one image can be trained on."""
+
+
+@pytest.mark.parametrize(
+    ("vary", "fix", "images", "message"),
+    [
+        (
+            {"lr": "all"},
+            {},
+            129,
+            "base: base: layers: layer 4 'bn' sees a single value of each channel",
+        ),
+        (
+            {"batch_size": "all"},
+            {},
+            33,
+            "stage.2.vary.batch_size: 32: base: layers: layer 4 'bn' sees",
+        ),
+        (
+            {"batch_size": [64, 512]},
+            {},
+            449,
+            "stage.2.vary.batch_size: 64: base: layers: layer 4 'bn'",
+        ),
+        (
+            {"lr": "all"},
+            {"batch_size": 32},
+            65,
+            "stage.2.fix.batch_size: 32: base: layers: layer 4",
+        ),
+    ],
+)
+def test_a_batch_that_cannot_be_trained_on_is_refused_before_the_stage(vary, fix, images, message):
+    frame = Frame(10_000, 4, Data(train=images, test=100))
+    with pytest.raises(SpaceError, match=r"^[^\n]+; change batch_size or data.train$") as refused:
+        _space(vary, fix, {"base": SMALL_BATCH}, frame)
+    assert str(refused.value).startswith(message)
+
+
+def test_momentum_does_something_where_a_base_keeps_it_through_onecycle():
+    base = PLAIN.changed(schedule=OneCycle(cycle_momentum=False))
+    space = _space({"momentum": "all"}, bases={"base": base})
+    assert space.config({"momentum": 0.5}, 0).optimizer.momentum == 0.5
+    schedules = ["onecycle", "linear"]
+    varied = _space({"momentum": "all", "schedule": schedules}, bases={"base": base})
+    assert "onecycle" in varied.switches["momentum"][1]
+    cycled = _space({"momentum": "all", "schedule": schedules})
+    assert "onecycle" not in cycled.switches["momentum"][1]
 
 
 def test_widths_of_a_net_that_would_change_otherwise_too_are_refused():

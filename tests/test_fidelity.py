@@ -48,7 +48,7 @@ def test_an_annealed_training_comes_to_the_end_of_its_schedule(epochs: int, imag
     for config in list(configs().values())[:40]:
         short = annealed(config, epochs, images)
         assert (short.epochs, short.data.train) == (epochs, images)
-        last = [epoch_factors(one.schedule, one.epochs)[-1] for one in (config, short)]
+        last = [epoch_factors(one.schedule, one.epochs, one.batches)[-1] for one in (config, short)]
         if not isinstance(config.schedule, Step):
             assert last[1] == pytest.approx(last[0], abs=0.02)
 

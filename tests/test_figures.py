@@ -56,6 +56,20 @@ def _importance(names: list[str] | None = None) -> str:
     return figures.importance(found, "importance-1", names[0] if names else "What mattered")
 
 
+@pytest.mark.parametrize(("size", "images"), [(128, 60_000), (512, 60_000), (128, 300), (1, 9)])
+def test_a_rate_is_drawn_falling_where_it_falls(size: int, images: int):
+    """After three epochs of the batches that there are; every epoch's last update is drawn."""
+    config = plain(batch_size=size, data={"train": images})
+    milestones = (3 * config.batches,)
+    schedule = {"kind": "multistep", "per": "batch", "milestones": milestones, "gamma": 0.1}
+    epochs, rates = figures._rates(config.changed(schedule=schedule))
+    assert {1.0 * epoch for epoch in range(1, config.epochs + 1)} <= set(epochs)
+    assert len(rates) <= 50 * config.epochs
+    high = [at for at, rate in zip(epochs, rates, strict=True) if rate == config.optimizer.lr]
+    assert high[-1] == 3
+    assert epochs[len(high)] == pytest.approx(3, abs=1 / min(50, config.batches) + 1e-9)
+
+
 DRAWINGS: list[Callable[..., str]] = [_curves, _by_parameters, _importance]
 
 

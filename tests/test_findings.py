@@ -102,6 +102,20 @@ def test_the_last_epoch_of_a_high_rate(schedule: Any, epochs: int, epoch: int | 
     assert last_high(plain(schedule=schedule, epochs=epochs)) == epoch
 
 
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        {"kind": "step", "per": "batch", "size": 1407, "gamma": 0.1},
+        {"kind": "multistep", "per": "batch", "milestones": (1407,), "gamma": 0.1},
+    ],
+)
+def test_steps_are_counted_in_the_batches_that_there_are(schedule: Any):
+    """1,407 batches of 128 of 60,000 images are three epochs, of 10,000 images eighteen."""
+    config = plain(schedule=schedule, epochs=15, data={"train": 60_000})
+    assert last_high(config) == 2
+    assert last_high(config.changed(data={"train": 10_000})) is None
+
+
 def test_what_the_curves_do_once_the_rate_falls():
     step = plain(schedule={"kind": "step", "size": 4, "gamma": 0.1})
     trials = [

@@ -202,11 +202,31 @@ def test_per_epoch_holds_a_rate_through_the_epoch():
     assert second == [(0.5, None)] * 4
 
 
-def test_epoch_factors_are_those_that_an_epoch_ends_with():
-    assert epoch_factors(Step(size=2, gamma=0.1), 5) == pytest.approx([1, 1, 0.1, 0.1, 0.01])
-    ends = epoch_factors(Linear(per="batch"), 4)
-    assert ends == pytest.approx([0.75, 0.5, 0.25, 0], abs=0.01)
-    assert epoch_factors(LossDip(), 3) == [1, 1, 1]
+@pytest.mark.parametrize(
+    ("schedule", "batches", "ends"),
+    [
+        (Step(size=2, gamma=0.1), 469, [1, 1, 0.1, 0.1]),
+        (Step(size=2, gamma=0.1, when="before"), 469, [1, 0.1, 0.1, 0.01]),
+        (Step(per="batch", size=470, gamma=0.1), 469, [1, 0.1, 0.01, 0.001]),
+        (Step(per="batch", size=470, gamma=0.1), 235, [1, 1, 0.1, 0.1]),
+        (MultiStep(per="batch", milestones=(1407,), gamma=0.1), 469, [1, 1, 1, 0.1]),
+        (MultiStep(per="batch", milestones=(1407,), gamma=0.1), 100, [1, 1, 1, 1]),
+        (Linear(per="batch"), 400, [0.75, 0.5, 0.25, 0]),
+        (LossDip(), 3, [1, 1, 1, 1]),
+    ],
+    ids=str,
+)
+def test_epoch_factors_are_those_that_an_epoch_ends_with(
+    schedule: Schedule, batches: int, ends: list[float]
+):
+    assert epoch_factors(schedule, 4, batches) == pytest.approx(ends, abs=0.001)
+
+
+@given(schedules(), st.integers(1, 5), st.integers(1, 7))
+@examples(100)
+def test_an_epoch_factor_is_its_last_updates(schedule: Schedule, epochs: int, batches: int):
+    last = [list(factors(schedule, epoch, epochs, batches))[-1][0] for epoch in range(epochs)]
+    assert epoch_factors(schedule, epochs, batches) == last
 
 
 def _drops_by_the_rule(losses: Sequence[float]) -> list[bool]:

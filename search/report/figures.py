@@ -31,7 +31,7 @@ _MARKERS = ("o", "s", "^", "D", "v", "P")
 _GOAL, _INK, _PALE = "#B00020", "#333333", "#9A9A9A"
 _WIDE = 6.6  # inches
 _DRAWN = len(_COLOURS)  # nets in one figure: no more than can be told apart
-_BATCHES = 50  # updates an epoch, as the learning rate is drawn
+_UPDATES = 50  # of an epoch, at most: so many the learning rate is drawn at
 _STYLE = {
     "font.size": 9.5,
     "axes.titlesize": 10.5,
@@ -195,13 +195,13 @@ def _shown(accuracies: Iterable[float]) -> list[float]:
 
 
 def _rates(config: Config) -> tuple[list[float], list[float]]:
-    """(epochs, learning rates) of the updates."""
+    """(epochs, learning rates) of updates, of each epoch's last among others."""
+    batches, every = config.batches, math.ceil(config.batches / _UPDATES)
     steps = [
-        (epoch + (batch + 1) / _BATCHES, config.optimizer.lr * factor)
+        (epoch + (batch + 1) / batches, config.optimizer.lr * factor)
         for epoch in range(config.epochs)
-        for batch, (factor, _) in enumerate(
-            factors(config.schedule, epoch, config.epochs, _BATCHES)
-        )
+        for batch, (factor, _) in enumerate(factors(config.schedule, epoch, config.epochs, batches))
+        if (batches - 1 - batch) % every == 0
     ]
     return [at for at, _ in steps], [rate for _, rate in steps]
 

@@ -100,7 +100,7 @@ def last_high(config: Config) -> int | None:
     more; None where it stays there to the end, or the training's loss decides."""
     if isinstance(config.schedule, Constant | LossDip):
         return None
-    factors = epoch_factors(config.schedule, config.epochs)
+    factors = epoch_factors(config.schedule, config.epochs, config.batches)
     high = max((epoch for epoch, factor in enumerate(factors) if factor >= HIGH), default=None)
     return None if high == config.epochs - 1 else high
 

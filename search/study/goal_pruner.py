@@ -153,7 +153,7 @@ class GoalPruner(BasePruner):
 
 
 def _plan(config: Config) -> _Plan:
-    factors = epoch_factors(config.schedule, config.epochs)
+    factors = epoch_factors(config.schedule, config.epochs, config.batches)
     heights = accumulate(factors, max)
     fall = tuple(1 - factor / height for factor, height in zip(factors, heights, strict=True))
     return _Plan(fall, config.averaging.kind != "none")
