@@ -1,16 +1,18 @@
 """Replays real full-length curves through pruners: what each saves, and what it kills.
 
-`python tests/replay.py` prints the README's table.
+`python tests/replay.py` prints the README's table and what it says of it, and the same of the
+full-MNIST curves that `tests/fidelity.py` has come to.
 """
 
 import json
 import random
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import fidelity
 import optuna
 from optuna.trial import TrialState
 
@@ -37,6 +39,7 @@ PRUNERS = (
 )
 ORDERS = 20  # random orders of the trials that every figure is a mean over
 TOP = 0.1
+OURS = GoalPruning().kind
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,19 @@ def recorded() -> tuple[Goal, list[Recorded]]:
     return Goal(**kept["goal"]), trials
 
 
-def replay(goal: Goal, trials: Sequence[Recorded], pruner: Pruner) -> Outcome:
-    """One trial after another, in this order, each for as long as the pruner lets it run."""
-    study = optuna.create_study(direction="maximize", pruner=pruner.make(goal))
+def whole() -> tuple[Goal, list[Recorded]]:
+    """The curves of 15 epochs on all of MNIST that there are so far, and the real goal."""
+    configs = {name: config.to_dict() for name, config in fidelity.configs().items()}
+    lines = [line for line in fidelity.ledger() if (line.epochs, line.images) == fidelity.WHOLE]
+    return fidelity.GOAL, [Recorded(configs[line.config], line.test_acc) for line in lines]
+
+
+def replay(goal: Goal, trials: Sequence[Recorded], pruner: Pruner, name: str = "replay") -> Outcome:
+    """One trial after another, in this order, each for as long as the pruner lets it run.
+
+    name: of the study; Hyperband draws a trial's bracket from it.
+    """
+    study = optuna.create_study(study_name=name, direction="maximize", pruner=pruner.make(goal))
     epochs = 0
     finished = []
     for recorded_trial in trials:
@@ -98,7 +111,7 @@ def average(goal: Goal, trials: Sequence[Recorded], pruner: Pruner) -> Outcome:
     for seed in range(ORDERS):
         order = list(trials)
         random.Random(seed).shuffle(order)
-        outcomes.append(replay(goal, order, pruner))
+        outcomes.append(replay(goal, order, pruner, f"order {seed}"))
     return Outcome(
         round(statistics.mean(o.epochs for o in outcomes)),
         statistics.mean(o.killed for o in outcomes),
@@ -106,21 +119,61 @@ def average(goal: Goal, trials: Sequence[Recorded], pruner: Pruner) -> Outcome:
     )
 
 
-def table() -> str:
-    """Markdown, for the README."""
-    goal, trials = recorded()
-    whole = sum(len(trial.test_acc) for trial in trials)
-    lines = [
-        "| pruner | epochs spent | share of the eventual top 10 % killed | best score found |",
-        "|---|---|---|---|",
-    ]
-    for pruner in PRUNERS:
-        mean = average(goal, trials, pruner)
-        lines.append(
-            f"| {pruner.kind} | {mean.epochs} ({mean.epochs / whole:.0%}) | {mean.killed:.0%} "
-            f"| {mean.best:.2f} |"
+@dataclass(frozen=True)
+class Replayed:
+    """What every pruner comes to on the same curves, in the order of `PRUNERS`."""
+
+    whole: int
+    """Epochs of all curves."""
+    means: dict[str, Outcome]
+    """By the pruner's name in the table."""
+
+    def table(self) -> str:
+        """Markdown, for the README."""
+        lines = [
+            "| pruner | epochs spent | share of the eventual top 10 % killed | best score found |",
+            "|---|---|---|---|",
+        ]
+        for name, mean in self.means.items():
+            cells = (f"{mean.epochs} ({self.share(name):.0%})", f"{mean.killed:.0%}")
+            shown = (f"**{name}**", cells[0], f"**{cells[1]}**") if name == OURS else (name, *cells)
+            lines.append(f"| {' | '.join(shown)} | {mean.best:.2f} |")
+        return "\n".join(lines)
+
+    def share(self, name: str) -> float:
+        """Of all epochs, those that were trained."""
+        return self.means[name].epochs / self.whole
+
+    def prose(self) -> str:
+        """A sentence that follows from the table, and speaks of every pruner in it."""
+        pruners = [name for name in self.means if name != NoPruning().kind]
+        groups = ([n for n in pruners if bool(self.means[n].killed) == kills] for kills in (0, 1))
+        return f"{'; '.join(self._of(names) for names in groups if names)}."
+
+    def _of(self, names: Sequence[str]) -> str:
+        killed = [self.means[name].killed for name in names]
+        how_many = _all(f"{share:.0%}" for share in killed) if any(killed) else "none"
+        saved = _all(f"{1 - self.share(name):.0%}" for name in names)
+        verbs = ("kill", "save") if len(names) > 1 else ("kills", "saves")
+        return (
+            f"{_all(names)} {verbs[0]} {how_many} of the best and {verbs[1]} {saved} of the epochs"
         )
-    return "\n".join(lines)
+
+
+def replayed(goal: Goal, trials: Sequence[Recorded]) -> Replayed:
+    """Every pruner on these curves."""
+    means = {_name(pruner): average(goal, trials, pruner) for pruner in PRUNERS}
+    return Replayed(sum(len(trial.test_acc) for trial in trials), means)
+
+
+def _all(names: Iterable[str]) -> str:
+    *several, last = names
+    return f"{', '.join(several)} and {last}" if several else last
+
+
+def _name(pruner: Pruner) -> str:
+    wrapped = isinstance(pruner, Patient) and pruner.wrapped
+    return f"{pruner.kind} (of {wrapped})" if wrapped else pruner.kind
 
 
 def _run(trial: optuna.Trial, test_acc: Sequence[float]) -> int:
@@ -134,4 +187,6 @@ def _run(trial: optuna.Trial, test_acc: Sequence[float]) -> int:
 
 if __name__ == "__main__":
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    print(table())  # noqa: T201
+    for curves in (recorded(), whole()):
+        found = replayed(*curves)
+        print(f"{found.table()}\n\n{len(curves[1])} curves. {found.prose()}\n")  # noqa: T201
