@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from test_train import EVERYTHING, LINEAR, QUICK, RUIN, SMALL, _config, _timeless
+from tiny import EVERYTHING, LINEAR, QUICK, RUIN, SMALL, timeless, tiny_config
 from torch import Tensor
 
 from mnist_core import memory
@@ -78,16 +78,16 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
 def test_native_comes_first(here):
     here()
-    assert choose(_config(), "auto", "cpu") == choose(_config(), "native", "cpu")
-    assert choose(_config(), "auto", "cpu") == Choice("native")
-    assert choose(_config(), "torch", "cpu") == Choice("torch")
+    assert choose(tiny_config(), "auto", "cpu") == choose(tiny_config(), "native", "cpu")
+    assert choose(tiny_config(), "auto", "cpu") == Choice("native")
+    assert choose(tiny_config(), "torch", "cpu") == Choice("torch")
 
 
 def test_torch_stands_in_and_the_reason_is_said(here):
     here(missing=NOT_BUILT)
-    assert choose(_config(), "auto", "cpu") == Choice("torch", NOT_BUILT)
+    assert choose(tiny_config(), "auto", "cpu") == Choice("torch", NOT_BUILT)
     here(size=-1)
-    choice = choose(_config(), "auto", "cpu")
+    choice = choose(tiny_config(), "auto", "cpu")
     assert choice == Choice("torch", "the native engine cannot run this net: layer 3 is beyond it")
 
 
@@ -102,14 +102,14 @@ def test_torch_stands_in_and_the_reason_is_said(here):
 def test_native_that_cannot_be_is_refused(here, setting, device, said):
     here(**setting)
     with pytest.raises(UserError) as refused:
-        choose(_config(), "native", device)
+        choose(tiny_config(), "native", device)
     assert str(refused.value) == f"engine native: {said}; use engine auto, or torch"
 
 
 def test_whoever_wants_torch_or_a_gpu_hears_nothing_of_the_native_engine(monkeypatch):
     monkeypatch.setattr(library, "unavailable", lambda *_: pytest.fail("asked"))
-    assert choose(_config(), "torch", "cpu") == Choice("torch")
-    assert choose(_config(), "auto", "cuda") == Choice("torch")
+    assert choose(tiny_config(), "torch", "cpu") == Choice("torch")
+    assert choose(tiny_config(), "auto", "cuda") == Choice("torch")
     assert settle("auto", "cuda") == settle("torch", "cpu") == ("torch", "")
 
 
@@ -127,10 +127,10 @@ def test_a_training_remarks_on_torch_standing_in(
     here, mnist: Mnist, caplog: pytest.LogCaptureFixture
 ):
     here(missing=NOT_BUILT)
-    assert Training(_config(), mnist).remark == f"Training on torch: {NOT_BUILT}"
-    assert Training(_config(), mnist, engine="torch").remark == ""
+    assert Training(tiny_config(), mnist).remark == f"Training on torch: {NOT_BUILT}"
+    assert Training(tiny_config(), mnist, engine="torch").remark == ""
     with caplog.at_level("INFO", "mnist_core"):
-        train(_config(), mnist)
+        train(tiny_config(), mnist)
     assert caplog.messages == [f"Training on torch: {NOT_BUILT}"]
 
 
@@ -141,7 +141,7 @@ def test_a_training_remarks_on_torch_standing_in(
 def test_native_engine_that_takes_more_memory_than_there_is_is_refused(here, wanted):
     here(size=2**60)
     with pytest.raises(UserError, match=r"take 1,073,741,824\.0 GiB of memory, and this machine"):
-        choose(_config(), wanted, "cpu")
+        choose(tiny_config(), wanted, "cpu")
 
 
 @pytest.mark.parametrize("batch", [1, 60_000])
@@ -149,7 +149,7 @@ def test_absurd_size_is_refused_in_a_line_before_memory_is_asked_for(
     engine: Wanted, mnist: Mnist, batch: int
 ):
     layers = [*HUGE[:2], "conv 900000->900000 k9 p4", *HUGE[2:]] if batch == 1 else HUGE
-    config = _config(images=60_000, layers=layers, batch_size=batch)
+    config = tiny_config(images=60_000, layers=layers, batch_size=batch)
     said = r"^[^\n]*(memory|layer 3: more weights than can be counted)[^\n]*$"
     with pytest.raises(UserError, match=said):
         Training(config, mnist, engine=engine)
@@ -165,14 +165,14 @@ def test_memory_that_is_not_known_refuses_nothing(monkeypatch):
 def test_every_machine_that_runs_the_tests_has_memory():
     there = memory.physical()
     assert there is None or there > 2**29
-    assert memory.least(_config()) < 2**24
+    assert memory.least(tiny_config()) < 2**24
 
 
 # --- what holds for either engine ------------------------------------------------------------
 
 
 def _curve(config: Config, mnist: Mnist, engine: Wanted) -> list[EpochResult]:
-    return _timeless(list(train(config, mnist, engine=engine)))
+    return timeless(list(train(config, mnist, engine=engine)))
 
 
 def _equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
@@ -180,17 +180,17 @@ def _equal(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 
 
 def test_the_same_config_gives_the_same_bits(mnist: Mnist, engine: Wanted):
-    config = _config(**EVERYTHING)
+    config = tiny_config(**EVERYTHING)
     first, second = (Training(config, mnist, engine=engine) for _ in range(2))
-    assert _timeless(list(first.run())) == _timeless(list(second.run()))
+    assert timeless(list(first.run())) == timeless(list(second.run()))
     assert _equal(first.engine.state(), second.engine.state())
 
 
 def test_trainings_side_by_side_do_not_meet(mnist: Mnist, engine: Wanted):
-    one, two = _config(**EVERYTHING, seed=1), _config(**EVERYTHING, seed=2)
+    one, two = tiny_config(**EVERYTHING, seed=1), tiny_config(**EVERYTHING, seed=2)
     alone = [_curve(config, mnist, engine) for config in (one, two)]
     pairs = list(zip(*(train(config, mnist, engine=engine) for config in (one, two)), strict=True))
-    assert [_timeless([pair[i] for pair in pairs]) for i in range(2)] == alone
+    assert [timeless([pair[i] for pair in pairs]) for i in range(2)] == alone
     assert alone[0] != alone[1]
 
 
@@ -198,29 +198,45 @@ def test_torchs_global_generator_has_no_part_in_it(mnist: Mnist, engine: Wanted)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(1)
         before = torch.get_rng_state()
-        first = _curve(_config(**EVERYTHING), mnist, engine)
+        first = _curve(tiny_config(**EVERYTHING), mnist, engine)
         assert torch.equal(torch.get_rng_state(), before)
         torch.manual_seed(2)
-        assert _curve(_config(**EVERYTHING), mnist, engine) == first
+        assert _curve(tiny_config(**EVERYTHING), mnist, engine) == first
 
 
 def test_stopping_early_is_fine(mnist: Mnist, engine: Wanted):
-    whole = _curve(_config(epochs=3), mnist, engine)
-    running = train(_config(epochs=3), mnist, engine=engine)
-    assert _timeless([next(running)]) == whole[:1]
+    whole = _curve(tiny_config(epochs=3), mnist, engine)
+    running = train(tiny_config(epochs=3), mnist, engine=engine)
+    assert timeless([next(running)]) == whole[:1]
+    running.close()
+    assert _curve(tiny_config(epochs=3), mnist, engine) == whole
+
+
+def test_each_seed_is_another_training(mnist: Mnist, engine: Wanted):
+    configs = [tiny_config(images=64, epochs=1, seed=seed) for seed in (0, 1, 2**63 - 1)]
+    assert len({_curve(one, mnist, engine)[0].train_loss for one in configs}) == 3
+
+
+def test_data_are_not_written_to(mnist: Mnist, engine: Wanted):
+    before = mnist.train_images[:320].clone(), mnist.test_images[:200].clone()
+    _curve(tiny_config(**EVERYTHING, epochs=1), mnist, engine)
+    assert torch.equal(mnist.train_images[:320], before[0])
+    assert torch.equal(mnist.test_images[:200], before[1])
 
 
 def test_it_learns(mnist: Mnist, engine: Wanted):
     sgd = {"kind": "sgd", "lr": 0.02, "momentum": 0.9}
-    config = _config(2000, 500, batch_size=32, layers=QUICK, optimizer=sgd, **AVERAGED)
+    config = tiny_config(2000, 500, batch_size=32, layers=QUICK, optimizer=sgd, **AVERAGED)
     first, second = _curve(config, mnist, engine)
     assert second.test_acc > 80
     assert second.test_loss < first.test_loss
+    assert second.train_loss < first.train_loss
+    assert second.train_acc > first.train_acc
     assert second.fit_acc == pytest.approx(second.test_acc, abs=15)
 
 
 def test_training_begins_with_torchs_initial_net(mnist: Mnist, engine: Wanted):
-    config = _config(**EVERYTHING, seed=5)
+    config = tiny_config(**EVERYTHING, seed=5)
     assert _equal(
         Training(config, mnist, engine=engine).engine.state(), initial(config).state_dict()
     )
@@ -231,7 +247,7 @@ def test_figures_are_those_of_the_net_that_is_handed_out(
     mnist: Mnist, engine: Wanted, changes: dict[str, Any]
 ):
     """Tested in slices, of which the last is smaller."""
-    config = _config(test=1203, **changes)
+    config = tiny_config(test=1203, **changes)
     training = Training(config, mnist, engine=engine)
     *_, last = training.run()
     net = build(config)
@@ -242,7 +258,7 @@ def test_figures_are_those_of_the_net_that_is_handed_out(
 
 
 def test_a_state_goes_from_engine_to_engine(mnist: Mnist, engine: Wanted, native: None):
-    config = _config(images=64, **AVERAGED)
+    config = tiny_config(images=64, **AVERAGED)
     trained = Training(config, mnist, engine=engine)
     list(trained.run())
     state = trained.engine.state()
@@ -253,7 +269,7 @@ def test_a_state_goes_from_engine_to_engine(mnist: Mnist, engine: Wanted, native
 
 
 def test_a_state_is_a_copy(mnist: Mnist, engine: Wanted):
-    training = Training(_config(epochs=1), mnist, engine=engine)
+    training = Training(tiny_config(epochs=1), mnist, engine=engine)
     before = training.engine.state()
     list(training.run())
     assert not _equal(before, training.engine.state())
@@ -272,10 +288,10 @@ def test_a_state_is_a_copy(mnist: Mnist, engine: Wanted):
 def test_weights_of_another_net_are_refused(
     mnist: Mnist, engine: Wanted, layers: list[str], said: str
 ):
-    training = Training(_config(), mnist, engine=engine)
+    training = Training(tiny_config(), mnist, engine=engine)
     before = training.engine.state()
     with pytest.raises(UserError) as refused:
-        training.engine.load(build(_config(layers=layers)).state_dict())
+        training.engine.load(build(tiny_config(layers=layers)).state_dict())
     assert str(refused.value) == f"weights of another net: {said}"
     assert _equal(training.engine.state(), before)
 
@@ -283,7 +299,7 @@ def test_weights_of_another_net_are_refused(
 def test_a_loss_that_is_not_finite_ends_the_training_before_the_update(
     mnist: Mnist, engine: Wanted
 ):
-    training = Training(_config(layers=LINEAR, optimizer=RUIN), mnist, engine=engine)
+    training = Training(tiny_config(layers=LINEAR, optimizer=RUIN), mnist, engine=engine)
     said = r"^the training loss became (nan|inf) in epoch 1, batch 2$"
     with pytest.raises(NonFiniteLoss, match=said):
         list(training.run())
@@ -292,11 +308,11 @@ def test_a_loss_that_is_not_finite_ends_the_training_before_the_update(
 
 def test_no_result_holds_a_figure_that_is_not_finite(mnist: Mnist, engine: Wanted):
     with pytest.raises(NonFiniteLoss, match=r"^the test loss became (nan|inf) after epoch 1$"):
-        _curve(_config(images=64, epochs=1, layers=LINEAR, optimizer=RUIN), mnist, engine)
+        _curve(tiny_config(images=64, epochs=1, layers=LINEAR, optimizer=RUIN), mnist, engine)
 
 
 def test_one_image_is_enough_for_a_batch_norm_on_a_map(mnist: Mnist, engine: Wanted):
-    results = _curve(_config(3, batch_size=1), mnist, engine)
+    results = _curve(tiny_config(3, batch_size=1), mnist, engine)
     assert all(math.isfinite(result.train_loss) for result in results)
 
 
@@ -305,7 +321,7 @@ def test_an_optimizer_that_is_reset_is_a_new_one(mnist: Mnist, engine: Wanted, k
     chosen = torch.arange(32)
     optimizer = {"kind": kind, "lr": 0.01, "weight_decay": 0.01}
     momentum = {"momentum": 0.9} if kind == "sgd" else {"betas": [0.8, 0.99]}
-    config = _config(layers=LINEAR, optimizer={**optimizer, **momentum})
+    config = tiny_config(layers=LINEAR, optimizer={**optimizer, **momentum})
     used, fresh, kept = (Training(config, mnist, engine=engine).engine for _ in range(3))
     for number in range(3):
         for one in (used, kept):
@@ -328,7 +344,7 @@ def test_an_optimizer_that_is_reset_is_a_new_one(mnist: Mnist, engine: Wanted, k
 def test_momentum_is_the_configs_unless_it_is_moved(
     mnist: Mnist, engine: Wanted, optimizer: dict[str, Any], momentum: float
 ):
-    config = _config(layers=LINEAR, optimizer=optimizer)
+    config = tiny_config(layers=LINEAR, optimizer=optimizer)
     trained = []
     for moved in (None, momentum, 0.1):
         one = Training(config, mnist, engine=engine).engine
@@ -342,7 +358,7 @@ def test_momentum_is_the_configs_unless_it_is_moved(
 def test_loss_dip_resets_the_optimizer(mnist: Mnist, engine: Wanted, monkeypatch):
     sgd = {"kind": "sgd", "lr": 0.5, "momentum": 0.9}
     dip = {"kind": "loss_dip", "gamma": 0.5}
-    config = _config(images=128, epochs=12, layers=LINEAR, optimizer=sgd, schedule=dip)
+    config = tiny_config(images=128, epochs=12, layers=LINEAR, optimizer=sgd, schedule=dip)
     training, resets = Training(config, mnist, engine=engine), []
     monkeypatch.setattr(training.engine, "reset_optimizer", lambda: resets.append(1))
     rates = [result.lr for result in training.run()]
@@ -368,7 +384,7 @@ def test_loss_dip_resets_the_optimizer(mnist: Mnist, engine: Wanted, monkeypatch
 def test_both_engines_train_alike(mnist: Mnist, native: None, changes: dict[str, Any]):
     """Without augmentation and dropout, whose numbers each draws for itself: the same batches, from
     the same weights, with the same counts."""
-    ours, theirs = (Training(_config(**changes), mnist, engine=e) for e in ("native", "torch"))
+    ours, theirs = (Training(tiny_config(**changes), mnist, engine=e) for e in ("native", "torch"))
     for our, their in zip(ours.run(), theirs.run(), strict=True):
         assert our.train_loss == pytest.approx(their.train_loss, rel=1e-3)
         assert our.test_loss == pytest.approx(their.test_loss, rel=1e-3)
@@ -381,22 +397,8 @@ def test_both_engines_train_alike(mnist: Mnist, native: None, changes: dict[str,
     assert state["1.num_batches_tracked"] == expected["1.num_batches_tracked"]
 
 
-@pytest.mark.parametrize("instruction_set", library.INSTRUCTION_SETS)
-def test_each_instruction_set_draws_the_same_and_says_what_it_is(
-    mnist: Mnist, native: None, instruction_set: str
-):
-    if library.unavailable(instruction_set):
-        pytest.skip(f"no {instruction_set} here")
-    config = _config(images=128, epochs=1, **EVERYTHING)
-    ours = Training(config, mnist, "cpu", "native", instruction_set)
-    portable = Training(config, mnist, "cpu", "native", "portable")
-    assert ours.engine.used.instruction_set == instruction_set
-    (our,), (their,) = ours.run(), portable.run()
-    assert our.train_loss == pytest.approx(their.train_loss, rel=1e-5)
-
-
 def test_what_an_engine_says_of_itself(mnist: Mnist, engine: Wanted):
-    used = Training(_config(), mnist, engine=engine).engine.used
+    used = Training(tiny_config(), mnist, engine=engine).engine.used
     assert used.name == engine
     if engine == "torch":
         assert used == EngineUsed()
