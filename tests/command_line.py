@@ -1,4 +1,4 @@
-"""The command in the test's own process, as if it had been typed."""
+"""The command in the test's own process, as if it had been typed; and files to give it."""
 
 import signal
 import sys
@@ -12,6 +12,45 @@ import pytest
 from search import cli
 from search.workers.protocol import Start
 
+TINY = """
+trials = 2
+workers = 1
+seed = 7
+[goal]
+accuracy = 20.0
+last = 1
+epochs = 2
+params = 2_000
+[data]
+train = 200
+test = 200
+[space]
+name = "open"
+[sampler]
+kind = "random"
+"""
+"""A study."""
+STAGES = """
+confirm = 1
+[goal]
+accuracy = 80.0
+last = 1
+epochs = 2
+params = 2_000
+[data]
+train = 200
+test = 200
+[[stage]]
+name = "net"
+trials = 2
+vary = { widths = "all" }
+[[stage]]
+name = "pace"
+trials = 2
+vary = { lr = [0.1, 0.5] }
+"""
+"""A drill."""
+
 
 @dataclass(frozen=True)
 class Done:
@@ -21,6 +60,14 @@ class Done:
 
 
 Drilldown = Callable[..., Done]
+
+
+def one_line(done: Done, *parts: str) -> None:
+    """A user's error: exit code 2, one line on standard error, nothing on standard output."""
+    assert (done.code, done.out) == (2, ""), done
+    assert done.err.startswith("Error: "), done.err
+    assert done.err.count("\n") == 1, done.err
+    assert [part for part in parts if part not in done.err] == [], done.err
 
 
 @contextmanager

@@ -2,11 +2,15 @@
 
 import logging
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import fakes
 import pytest
+from command_line import TINY, Drilldown, typed
 
 from mnist_core import fetch, paths
 
@@ -71,3 +75,40 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mnist_dir: Path) -> Pa
     monkeypatch.delenv("DRILLDOWN_STORAGE", raising=False)
     monkeypatch.delenv("DRILLDOWN_REFETCH", raising=False)
     return folder
+
+
+@pytest.fixture
+def drilldown(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Iterator[Drilldown]:
+    """The command, in this process; its studies train nothing."""
+    with typed(monkeypatch, capfd, start=fakes.quick) as run:
+        yield run
+
+
+@pytest.fixture
+def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is looked for, where nothing is trained."""
+    monkeypatch.setattr(fetch, "ensure", lambda *_: None)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A study's file."""
+    path = tmp_path / "tiny.toml"
+    path.write_text(TINY)
+    return path
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory, mnist_dir: Path) -> Path:
+    """The folder of a study `tiny` that was really trained, with its export best.toml; read it."""
+    home = tmp_path_factory.mktemp("exported")
+    (home / "data").mkdir()
+    (home / "data" / "mnist").symlink_to(mnist_dir)
+    (home / "tiny.toml").write_text(TINY)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DRILLDOWN_HOME", str(home))
+        command = [sys.executable, "-c", "from search.cli import main; main()"]
+        subprocess.run([*command, "launch", str(home / "tiny.toml")], check=True, cwd=home)
+    return home / "runs" / "tiny"

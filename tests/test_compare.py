@@ -16,13 +16,12 @@ from time import monotonic, sleep
 
 import fakes
 import pytest
-from command_line import Done, Drilldown, typed
+from command_line import Drilldown, one_line, typed
 from fakes import ENVIRONMENT, curve
 
 from mnist_core import fetch
 from mnist_core.errors import UserError
 from mnist_core.record import EngineUsed
-from search import cli
 from search.chance.noise import ASSUMED, FLOOR, estimate
 from search.compare import compare, experiments
 from search.compare.compare import GOAL_EPOCHS, Results
@@ -296,14 +295,6 @@ def test_file_that_cannot_be_written_is_said_before_any_training(tmp_path: Path)
 # --- the command -----------------------------------------------------------------------------
 
 
-def _one_line(done: Done, *parts: str) -> None:
-    assert (done.code, done.out) == (2, ""), done
-    assert done.err.startswith("Error: ")
-    assert done.err.count("\n") == 1, done.err
-    for part in parts:
-        assert part in done.err, done.err
-
-
 def _filled(own: Path) -> None:
     """Runs of every kind of row: within noise on two seeds, beyond, not training, cut short."""
     ledger = Ledger(own)
@@ -353,7 +344,6 @@ def test_table_of_every_kind_of_row(drilldown: Drilldown, own: Path) -> None:
 def test_words_choose_the_rows(drilldown: Drilldown) -> None:
     out = drilldown("compare", "004", "001-code4").out
     assert [line.split()[0] for line in out.splitlines()[2:4]] == ["001-code4", "004-exp1"]
-    _one_line(drilldown("compare", "001-code9"), "no experiment '001-code9'", "did you mean '001-")
 
 
 def test_json_and_csv_say_the_same_in_full(drilldown: Drilldown, own: Path) -> None:
@@ -474,14 +464,14 @@ def test_results_go_to_the_file_that_is_named(
 
 
 @pytest.mark.parametrize("place", ["own", "packaged"])
-def test_broken_line_is_one_line(
+def test_broken_line_isone_line(
     drilldown: Drilldown, own: Path, packaged: Path, place: str
 ) -> None:
     path = own if place == "own" else packaged / "results.jsonl"
     Ledger(path).add(_run("001-code1", _flat(98.0)))
     whole = path.read_bytes()
     path.write_bytes(whole + b'{"name": 5}\n')
-    _one_line(drilldown("compare"), f"{path}: line 2: ", "; delete the line")
+    one_line(drilldown("compare"), f"{path}: line 2: ", "; delete the line")
     path.write_bytes(whole + b'{"name": "torn')
     assert "1 of 4 experiments" in drilldown("compare").out
 
@@ -494,41 +484,6 @@ def test_stale_results_are_said_and_trained_again(drilldown: Drilldown, own: Pat
     done = drilldown("compare", "001-code1", "--seeds", "1", "--epochs", "2")
     assert "trainings to do: 1, done before: 0" in done.err
     assert "1 of 1 experiments have been run" in done.out
-
-
-@pytest.mark.parametrize(
-    ("words", "parts"),
-    [
-        (["--seeds", "-1"], ["--seeds"]),
-        (["--epochs", "0"], ["--epochs"]),
-        (["--workers", "0"], ["--workers"]),
-        (["--format", "yaml"], ["--format", "'markdown'"]),
-        (["--device", "gpu"], ["--device", "'gpu'"]),
-        (["--results", "."], [".: cannot be read: Is a directory"]),
-    ],
-)
-def test_usage_error_is_one_line(drilldown: Drilldown, words: list[str], parts: list[str]) -> None:
-    _one_line(drilldown("compare", *words), *parts)
-
-
-def test_default_of_epochs_is_the_goals() -> None:
-    (option,) = [param for param in cli.cli.commands["compare"].params if param.name == "epochs"]
-    assert option.default == GOAL_EPOCHS
-
-
-def test_reading_loads_nothing_slow(home: Path) -> None:
-    program = (
-        "import sys; from search import cli\n"
-        "try: cli.main()\n"
-        "except SystemExit: pass\n"
-        "slow = {'torch', 'optuna', 'pandas', 'numpy', 'sqlalchemy'} & set(sys.modules)\n"
-        "sys.exit(str(slow) if slow else 0)"
-    )
-    for words in (["compare"], ["count", "001-code4"]):
-        done = subprocess.run(
-            [sys.executable, "-c", program, *words], capture_output=True, text=True
-        )
-        assert done.returncode == 0, done.stderr
 
 
 SLOW = """
@@ -560,14 +515,3 @@ def test_signal_keeps_what_is_finished_and_says_how_to_go_on(
     assert out == f"Interrupted. Go on with: drilldown {' '.join(words)}\n"
     kept = Ledger(own).runs
     assert 1 <= len(kept) < 81
-
-
-def test_config_that_comes_along_is_trained_and_counted_by_its_name(drilldown: Drilldown) -> None:
-    done = drilldown("count", "001-code4", "--format", "json")
-    assert json.loads(done.out)["params"] == 8016
-    assert json.loads(drilldown("count", "under-10k", "--format", "json").out)["params"] == 9905
-    for command in ("train", "count"):
-        _one_line(
-            drilldown(command, "001-code5"), "no packaged config", "did you mean '001-code4'?"
-        )
-    _one_line(drilldown("train", "001-code4", "--check"), "has no curve to compare with")

@@ -1,0 +1,233 @@
+"""Whatever a person gets wrong is said in one line, and nothing is written; rows 15, 21 and 24 of
+the reliability plan in part."""
+
+import shlex
+from pathlib import Path
+
+import click
+import optuna
+import pytest
+import sqlalchemy
+from command_line import STAGES, TINY, Drilldown, one_line
+
+from mnist_core import record
+from mnist_core.native import library
+from search import cli
+from search.cli.interrupts import resumable
+
+USAGE = [
+    ("launch --trails 3", "--trails", "--trials", "drilldown launch --help"),
+    ("luanch", "'luanch'", "'launch'"),
+    ("launch quik", "no packaged study 'quik'; did you mean 'quick'?"),
+    ("launch none.toml", "none.toml: no such file"),
+    ("launch quick more", "unexpected extra argument"),
+    ("launch --trials 0", "--trials", "0 is not in the range"),
+    ("launch --trials x", "--trials", "'x' is not a valid integer"),
+    ("launch --workers -1", "--workers"),
+    ("launch --seed -1", "--seed"),
+    ("launch --timeout 0", "--timeout"),
+    ("launch --timeout nan", "--timeout"),
+    ("launch smoke --name ../x", "--name '../x': use letters"),
+    ("launch smoke --name ''", "--name '': use letters"),
+    (f"launch smoke --name {'x' * 600}", "--name 'xxx", "200 bytes at most"),
+    ("launch smoke --device nonsense", "--device", "'nonsense'", "cuda:N"),
+    ("launch smoke --device meta", "--device", "'meta'"),
+    ("launch {tiny} --device cuda:3", "--device cuda:3: not to be had here"),
+    ("launch smoke --engine nativ", "--engine", "'nativ'", "'auto', 'native'"),
+    ("launch smoke --storage runs.db", "--storage", "is not a database URL"),
+    ("drill shalow", "did you mean 'shallow'?"),
+    ("drill shallow --workers 0", "--workers"),
+    ("drill shallow --engine ''", "--engine", "'auto', 'native', 'torch'"),
+    ("compare --engine cuda", "--engine", "'cuda'", "'auto', 'native', 'torch'"),
+    ("compare --seeds -1", "--seeds"),
+    ("compare --epochs 0", "--epochs"),
+    ("compare --workers 0", "--workers"),
+    ("compare --format yaml", "--format", "'markdown'"),
+    ("compare --device gpu", "--device", "'gpu'"),
+    ("compare --results .", ".: cannot be read: Is a directory"),
+    ("compare 001-code9", "no experiment '001-code9'", "did you mean '001-"),
+    ("list --storage sqlite:///none.db", "none.db", "no study has been run here yet"),
+    ("show x", "drilldown.sqlite3: no study has been run here yet", "drilldown launch"),
+    ("show x --storage sqlite:///none.db", "none.db: no study has been run here"),
+    ("show x --format yaml", "--format", "'table', 'json', 'csv'"),
+    ("show", "NAME"),
+    ("show tniy {where}", "no study named 'tniy'", "did you mean 'tiny'?"),
+    ("export x", "no study has been run here yet"),
+    ("export x --trial -1", "--trial"),
+    ("export tniy {where}", "did you mean 'tiny'?"),
+    ("export tiny {where} --trial 9", "has no trial 9", "drilldown show"),
+    ("export tiny {where} -o {folder}", "cannot be written: Is a directory"),
+    ("train none.toml", "none.toml: no such file"),
+    ("train .", ".: is a folder, not a TOML file"),
+    ("train", "CONFIG"),
+    ("train 001-code5", "no packaged config", "did you mean '001-code4'?"),
+    ("train 001-code4 --check", "has no curve to compare with"),
+    ("train {bare} --check", "has no curve to compare with"),
+    ("train {bare} --save {folder}", "is a folder; name a file"),
+    ("train {best} --check --seed 1", "belongs to seed", "leave --seed"),
+    ("train {best} --check --epochs 1", "belongs to epochs 2"),
+    (f"train {{best}} --seed {2**63}", "seed: must be less than"),
+    ("train x.toml --epochs 0", "--epochs"),
+    ("train x.toml --device gpu", "--device", "'gpu'"),
+    ("train {best} --device cuda", "--device cuda: not to"),
+    ("train x.toml --engine jax", "--engine", "'jax'"),
+    ("count none.toml", "none.toml: no such file"),
+    ("count .", ".: is a folder"),
+    ("count 001-code5", "no packaged config", "did you mean '001-code4'?"),
+    ("dashboard x", "no study has been run here yet"),
+    ("dashboard tniy {where}", "did you mean 'tiny'?"),
+    ("dashboard --port 99999", "--port"),
+]
+
+
+@pytest.fixture
+def places(exported: Path, tiny: Path, tmp_path: Path) -> dict[str, Path | str]:
+    """What stands in braces. bare: a config without a curve."""
+    best, bare = exported / "best.toml", tmp_path / "bare.toml"
+    record.save(bare, record.Record(config=record.load(best).config))
+    where = f"--storage=sqlite:///{exported.parent}/drilldown.sqlite3"
+    return {"best": best, "bare": bare, "tiny": tiny, "folder": exported, "where": where}
+
+
+@pytest.mark.usefixtures("no_data")
+@pytest.mark.parametrize("row", USAGE, ids=lambda row: row[0][:40])
+def test_usage_error_is_one_line_and_nothing_is_written(
+    row: tuple[str, ...], drilldown: Drilldown, places: dict[str, Path | str], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    line, *parts = row
+    if "cuda" in line and _gpu():
+        pytest.skip("there is a GPU here")
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    one_line(drilldown(*shlex.split(line.format(**places))), *parts)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def _gpu() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "change", "parts"),
+    [
+        ("launch", TINY, "trials -> trails", ["trails: is not a field here", "mean 'trials'?"]),
+        ("launch", TINY, "epochs = 2 -> epochs = nan", ["goal.epochs"]),
+        ("launch", TINY, "params = 2_000 -> params = 100", ["goal.params: 100 is too few"]),
+        ("launch", TINY, '"open" -> "opne"', ["space.name: no space 'opne'; did you mean 'open'?"]),
+        ("launch", TINY, '"random" -> "randon"',
+         ["sampler.kind: 'randon' is unknown; did you mean 'random'"]),
+        ("launch", TINY, 'workers = 1 -> engine = "torhc"', ["engine: must be", "mean 'torch'?"]),
+        ("launch", TINY, "[goal] -> [goal", ["is not valid TOML"]),
+        ("drill", STAGES, "lr = -> rl =", ["stage.1.vary", "'rl'"]),
+        ("train", TINY, " -> ", ["is not a field here"]),
+        ("count", TINY, " -> ", ["is not a field here"]),
+    ],
+)  # fmt: skip
+def test_bad_file_is_refused_by_its_field(
+    drilldown: Drilldown, tmp_path: Path, command: str, text: str, change: str, parts: list[str]
+) -> None:
+    path = tmp_path / "some.toml"
+    path.write_text(text.replace(*change.split(" -> "), 1))
+    one_line(drilldown(command, path), f"{path}: ", *parts)
+
+
+@pytest.mark.parametrize("name", ["../x", "..", "a/b"])
+def test_export_of_a_study_that_another_program_named_stays_among_the_runs(
+    drilldown: Drilldown, home: Path, name: str
+) -> None:
+    """Row 24."""
+    (home / "runs").mkdir()
+    storage = optuna.storages.RDBStorage(f"sqlite:///{home}/runs/drilldown.sqlite3")
+    optuna.create_study(study_name=name, storage=storage)
+    storage.engine.dispose()
+    one_line(drilldown("export", name), "--name")
+    assert not (home / "x").exists()
+
+
+# --- passwords, and faults that are not the user's -------------------------------------------
+
+SECRET = "postgresql+psycopg://me:cAnArY@127.0.0.1:1/x"
+
+
+def test_password_appears_nowhere(
+    drilldown: Drilldown, home: Path, tiny: Path, no_data: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Row 21 in small."""
+    for words in (["launch", tiny], ["list"], ["show", "x"], ["export", "x"], ["dashboard"]):
+        done = drilldown(*words, "--storage", SECRET)
+        one_line(done, "me:***@127.0.0.1:1/x")
+        assert "cAnArY" not in done.err
+        with monkeypatch.context() as patch:
+            patch.setenv("DRILLDOWN_STORAGE", SECRET)
+            assert "cAnArY" not in drilldown(*words).err
+    written = [path for path in home.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert not any(b"cAnArY" in path.read_bytes() for path in written)
+
+
+def _command(patch: pytest.MonkeyPatch, error: BaseException) -> None:
+    """One more command, `fail`, that ends in this error."""
+
+    @click.command()
+    @click.option("--storage")
+    def fail(storage: str | None) -> None:
+        with resumable(storage):
+            raise error
+
+    patch.setitem(cli.cli.commands, "fail", fail)
+
+
+@pytest.mark.parametrize("words", [["--storage", SECRET], [f"--storage={SECRET}"]])
+def test_interrupted_command_says_how_to_go_on_without_the_password(
+    drilldown: Drilldown, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    _command(monkeypatch, KeyboardInterrupt())
+    done = drilldown("fail", *words)
+    assert done.code == 130
+    assert done.out.startswith("Interrupted. Go on with: drilldown fail ")
+    assert "me:***@127.0.0.1:1/x" in done.out
+    assert "cAnArY" not in done.out + done.err
+
+
+def test_storage_that_stops_answering_is_one_line(
+    drilldown: Drilldown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = sqlalchemy.exc.OperationalError("SELECT 1", {}, Exception("disk I/O error"))
+    _command(monkeypatch, lost)
+    one_line(drilldown("fail"), "the storage failed: disk I/O error")
+
+
+def test_what_is_a_fault_of_ours_is_not_hidden(
+    drilldown: Drilldown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _command(monkeypatch, KeyError("bug"))
+    with pytest.raises(KeyError, match="bug"):
+        drilldown("fail")
+
+
+@pytest.mark.usefixtures("no_data")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "launch {tiny}",
+        "drill {stages}",
+        "compare 001-code4 --seeds 9",
+        "train {best} --save weights.safetensors",
+    ],
+)
+def test_native_engine_that_was_not_built_is_one_line_and_nothing_is_written(
+    drilldown: Drilldown, places: dict[str, Path | str], tmp_path: Path, line: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    reason = "the native engine was not built: no C++ compiler was found; install g++"
+    monkeypatch.setattr(library, "unavailable", lambda *_: reason)
+    monkeypatch.chdir(tmp_path)
+    stages = tmp_path / "down.toml"
+    stages.write_text(STAGES)
+    before = sorted(tmp_path.rglob("*"))
+    words = shlex.split(line.format(**places, stages=stages))
+    done = drilldown(*words, "--engine", "native")
+    one_line(done, f"engine native: {reason}; use engine auto, or torch")
+    assert sorted(tmp_path.rglob("*")) == before
