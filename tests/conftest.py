@@ -48,6 +48,16 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
+@pytest.fixture
+def seeded() -> Iterator[None]:
+    """torch's global generator begins with the same seed, and goes on as if nothing had been."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(1)
+        yield
+
+
 @pytest.fixture(autouse=True)
 def _log_as_before() -> Iterator[None]:
     """A command that ran in this process must not go on logging to the captured, closed streams."""
