@@ -22,7 +22,7 @@ from fakes import ENVIRONMENT, curve
 from mnist_core import fetch
 from mnist_core.errors import UserError
 from mnist_core.record import EngineUsed
-from search.chance.noise import ASSUMED, FLOOR, estimate
+from search.chance.noise import ASSUMED, estimate
 from search.compare import compare, experiments
 from search.compare.compare import GOAL_EPOCHS, Results
 from search.compare.experiments import Experiment, select
@@ -187,18 +187,22 @@ def test_seeds_that_were_cut_short_are_left_out_of_a_row_that_has_longer_ones() 
     assert (row.runs, row.end) == ((long,), 15)
 
 
-def test_verdict_is_whether_chance_explains_the_difference() -> None:
-    theirs = statistics.fmean(_one("001-code4").reported.test_acc[10:])
-    assert _verdicts(_run("001-code4", _flat(theirs + 0.05)))["001-code4"] == "yes"
-    assert _verdicts(_run("001-code4", _flat(theirs - 0.3)))["001-code4"] == "no"
-
-
-def test_net_that_is_too_bad_has_a_verdict_of_its_own() -> None:
-    lost = "003-f1-const-lr0.05"
-    assert statistics.fmean(_one(lost).reported.test_acc[10:]) < FLOOR
-    assert _verdicts(_run(lost, _flat(9.8)))[lost] == "below 97 % (both)"
-    assert _verdicts(_run(lost, _flat(98.0)))[lost] == "below 97 % (theirs)"
-    assert _verdicts(_run("001-code1", _flat(60.0)))["001-code1"] == "below 97 % (ours)"
+@pytest.mark.parametrize(
+    ("name", "last", "verdict"),
+    [
+        ("001-code4", 99.426 + 0.05, "yes"),
+        ("001-code4", 99.426 - 0.3, "no"),
+        ("003-f1-const-lr0.05", 9.8, "below 97 % (both)"),
+        ("003-f1-const-lr0.05", 98.0, "below 97 % (theirs)"),
+        ("001-code1", 60.0, "below 97 % (ours)"),
+    ],
+)
+def test_verdict_is_whether_chance_explains_the_difference(
+    name: str, last: float, verdict: str
+) -> None:
+    """If the net is not too bad for it. 99.426: what was reported of 001-code4; of the second less
+    than 97."""
+    assert _verdicts(_run(name, _flat(last)))[name] == verdict
 
 
 @pytest.mark.usefixtures("_two_seeds_tell")
@@ -268,7 +272,8 @@ def test_only_what_is_missing_is_run(own: Path, packaged: Path) -> None:
 
 
 def test_training_stops_after_the_epochs_but_keeps_its_schedule(own: Path) -> None:
-    assert _train(compare.jobs(select([LONG]), 1, 2), Results(None), fakes.quick) == 0
+    wanted = compare.jobs(select([LONG]), 1, 2)
+    assert train_missing(wanted, Results(None), 1, "cpu", "auto", fakes.quick) == 0
     (run,) = Ledger(own).runs
     config = _one(LONG).config
     assert config.epochs == 19
