@@ -20,16 +20,13 @@ from command_line import Drilldown, one_line, typed
 from fakes import ENVIRONMENT, curve
 
 from mnist_core import fetch
-from mnist_core.errors import UserError
 from mnist_core.record import EngineUsed
 from search.chance.noise import ASSUMED, estimate
 from search.compare import compare, experiments
 from search.compare.compare import GOAL_EPOCHS, Results
 from search.compare.experiments import Experiment, select
 from search.text import wording
-from search.workers.crew import Job
-from search.workers.ledger import Ledger, Run, key, train_missing
-from search.workers.protocol import Start
+from search.workers.ledger import Ledger, Run, key
 
 NAMES = ("001-code1", "001-code4", "003-f1-const-lr0.05", "004-exp1")
 LONG = "004-exp1"  # its config has 19 epochs
@@ -246,57 +243,6 @@ def test_jobs_are_the_configs_own_seed_first_and_then_upwards() -> None:
     assert compare.jobs(select([]), 0, 15) == []
 
 
-def _train(jobs: Sequence[Job], results: Results, start: Start) -> int:
-    """What is missing, as the command does; returns how many failed."""
-    return train_missing(jobs, results.runs, results.own, 2, "cpu", "auto", start)
-
-
-def test_only_what_is_missing_is_run(own: Path, packaged: Path) -> None:
-    seed = _one("001-code1").config.seed
-    Ledger(packaged / "results.jsonl").add(_run("001-code1", _flat(98.0)))
-    Ledger(own).add(_run("001-code4", [98.0] * 7))
-    wanted = compare.jobs(select(["001"]), 2, 8)
-    results = Results(None)
-    assert _train(wanted, results, fakes.quick) == 0
-    done = sorted((run.name, run.seed, len(run.test_acc)) for run in Ledger(own).runs)
-    assert done == [
-        ("001-code1", seed + 1, 8),
-        ("001-code4", seed, 7),
-        ("001-code4", seed, 8),
-        ("001-code4", seed + 1, 8),
-    ]
-    again = own.read_bytes()
-    for kept in (results, Results(None)):
-        assert _train(wanted, kept, fakes.exiting) == 0
-    assert own.read_bytes() == again
-
-
-def test_training_stops_after_the_epochs_but_keeps_its_schedule(own: Path) -> None:
-    wanted = compare.jobs(select([LONG]), 1, 2)
-    assert train_missing(wanted, Results(None), 1, "cpu", "auto", fakes.quick) == 0
-    (run,) = Ledger(own).runs
-    config = _one(LONG).config
-    assert config.epochs == 19
-    assert run.config == key(config)
-    assert run.test_acc == tuple(curve(config)[:2])
-
-
-def test_what_failed_is_counted_and_the_rest_kept(own: Path) -> None:
-    wanted = compare.jobs(select(["001"]), 2, 3)
-    odd = [job for job in wanted if job.config.seed % 2]
-    assert len(odd) == 2
-    assert _train(wanted, Results(None), fakes.failing) == 2
-    assert len(Ledger(own).runs) == 2
-
-
-def test_file_that_cannot_be_written_is_said_before_any_training(tmp_path: Path) -> None:
-    results = Results(tmp_path / "file" / "results.jsonl")
-    (tmp_path / "file").write_text("in the way")
-    wanted = compare.jobs(select(["001"]), 1, 1)
-    with pytest.raises(UserError, match=r"results.jsonl: cannot be written"):
-        _train(wanted, results, fakes.exiting)
-
-
 # --- the command -----------------------------------------------------------------------------
 
 
@@ -424,18 +370,41 @@ def test_output_is_written_whole_or_not_at_all(drilldown: Drilldown, tmp_path: P
     assert "cannot be written: Is a directory" in done.err
 
 
-def test_seeds_are_trained_and_shown(drilldown: Drilldown, own: Path) -> None:
-    done = drilldown("compare", "001", "--seeds", "2", "--epochs", "3")
+def test_seeds_that_are_missing_are_trained_and_shown(
+    drilldown: Drilldown, own: Path, packaged: Path
+) -> None:
+    Ledger(packaged / "results.jsonl").add(_run("001-code1", _flat(98.0)))
+    Ledger(own).add(_run("001-code4", [98.0] * 7))
+    words = ["compare", "001", "--seeds", "2", "--epochs", "8"]
+    done = drilldown(*words)
     assert done.code == 0
-    assert "trainings to do: 4, done before: 0" in done.err
-    assert "001-code1, seed 2: epoch 3/3, test 9" in done.err
-    assert [line.split()[-4:] for line in done.out.splitlines()[2:4]] == [
-        ["2", "3", "of", "15"]
-    ] * 2
-    assert len(Ledger(own).runs) == 4
-    again = drilldown("compare", "001", "--seeds", "2", "--epochs", "3")
+    assert "trainings to do: 3, done before: 1" in done.err
+    assert "001-code1, seed 2: epoch 8/8, test 9" in done.err
+    ends = [line.split()[-4:] for line in done.out.splitlines()[2:4]]
+    assert ends == [["2", "8", "of", "15"]] * 2
+    kept, seed = own.read_bytes(), _one("001-code1").config.seed
+    runs = sorted((run.name, run.seed, len(run.test_acc)) for run in Ledger(own).runs)
+    assert runs == [
+        ("001-code1", seed + 1, 8),
+        ("001-code4", seed, 7),
+        ("001-code4", seed, 8),
+        ("001-code4", seed + 1, 8),
+    ]
+    again = drilldown(*words, start=fakes.exiting)
     assert (again.code, again.err, again.out) == (0, "", done.out)
-    assert drilldown("compare", "001", "--epochs", "3").out == done.out
+    assert drilldown("compare", "001", "--epochs", "8").out == done.out
+    assert own.read_bytes() == kept
+
+
+def test_training_stops_after_the_epochs_but_keeps_its_schedule(
+    drilldown: Drilldown, own: Path
+) -> None:
+    drilldown("compare", LONG, "--seeds", "1", "--epochs", "2")
+    (run,) = Ledger(own).runs
+    config = _one(LONG).config
+    assert config.epochs == 19
+    assert run.config == key(config)
+    assert run.test_acc == tuple(curve(config)[:2])
 
 
 def test_what_is_trained_is_trained_on_the_engine_that_is_asked_for(
@@ -448,12 +417,22 @@ def test_what_is_trained_is_trained_on_the_engine_that_is_asked_for(
     assert "on torch" not in done.err
 
 
-def test_failed_trainings_are_said_and_the_rest_is_shown(drilldown: Drilldown) -> None:
+def test_failed_trainings_are_said_and_the_rest_is_shown(drilldown: Drilldown, own: Path) -> None:
     done = drilldown("compare", "001", "--seeds", "2", "--epochs", "3", start=fakes.failing)
     assert done.code == 1
     assert "2 of 2 experiments have been run" in done.out
     assert "001-code1, seed 1: failed: NonFiniteLoss: the training loss became nan" in done.err
     assert done.err.endswith("2 trainings failed; type the same to try them again.\n")
+    assert len(Ledger(own).runs) == 2
+
+
+def test_file_that_cannot_be_written_is_said_before_any_training(
+    drilldown: Drilldown, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    where = tmp_path / "file" / "results.jsonl"
+    done = drilldown("compare", "001", "--seeds", "1", "--results", where, start=fakes.exiting)
+    one_line(done, f"{where}: cannot be")
 
 
 def test_results_go_to_the_file_that_is_named(
@@ -469,7 +448,7 @@ def test_results_go_to_the_file_that_is_named(
 
 
 @pytest.mark.parametrize("place", ["own", "packaged"])
-def test_broken_line_isone_line(
+def test_broken_line_is_one_line(
     drilldown: Drilldown, own: Path, packaged: Path, place: str
 ) -> None:
     path = own if place == "own" else packaged / "results.jsonl"
