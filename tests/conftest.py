@@ -110,15 +110,27 @@ def tiny(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(scope="session")
-def exported(tmp_path_factory: pytest.TempPathFactory, mnist_dir: Path) -> Path:
-    """The folder of a study `tiny` that was really trained, with its export best.toml; read it."""
-    home = tmp_path_factory.mktemp("exported")
+def _launched(home: Path, mnist_dir: Path, start: str, *options: str) -> Path:
+    """The folder of a study `tiny` in a home of its own, with its export best.toml."""
     (home / "data").mkdir()
     (home / "data" / "mnist").symlink_to(mnist_dir)
     (home / "tiny.toml").write_text(TINY)
+    program = f"import fakes; from search.cli import main; main({start})"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DRILLDOWN_HOME", str(home))
-        command = [sys.executable, "-c", "from search.cli import main; main()"]
-        subprocess.run([*command, "launch", str(home / "tiny.toml")], check=True, cwd=home)
+        command = [sys.executable, "-c", program, "launch", str(home / "tiny.toml"), *options]
+        subprocess.run(command, check=True, cwd=Path(__file__).parent)
     return home / "runs" / "tiny"
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory, mnist_dir: Path) -> Path:
+    """The folder of a study that was really trained; to be read only."""
+    return _launched(tmp_path_factory.mktemp("exported"), mnist_dir, "None")
+
+
+@pytest.fixture(scope="session")
+def launched(tmp_path_factory: pytest.TempPathFactory, mnist_dir: Path) -> Path:
+    """The folder of a study of five trials that were not; no other is to be launched beside it."""
+    home = tmp_path_factory.mktemp("launched")
+    return _launched(home, mnist_dir, "fakes.quick", "--trials", "5")

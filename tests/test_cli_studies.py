@@ -123,23 +123,31 @@ def test_live_view_in_a_terminal(tiny: Path) -> None:
 # --- list, show and export -------------------------------------------------------------------
 
 
-def test_list_shows_what_can_be_launched_and_what_has_been_run(
-    drilldown: Drilldown, tiny: Path
-) -> None:
+@pytest.fixture
+def there(launched: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """In the home of a study that has been run; returns its folder."""
+    monkeypatch.setenv("DRILLDOWN_HOME", str(launched.parents[1]))
+    return launched
+
+
+def test_list_of_no_studies_says_so(drilldown: Drilldown) -> None:
     assert "No study has been run yet" in drilldown("list").out
-    drilldown("launch", tiny, "--name", "a-run-of-mine")
+
+
+@pytest.mark.usefixtures("there")
+def test_list_shows_what_can_be_launched_and_what_has_been_run(drilldown: Drilldown) -> None:
     done = drilldown("list")
     assert (done.code, done.err) == (0, "")
     assert max(map(len, done.out.splitlines())) <= 80
     launchable, run = done.out.split("Studies that have been run")
     for name in ("quick", "smoke", "under-10k"):
         assert re.search(rf"^{name} +\d+ ", launchable, re.MULTILINE)
-    row = r"^a-run-of-mine +2 +20.00 % +1 of 2 epochs +< 2,000 +9\d\.\d\d +2$"
+    row = r"^tiny +5 +20.00 % +1 of 2 epochs +< 2,000 +9\d\.\d\d +5$"
     assert re.search(row, run, re.MULTILINE)
 
 
-def test_show_as_a_table_reads_best_first(drilldown: Drilldown, tiny: Path) -> None:
-    drilldown("launch", tiny, "--trials", "5")
+@pytest.mark.usefixtures("there")
+def test_show_as_a_table_reads_best_first(drilldown: Drilldown) -> None:
     title, head, *lines = drilldown("show", "tiny").out.splitlines()
     assert max(map(len, [title, head, *lines])) <= 110
     assert title.startswith("tiny: 20.00 % in every one of the last 1 of 2 epochs")
@@ -150,8 +158,8 @@ def test_show_as_a_table_reads_best_first(drilldown: Drilldown, tiny: Path) -> N
     assert all(line.split()[-2:] == ["held", "complete"] for line in lines)
 
 
-def test_show_as_json_and_csv_say_the_same(drilldown: Drilldown, tiny: Path) -> None:
-    drilldown("launch", tiny, "--trials", "3")
+@pytest.mark.usefixtures("there")
+def test_show_as_json_and_csv_say_the_same(drilldown: Drilldown) -> None:
     listed = json.loads(drilldown("show", "tiny", "--format", "json").out)
     text = drilldown("show", "tiny", "--format", "csv").out
     lines = list(csv.DictReader(io.StringIO(text)))
@@ -182,16 +190,15 @@ def test_show_of_failed_trials_is_a_table_with_their_reasons(
 
 
 def test_export_writes_the_best_or_the_trial_that_is_named(
-    drilldown: Drilldown, tiny: Path, home: Path, tmp_path: Path
+    drilldown: Drilldown, there: Path, tmp_path: Path
 ) -> None:
-    drilldown("launch", tiny)
-    best, here = home / "runs" / "tiny" / "best.toml", tmp_path / "a b.toml"
+    best, here = there / "best.toml", tmp_path / "a b.toml"
     done = drilldown("export", "tiny")
     assert done.out == f"{best}\nTrain it again: drilldown train {best} --check\n"
     drilldown("export", "tiny", "--trial", "1")
-    other = record.load(home / "runs" / "tiny" / "trial-1.toml")
-    assert other.origin is not None
-    assert other.origin.trial == 1
+    other = record.load(there / "trial-1.toml").origin
+    assert other is not None
+    assert other.trial == 1
     done = drilldown("export", "tiny", "-o", here)
     assert record.load(here) == record.load(best)
     assert done.out.endswith(f"drilldown train '{here}' --check\n")
