@@ -202,6 +202,29 @@ def test_message(files: Files, change: str, said: str):
     assert fault.startswith(said), fault
 
 
+LONE = "layers = ['flatten', 'bn', 'linear 784->10']"  # it sees one value of a channel of an image
+
+
+@pytest.mark.parametrize(("size", "images"), [(1, 60), (100, 1), (128, 129), (7, 59_998)])
+def test_a_batch_of_one_image_is_refused_before_a_batch_norm(files: Files, size: int, images: int):
+    change = f"{LONE}\nbatch_size = {size}\ndata = {{train = {images}}}"
+    assert files.fault(WHOLE | tomllib.loads(change)) == (
+        "layers: layer 2 'bn' sees a single value of each channel where a batch has 1 image, as "
+        f"the last of {images} in batches of {size} has; change batch_size or data.train"
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        f"{LONE}\nbatch_size = 128\ndata = {{train = 130}}",
+        "layers = ['bn', 'flatten', 'linear 784->10']\nbatch_size = 1",
+    ],
+)
+def test_a_batch_norm_that_sees_two_values_is_none_to_refuse(files: Files, change: str):
+    assert files.fault(WHOLE | tomllib.loads(change)) == ""
+
+
 # --- any file --------------------------------------------------------------------------------
 
 
