@@ -427,12 +427,11 @@ def test_failed_trainings_are_said_and_the_rest_is_shown(drilldown: Drilldown, o
 
 
 def test_file_that_cannot_be_written_is_said_before_any_training(
-    drilldown: Drilldown, tmp_path: Path
+    drilldown: Drilldown, own: Path
 ) -> None:
-    (tmp_path / "file").write_text("in the way")
-    where = tmp_path / "file" / "results.jsonl"
-    done = drilldown("compare", "001", "--seeds", "1", "--results", where, start=fakes.exiting)
-    one_line(done, f"{where}: cannot be")
+    own.with_name(f".{own.name}.lock").mkdir(parents=True)  # in the way
+    done = drilldown("compare", "001", "--seeds", "1", start=fakes.exiting)
+    one_line(done, f"{own}: cannot be written: Is a directory")
 
 
 def test_results_go_to_the_file_that_is_named(
