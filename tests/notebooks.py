@@ -3,8 +3,6 @@
 import tomllib
 from pathlib import Path
 
-from torch import Tensor
-
 from mnist_core import record
 
 FOLDER = Path(__file__).parents[1] / "studies" / "seeds"
@@ -38,12 +36,3 @@ BY_PARAMS = {
 PARAMS = {name: params for params, names in BY_PARAMS.items() for name in names.split()}
 UNCOUNTED = {"000-file1-net2", "000-file1-net3"}
 """Their authors wrote down no number of parameters."""
-
-
-def far(ours: dict[str, Tensor], theirs: dict[str, Tensor]) -> float:
-    """The largest difference between tensors of one name, relative to the largest value of any
-    (some are 0 but for their rounding: the gradient of a shift that the next norm takes away)."""
-    assert ours.keys() == theirs.keys()
-    largest = max(float(tensor.detach().abs().max()) for tensor in theirs.values())
-    assert largest > 0
-    return max(float((ours[k] - theirs[k]).detach().abs().max()) for k in ours) / largest

@@ -1,5 +1,5 @@
 """The rates of the fifty experiments, beside torch's schedulers as the notebooks drive them
-and the rule of the one that goes by its losses."""
+and the rule of the one that goes by its losses; test_engine.py has what is new after its drops."""
 
 import random
 import warnings
@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
-from notebooks import CONSTANT, PARAMS, REDUCED, SEEDS, far
-from torch import Tensor, nn
+from notebooks import CONSTANT, PARAMS, REDUCED, SEEDS
+from torch import nn
 from torch.optim import SGD
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, StepLR
 
@@ -194,35 +194,3 @@ def test_they_are_where_a_training_stands_still_and_the_rounding_decides():
         told = [total * 468 / 2 for total in totals]  # of 3 batches, as the rule divides
         ours = [epoch[0][0] for epoch in _ours(name, totals, 3)]
         assert ours == pytest.approx(_rates_by_the_rule(RATES[name], told), rel=1e-12)
-
-
-@pytest.mark.parametrize("keeps_momentum", [False, True])
-def test_weights_after_a_drop_are_those_of_a_new_optimizer(keeps_momentum: bool):
-    """Training a layer as the notebook does; and not as with buffers that outlive the drop."""
-    losses = [0.4, 0.2, 0.1, 0.04, 0.03, 0.02, 0.02, 0.02, 0.01]  # dips after epochs 5 and 7
-    name, images = "003-f1-reduce-lr0.05", torch.rand(9, 2, 6, 4)
-    ours, theirs = nn.Linear(4, 3), nn.Linear(4, 3)
-    theirs.load_state_dict(ours.state_dict())
-    config, lr = SEEDS[name].config, 0.05
-    pace, optimizer = Pace(config, batches=2), optim.make(config.optimizer, ours)
-    sgd = SGD(theirs.parameters(), lr=lr, momentum=0.9)
-    for epoch in range(len(losses)):
-        for batch, update in zip(images[epoch], pace.epoch(epoch), strict=True):
-            optim.set_pace(optimizer, *update)
-            _update(ours, optimizer, batch)
-            _update(theirs, sgd, batch)
-        if pace.ended(losses[epoch]):
-            optimizer = optim.make(config.optimizer, ours)
-        if _rule(losses[: epoch + 1]):
-            lr *= 0.9
-            sgd.param_groups[0]["lr"] = lr
-            if not keeps_momentum:
-                sgd = SGD(theirs.parameters(), lr=lr, momentum=0.9)
-    assert lr == pytest.approx(0.05 * 0.9**2)
-    assert (far(ours.state_dict(), theirs.state_dict()) < 1e-5) != keeps_momentum
-
-
-def _update(net: nn.Module, optimizer: torch.optim.Optimizer, batch: Tensor) -> None:
-    optimizer.zero_grad()
-    net(batch).square().mean().backward()
-    optimizer.step()
