@@ -1,5 +1,13 @@
-"""The one error that is the user's to mend."""
+"""The errors that are not the program's own."""
 
 
 class UserError(Exception):
-    """Bad input, said in one line; the command line prints it and exits with 2."""
+    """Bad input, said in one line; the command line prints it and exits with `exit_code`."""
+
+    exit_code = 2
+
+
+class Lost(UserError):
+    """Something else took away what was being worked on; what had finished is kept where it is."""
+
+    exit_code = 1

@@ -45,6 +45,13 @@ class Space:
         """The config of a sample of `dimensions`; always under the frame's budget."""
         return self.build({**self.fixed, **params}, seed, self.frame)
 
+    def check(self, sample: Params, where: str) -> None:
+        """Raises SpaceError, naming it and where it stands, where a value is of no dimension or
+        outside of its own."""
+        check_names(sample, self.dimensions, where, self.name)
+        for name, value in sample.items():
+            _checked(f"{where}.{name}", self.dimensions[name], value)
+
     def narrowed(self, vary: Mapping[str, Any], fix: Params, table: str = "space") -> "Space":
         """This space with other bounds (`vary`) and with dimensions held at a value (`fix`).
 

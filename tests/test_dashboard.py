@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import drills
 import optuna_dashboard
 import pytest
+import stored
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
@@ -27,7 +29,6 @@ from sqlalchemy import event
 from mnist_core.errors import UserError
 from mnist_core.goal import Goal
 from search.study import dashboard, note
-from search.study import study as kept
 from search.study.dashboard import serve
 from search.study.note import annotate
 from search.study.storage import open_storage
@@ -54,30 +55,19 @@ SPACE = {
 
 def _trial(number: int) -> FrozenTrial:
     """As the owner leaves them: complete, pruned (1), failed (3)."""
-    test_acc = CURVES[number]
-    state = {1: TrialState.PRUNED, 3: TrialState.FAIL}.get(number, TrialState.COMPLETE)
-    attrs = {TrialAttr.PARAMS: 9_000 + number, TrialAttr.SECONDS: 20.5 * len(test_acc)}
-    if state == TrialState.COMPLETE:
-        final = GOAL.ending(test_acc).test_acc
-        attrs |= {TrialAttr.WORST: min(final), TrialAttr.MEAN: round(sum(final) / len(final), 4)}
-    if max(test_acc) >= GOAL.accuracy:
-        attrs[TrialAttr.GOAL_EPOCH] = next(e for e, a in enumerate(test_acc, 1) if a >= 99.4)
-    if state == TrialState.FAIL:
-        attrs[TrialAttr.REASON] = "train loss is nan in epoch 2"
-    values = {TrialState.COMPLETE: GOAL.ending(test_acc).score, TrialState.PRUNED: test_acc[-1]}
-    return create_trial(
-        state=state,
-        value=values.get(state),
-        params={"lr": 0.02 * (number + 1), "layout": "plain"},
-        distributions=SPACE,
-        user_attrs={str(key): value for key, value in attrs.items()},
-        intermediate_values=dict(enumerate(test_acc, 1)),
+    return stored.trial(
+        drills.plain(seed=number),
+        GOAL,
+        CURVES[number],
+        {1: TrialState.PRUNED, 3: TrialState.FAIL}.get(number, TrialState.COMPLETE),
+        {"lr": 0.02 * (number + 1), "layout": "plain"},
+        SPACE,
+        {TrialAttr.REASON: "train loss is nan in epoch 2"} if number == 3 else {},
     )
 
 
 def _study(studies: Studies, name: str = NAME, numbers: range = range(5)) -> Study:
-    study = studies.make(name)
-    study.optuna.set_user_attr(kept.GOAL, GOAL.model_dump(mode="json"))
+    study = stored.launched(studies.make(name).optuna, GOAL)
     study.optuna.add_trials([_trial(number) for number in numbers])
     return study
 
@@ -216,7 +206,7 @@ def test_note_is_shown_as_it_was_meant(study_page: Page) -> None:
         "accuracy in the last 5 epochs": "99.38 · 99.50 · 99.52 · 99.51 · 99.53 %",
         "worst of these": "99.38 %",
         "mean of these": "99.488 %",
-        "parameters": "9,004",
+        "parameters": f"{drills.plain().params:,}",
     }
 
 

@@ -173,8 +173,10 @@ def test_another_programs_study(tmp_path: Path):
 def test_a_trial_of_another_program_in_our_study(study: Study, tmp_path: Path):
     curve = dict(enumerate(CURVE, start=1))
     study.optuna.add_trial(create_trial(value=99.0, intermediate_values=curve))
-    with pytest.raises(UserError, match="trial 0 of study 'nächtlich' was not trained by drilldo"):
+    with pytest.raises(UserError, match="has no complete trial yet"):
         export(study, None, tmp_path / "best.toml")
+    with pytest.raises(UserError, match=r"0 of study 'nächtlich' has no curve .*: not drilldown"):
+        export(study, 0, tmp_path / "best.toml")
 
 
 @pytest.mark.parametrize("place", ["a file/best.toml", "a file/deeper/best.toml", "a folder"])

@@ -19,6 +19,7 @@ from mnist_core.native import library
 from search.launch.run import Launched, launch
 from search.report.launched import report
 from search.study import storage
+from search.study.dimensions import distributions
 from search.study.session import trial_seed
 from search.study.spec import StudySpec
 from search.study.study import Study
@@ -161,7 +162,7 @@ def test_launched_again_it_resumes_and_repeats_nothing() -> None:
 def test_running_trials_of_an_owner_that_went_away_are_reconciled() -> None:
     _launch(study(trials=2))
     for _ in range(2):
-        _stored().optuna.ask()
+        _stored().optuna.ask(distributions(study().make_space().dimensions))
     made = _launch(study(trials=4)).study
     assert [trial.state for trial in made.trials()].count(State.INTERRUPTED) == 2
     assert made.finished == 4
@@ -194,7 +195,7 @@ def test_unsafe_name_is_refused_before_anything_is_made(home: Path, name: str) -
 def test_folder_of_the_run_that_cannot_be_made_is_said(home: Path) -> None:
     (home / "runs").mkdir()
     (home / "runs" / "tiny").write_text("in the way")
-    with pytest.raises(UserError, match=r"tiny: cannot be made: File exists"):
+    with pytest.raises(UserError, match=r"tiny: cannot be made: a file is in the way"):
         _launch(study())
 
 
@@ -321,16 +322,17 @@ def test_report_names_the_storage_but_not_its_password() -> None:
 
 
 def test_report_names_a_trial_that_holds_the_goal_where_the_best_does_not() -> None:
-    made = _launch(study(trials=2)).study
-    curves = [(99.0, 99.9, 89.9), (90.0, 90.1, 90.0)]  # the first scores higher, but dips
+    made = _launch(study(trials=2, goal={**GOAL, "last": 3})).study
+    curves = [(99.9, 99.9, 89.9), (90.0, 90.1, 90.0)]  # the first scores higher, but dips
     copy = optuna.create_study(study_name="dips", direction="maximize")
     for key, value in made.optuna.user_attrs.items():
         copy.set_user_attr(key, value)
     for trial, test_acc in zip(made.optuna.trials, curves, strict=True):
         copy.add_trial(
             optuna.trial.create_trial(
-                value=sum(test_acc[1:]) / 2,
+                value=made.goal.ending(test_acc).score,
                 user_attrs=trial.user_attrs,
+                system_attrs=trial.system_attrs,
                 intermediate_values=dict(enumerate(test_acc, 1)),
             )
         )

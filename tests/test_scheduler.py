@@ -22,6 +22,7 @@ from mnist_core.errors import UserError
 from mnist_core.record import EngineUsed, Environment
 from mnist_core.result import EpochResult
 from search.launch.owner import Owner
+from search.study.dimensions import distributions
 from search.study.pruners import Median, NoPruning, Pruner
 from search.study.samplers import Qmc, Random, Sampler, Tpe
 from search.study.session import Session, trial_seed
@@ -356,7 +357,7 @@ def test_reconcile_interrupts_what_an_owner_left_running() -> None:
     made = _study()
     _owner(made, FakeWorkers(1, _always(*GOOD))).run(1)
     for _ in range(3):
-        made.optuna.ask().report(90.0, 1)
+        made.optuna.ask(distributions(SPEC.make_space().dimensions)).report(90.0, 1)
     session = _session(made)
     assert session.reconcile() == 3
     assert session.reconcile() == 0

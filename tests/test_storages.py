@@ -27,8 +27,8 @@ from mnist_core.result import EpochResult
 from search.launch.run import launch
 from search.report import listing
 from search.study import ownership
+from search.study.dimensions import distributions
 from search.study.export import export
-from search.study.ownership import owned
 from search.study.session import opened
 from search.study.storage import explained, has_storage, open_storage
 from search.study.study import Study
@@ -126,7 +126,8 @@ def test_launch_makes_exactly_its_trials_and_resumes(url: str) -> None:
 
 
 def test_interrupted_trials_are_reconciled(url: str) -> None:
-    _launch(url, 2).optuna.ask()
+    kinds = fakes.study().make_space().dimensions
+    _launch(url, 2).optuna.ask(distributions(kinds))
     states = [trial.state for trial in _launch(url, 4).trials()]
     assert states == [State.COMPLETE] * 4 + [State.INTERRUPTED]
     _exactly(url, 4)
@@ -238,12 +239,14 @@ HOLD = """
 import sys, time
 from pathlib import Path
 from mnist_core.errors import UserError
-from search.study.ownership import owned
+from search.study.session import opened
 from search.study.storage import open_storage
+sys.path.insert(0, sys.argv[4])
+import fakes
 time.sleep(max(0.0, float(sys.argv[2]) - time.time()))
 try:
     studies = open_storage(sys.argv[1], create=True)
-    with owned(studies.make("tiny"), studies):
+    with opened(studies, "tiny", fakes.study()):
         print("held", flush=True)
         while not Path(sys.argv[3]).exists():
             time.sleep(0.02)
@@ -256,6 +259,7 @@ def _owners(url: str, stop: Path, count: int, delay: float = 0.0) -> list[subpro
     """Processes that all try to own a study after so many seconds; the one that does holds it
     until there is a file `stop`."""
     command = [sys.executable, "-c", HOLD, url, str(time.time() + delay), str(stop)]
+    command.append(str(Path(__file__).parent))
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     return [subprocess.Popen(command, text=True, **pipes) for _ in range(count)]
 
@@ -278,14 +282,13 @@ def _race(url: str, stop: Path, owners: int) -> None:
 def test_second_owner_is_refused_and_told_who_holds_it(url: str) -> None:
     """Row 4, within one process: another open storage is another owner."""
     first, second = open_storage(url, create=True), open_storage(url, create=True)
-    tiny = first.make("tiny")
-    with owned(tiny, first):
+    with opened(first, "tiny", fakes.study()):
         refused = pytest.raises(UserError, match=rf"'tiny' is being run by process {os.getpid()} ")
-        with refused, owned(second.get("tiny"), second):
+        with refused, opened(second, "tiny", fakes.study()):
             pytest.fail("two owners")
-        with owned(second.make("another"), second):
+        with opened(second, "another", fakes.study()):
             pass
-    with owned(second.get("tiny"), second):
+    with opened(second, "tiny", fakes.study()):
         pass
 
 
@@ -370,7 +373,7 @@ def test_owner_keeps_its_study_when_its_connection_breaks(
     database: str, broken: Break, caplog: pytest.LogCaptureFixture
 ) -> None:
     studies = open_storage(database)
-    with owned(studies.make("tiny"), studies) as hold:
+    with opened(studies, "tiny", fakes.study()) as hold:
         broken()
         with caplog.at_level("WARNING", "drilldown"):
             hold.keep()
@@ -407,9 +410,9 @@ def test_launch_outlives_broken_connections(
 def test_owner_stops_where_another_took_its_study(server: postgres.Server, database: str) -> None:
     _run(database, "tiny", 1)
     first, second = open_storage(database), open_storage(database)
-    with owned(first.get("tiny"), first) as hold:
+    with opened(first, "tiny", fakes.study()) as hold:
         server.terminate(database, holders=True)
-        with owned(second.get("tiny"), second):
+        with opened(second, "tiny", fakes.study()):
             for _ in range(2):
                 with pytest.raises(UserError, match=r"'tiny' was taken by process .* to resume"):
                     hold.keep()
@@ -422,7 +425,7 @@ def test_owner_gives_up_on_a_server_that_does_not_come_back(
 ) -> None:
     monkeypatch.setattr(ownership, "_RETURN", 1.0)
     studies = open_storage(database)
-    with owned(studies.make("tiny"), studies) as hold:
+    with opened(studies, "tiny", fakes.study()) as hold:
         server.control("stop")
         try:
             with pytest.raises((sa.exc.SQLAlchemyError, StorageInternalError)) as gone:

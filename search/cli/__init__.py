@@ -45,7 +45,8 @@ for _command in (
 
 
 def main(start: "Start | None" = None) -> None:
-    """The `drilldown` command: a user's error is one line and exit code 2.
+    """The `drilldown` command: a user's error is one line and exit code 2, and 1 where something
+    else took away what was being worked on.
 
     start: what a worker of `launch`, `drill` and `compare` begins with instead of real training.
     """
@@ -54,7 +55,9 @@ def main(start: "Start | None" = None) -> None:
     except click.UsageError as error:
         where = f" (see: {error.ctx.command_path} --help)" if error.ctx else ""
         _fail(f"{error.format_message()}{where}")
-    except (click.ClickException, UserError) as error:
+    except UserError as error:
+        _fail(str(error), error.exit_code)
+    except click.ClickException as error:
         _fail(str(error))
     except (KeyboardInterrupt, click.Abort):
         sys.exit(128 + signal.SIGINT)
@@ -67,6 +70,6 @@ def main(start: "Start | None" = None) -> None:
         _fail(reason)
 
 
-def _fail(message: str) -> None:
+def _fail(message: str, code: int = UserError.exit_code) -> None:
     click.echo(f"Error: {' '.join(message.split())}", err=True)
-    sys.exit(2)
+    sys.exit(code)

@@ -173,11 +173,13 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
     With it go the curve to expect and all that this depends on.
     """
     from search.study import export as exports
-    from search.study import storage
+    from search.study import folder, storage
 
-    study = storage.open_storage(url).get(name)
+    studies = storage.open_storage(url)
+    study = studies.get(name)
     if output is None:
         storage.check_name(name)  # another program may have named it otherwise
+        folder.claim(studies, name)
     path = output or exports.default_path(name, trial)
     exports.export(study, trial, path)
     click.echo(f"{path}\nTrain it again: {command_for(path)}")

@@ -22,9 +22,9 @@ from search.confirm.fresh import fresh_seeds, train_fresh
 from search.drill.result import Candidate, DrillResult, Finalist, StageResult, Tried
 from search.drill.spec import DrillSpec, Stage, StageStudy
 from search.launch.run import Launched, launch
-from search.study import storage
+from search.study import folder, storage
 from search.study.export import to_record
-from search.study.identity import check_same
+from search.study.fingerprint import check_same
 from search.study.study import Study
 from search.workers import training
 from search.workers.ledger import Ledger
@@ -88,11 +88,13 @@ class Drill:
         """Every stage, the finalists on fresh seeds, the report. Raises UserError as `launch`."""
         if self._remark:
             log.info(self._remark)
+        folder.check(self._studies, self._name, "drill", self._first())
         done: list[StageResult] = []
         bases: Sequence[Candidate] = self._bases
         for number in range(1, len(self._spec.stage) + 1):
             stage, launched = self._stage(number, bases)
             done.append(stage)
+            folder.claim(self._studies, self._name, "drill", self._first())
             if launched is not None:  # else the report tells of it already, and perhaps of more
                 report = self._report(done)
                 if launched.signal:
@@ -204,6 +206,10 @@ class Drill:
 
     def _report(self, stages: Sequence[StageResult], finalists: Sequence[Finalist] = ()) -> Path:
         return self._write(self._result(stages, finalists), self.folder)
+
+    def _first(self) -> Study | None:
+        """The study of the first stage, whose identity is the drill's."""
+        return self._studies.find(self._study_name(1))
 
     def _study_name(self, number: int) -> str:
         return f"{self._name}.{number}.{self._spec.stage[number - 1].name}"

@@ -48,12 +48,15 @@ class Owner:
 
     def next_job(self) -> Job | None:
         """The next trial, as long as there is time and the study wants one."""
-        if not self._session.wants(self._trials) or monotonic() >= self._deadline:
-            return None
-        number, config = self._session.ask()
-        for watcher in self._watchers:
-            watcher.started(number, config)
-        return Job(number, f"trial {number}", config, config.epochs)
+        while self._session.wants(self._trials) and monotonic() < self._deadline:
+            asked = self._session.ask()
+            if asked is None:
+                continue  # enqueued by somebody, and no trial that can be trained
+            number, config = asked
+            for watcher in self._watchers:
+                watcher.started(number, config)
+            return Job(number, f"trial {number}", config, config.epochs)
+        return None
 
     def began(self, job: Job, remark: str) -> None:
         if remark:
@@ -65,7 +68,8 @@ class Owner:
             watcher.epoch(job.number, result)
         if not math.isfinite(result.test_acc):
             return False  # nothing that a pruner, or the storage, should see
-        self._session.report(job.number, result)
+        if not self._session.report(job.number, result):
+            return False  # somebody else has ended it
         return result.epoch >= job.epochs or not self._session.hopeless(job.number)
 
     def ended(self, outcome: Outcome) -> None:

@@ -17,7 +17,7 @@ from mnist_core.paths import runs_dir
 from mnist_core.result import EpochResult
 from search.launch.owner import Owner
 from search.launch.progress import LiveProgress, Progress
-from search.study import storage
+from search.study import folder, storage
 from search.study.export import default_path, export
 from search.study.note import annotate
 from search.study.session import Session, opened
@@ -56,8 +56,8 @@ def launch(
     console: a terminal for the live view. start: what a worker begins with.
 
     Raises UserError where the name is no safe one, there is no such device, the native engine is
-    wanted and cannot be had, another process runs the study, or it was launched with another goal,
-    space or seed.
+    wanted and cannot be had, another process runs the study, it was launched with another goal,
+    space or seed, or its name or folder is another's; Lost where it is taken away while it runs.
     """
     storage.check_name(name)
     if device != "cpu":
@@ -67,12 +67,15 @@ def launch(
     engine, remark = engines.settle(plan.engine, device)
     fetch.mnist()  # once, before workers in parallel find it missing
     studies = storage.open_storage(url, create=True)
-    with opened(studies, name, plan) as session, _log_file(runs_dir() / name):
-        if remark:
-            log.info(remark)
-        signal = _run(session, plan, device, engine, console, start)
-        session.keep()
-        best = _keep_best(session.study)
+    folder.check(studies, name)
+    with opened(studies, name, plan) as session:
+        folder.claim(studies, name)
+        with _log_file(runs_dir() / name):
+            if remark:
+                log.info(remark)
+            signal = _run(session, plan, device, engine, console, start)
+            session.keep()
+            best = _keep_best(session.study)
     return Launched(session.study, plan.trials, best, signal)
 
 

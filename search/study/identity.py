@@ -1,37 +1,34 @@
-"""What a study was launched with, which it keeps: its goal, its space and its seed."""
+"""Who a study is: an identity of its own, made once and stored with it.
 
-from mnist_core.errors import UserError
-from search.study.spec import Plan
-from search.study.study import GOAL, Study
+A name that is free again can be given to another study, and SQLite hands out a number again:
+neither is a study. What is remembered of one, in memory or in files, hangs on its identity, which
+is checked before anything is written.
+"""
 
-FINGERPRINT = "drilldown:fingerprint"  # what is kept with the study of what it was launched with
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+IDENTITY = "drilldown:identity"  # what it is kept under
 
 
-def check_same(study: Study, plan: Plan) -> None:
-    """A study keeps the goal, space and seed it began with; a new one is told them.
+@dataclass(frozen=True)
+class Identity:
+    """id: no other study has it. trials: so many trials, the first ones, were there before it, made
+    by a version that named none in its trials."""
 
-    Raises UserError naming what has changed.
-    """
-    ours = {
-        **{f"goal.{field}": str(value) for field, value in plan.goal},
-        "seed": str(plan.seed),
-        **plan.make_space().fingerprint(),
-    }
-    theirs = study.kept(FINGERPRINT)
-    if theirs is None and study.empty:
-        study.optuna.set_user_attr(GOAL, plan.goal.model_dump(mode="json"))
-        study.keep(FINGERPRINT, ours)
-        return
-    if theirs is None:  # another program made the study, or the dashboard renamed it
-        raise UserError(
-            f"study {study.name!r} does not say what it was launched with; launch under another "
-            "--name"
-        )
-    changed = [key for key in ours | theirs if ours.get(key) != theirs.get(key)]
-    if changed:
-        key, *others = changed
-        also = f" (changed too: {', '.join(others)})" if others else ""
-        raise UserError(
-            f"study {study.name!r} was launched with {key} = {theirs.get(key, 'absent')}, now it "
-            f"is {ours.get(key, 'absent')}{also}; change it back or launch under another --name"
-        )
+    id: str
+    trials: int
+
+
+def made(name: str, trials: int) -> dict[str, Any]:
+    """A new identity as it is kept with a study of this name that has so many trials."""
+    return {"id": secrets.token_hex(8), "name": name, "trials": trials}
+
+
+def read(kept: Any, name: str) -> Identity | None:
+    """What is kept with the study of this name; None where there is none of its own: a copy of a
+    study brings along that of the study which it was made from."""
+    if not isinstance(kept, dict) or kept.get("name") != name:
+        return None
+    return Identity(str(kept["id"]), int(kept["trials"]))

@@ -13,7 +13,7 @@ from time import monotonic, sleep
 import sqlalchemy as sa
 from optuna.exceptions import StorageInternalError
 
-from mnist_core.errors import UserError
+from mnist_core.errors import Lost, UserError
 from mnist_core.paths import runs_dir
 from search.study.locks import FileLock, Lock, ServerLock
 from search.study.storage import make_folder
@@ -24,6 +24,7 @@ log = logging.getLogger("drilldown")
 _SETTLE = 0.5  # seconds in which one who has just taken the lock has said who it is
 _RETURN = 30.0  # seconds in which a server that restarts has come back
 _AGAIN = 0.25  # seconds between looks whether it has
+_HELD_AGAIN = "the connection that held the study broke; it is held again by a new one"
 OWNER = "owner"  # study attribute: who holds, or last held, the study
 
 
@@ -37,13 +38,19 @@ class Hold:
         self._lost: Exception | None = None
 
     def take(self) -> None:
-        """Raises UserError, saying who holds the study, where somebody does."""
-        if not self._lock.take():
-            sleep(_SETTLE)
+        """Nothing is written. Raises UserError, saying who holds the study, where somebody does."""
+        deadline = monotonic() + _SETTLE
+        while not self._lock.take():  # whoever only looks whether somebody has it, has it a moment
+            if monotonic() < deadline:
+                sleep(_SETTLE / 10)
+                continue
             raise UserError(
                 f"study {self._study.name!r} is being run by {self._holder()}; wait for it, "
                 "stop it, or launch under another --name"
             )
+
+    def sign(self) -> None:
+        """Say in the study who holds it: once it is known to be ours."""
         self._study.optuna.set_user_attr(OWNER, self._owner)
 
     def keep(self) -> None:
@@ -52,19 +59,24 @@ class Hold:
         Where the connection that held a server's lock broke, as in a restart, the lock is taken
         again; the server is waited for some seconds.
 
-        Raises UserError, saying who runs the study now, where somebody took it in between, and the
-        storage's error where it does not come back. What is lost stays so, and raises the same.
+        Raises Lost where the study is not there any more, or somebody took it in between, saying
+        who runs it now, and the storage's error where that does not come back. What is lost stays
+        so, and raises the same.
         """
         if self._lost is not None:
             raise self._lost
-        if self._lock.held():
-            return
         try:
-            self._take_again()
+            if not self._lock.held():
+                self._take_again()
+                log.warning(_HELD_AGAIN)
+            if not self._study.still_there:
+                raise Lost(
+                    f"study {self._study.name!r} was deleted or replaced while it ran; nothing "
+                    "more was written; launch again to begin anew"
+                )
         except Exception as error:
             self._lost = error
             raise
-        log.warning("the connection that held the study broke; it is held again by a new one")
 
     def _take_again(self) -> None:
         """Until the time is over a lock that is not to be had may be our own broken connection's,
@@ -88,9 +100,9 @@ class Hold:
     def _holder(self) -> str:
         return str(self._study.optuna.user_attrs.get(OWNER, "another process"))
 
-    def _taken(self, unknown: bool) -> UserError:
+    def _taken(self, unknown: bool) -> Lost:
         holder = "a process that does not say which" if unknown else self._holder()
-        return UserError(
+        return Lost(
             f"study {self._study.name!r} was taken by {holder} while the connection to its "
             "storage was broken; all that had finished is kept; once that process is through, "
             "launch again to resume"
@@ -99,14 +111,14 @@ class Hold:
 
 @contextmanager
 def owned(study: Study, studies: Studies) -> Iterator[Hold]:
-    """Hold a study as its one owner, who calls `keep` of it before each write.
+    """Hold a study as its one owner, who signs it and calls `keep` before each write.
 
     The hold ends with the process, however that ends: it is a lock of the operating system on a
     file beside an SQLite storage, and PostgreSQL's advisory lock on its connection.
 
     Raises UserError, saying who holds the study, where somebody does.
     """
-    lock = _lock(study, studies.storage.engine)
+    lock = _lock(study.name, studies.storage.engine)
     hold = Hold(study, lock)
     try:
         hold.take()
@@ -115,11 +127,25 @@ def owned(study: Study, studies: Studies) -> Iterator[Hold]:
         lock.release()
 
 
-def _lock(study: Study, engine: sa.Engine) -> Lock:
-    key = hashlib.sha256(study.name.encode()).hexdigest()[:15]
+def is_held(study: Study, studies: Studies) -> bool | None:
+    """Whether some process runs the study now; None where that cannot be told from here."""
+    lock = _lock(study.name, studies.storage.engine)
+    try:
+        if lock.take():
+            lock.release()
+            return False
+    except (OSError, UserError, sa.exc.SQLAlchemyError):
+        return None
+    return True
+
+
+def _lock(name: str, engine: sa.Engine) -> Lock:
+    """By the study's name: a storage has one study of a name, and one file or server has one
+    storage, however its path is spelled."""
+    key = hashlib.sha256(name.encode()).hexdigest()[:15]
     if engine.dialect.name == "postgresql":
         return ServerLock(engine, int(key, 16))
     database = engine.url.database if engine.dialect.name == "sqlite" else None
-    folder = Path(database).parent if database else runs_dir()
+    folder = Path(database).resolve().parent if database else runs_dir()
     make_folder(folder)
     return FileLock(folder / f".{key}.lock")

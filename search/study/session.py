@@ -1,27 +1,34 @@
 """A study that is being run: what its one owner asks of it and tells it."""
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
+from optuna.exceptions import UpdateFinishedTrialError
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
+from optuna.trial import FrozenTrial, TrialState
 from optuna.trial import Trial as OptunaTrial
-from optuna.trial import TrialState
 
 from mnist_core.config import Config
+from mnist_core.errors import Lost, UserError
 from mnist_core.goal import Ending, Goal
 from mnist_core.record import Environment
 from mnist_core.result import EpochResult
 from mnist_core.seeds import derived_seed
+from search.study import enqueued
 from search.study.dimensions import distributions
-from search.study.identity import check_same
+from search.study.fingerprint import adopt, check_same
 from search.study.ownership import owned
+from search.study.peers import among_peers
 from search.study.spec import Plan
 from search.study.studies import Studies
 from search.study.study import Study
-from search.study.trials import CONFIG, ENVIRONMENT, TRAINING, Trial, TrialAttr, attach, read
+from search.study.trials import CONFIG, ENVIRONMENT, TRAINING, Trial, TrialAttr, attach
 from spaces import Space
+
+log = logging.getLogger("drilldown")
 
 
 class Asked(NamedTuple):
@@ -32,7 +39,12 @@ class Asked(NamedTuple):
 
 
 class Session:
-    """Asks a study for trials, and tells it what became of them."""
+    """Asks a study for trials, and tells it what became of them.
+
+    Others may do to the study what they like meanwhile. A trial that they end is ended; one that
+    they add is left as it is, and hidden from samplers and pruners; where they take the study away,
+    everything raises Lost.
+    """
 
     def __init__(
         self,
@@ -48,8 +60,9 @@ class Session:
         before the study is read or written; what it raises goes through, and nothing is written."""
         self.study = study
         self._space, self._goal, self._seed = space, goal, seed
-        self._optuna, self._sampler, self._keep = study.optuna, sampler, keep
-        self._optuna.pruner = pruner
+        self._distributions = distributions(space.dimensions)
+        self._sampler, self._keep = sampler, keep
+        self._optuna = among_peers(study.optuna, pruner, study.ours)
         self._running: dict[int, OptunaTrial] = {}
 
     def keep(self) -> None:
@@ -59,24 +72,35 @@ class Session:
 
     def wants(self, trials: int) -> bool:
         """Whether the study needs another trial to finish so many, those counted that run."""
-        self._keep()  # before the study is read, let alone asked: its server may be restarting
-        return self.study.finished + len(self._running) < trials
+        with self._ours():
+            return self.study.finished + len(self._running) < trials
 
-    def ask(self) -> Asked:
-        """A new trial, which now runs."""
-        self._keep()
-        self._optuna.sampler = self._sampler(len(self._optuna.get_trials(deepcopy=False)))
-        trial = self._optuna.ask(distributions(self._space.dimensions))
-        config = self._space.config(trial.params, trial_seed(self._seed, trial.number))
-        trial.set_user_attr(TrialAttr.PARAMS, config.params)
-        attach(trial, CONFIG, config.to_dict())
-        self._running[trial.number] = trial
-        return Asked(trial.number, config)
+    def ask(self) -> Asked | None:
+        """A new trial, which now runs; None where one that somebody enqueued cannot be trained,
+        which has failed then."""
+        with self._ours():
+            enqueued.refuse(self._optuna, self._space, self._refused)
+            self._optuna.sampler = self._sampler(self.study.size)
+            trial = self._optuna.ask(self._distributions)
+            try:
+                config = self._space.config(trial.params, trial_seed(self._seed, trial.number))
+            except ValueError as error:  # only of what was enqueued: a space has no such sample
+                self._refused(trial, f"what was enqueued makes no config: {error}")
+                return None
+            trial.set_user_attr(TrialAttr.PARAMS, config.params)
+            attach(trial, CONFIG, config.to_dict())
+            self._running[trial.number] = trial
+            return Asked(trial.number, config)
 
-    def report(self, number: int, result: EpochResult) -> None:
-        """An epoch of a running trial, whose test accuracy is finite."""
-        self._keep()
-        self._running[number].report(result.test_acc, result.epoch)
+    def report(self, number: int, result: EpochResult) -> bool:
+        """Keep an epoch of a running trial, whose test accuracy is finite; returns whether the
+        trial still runs, as far as the study is concerned."""
+        with self._ours():
+            try:
+                self._running[number].report(result.test_acc, result.epoch)
+            except UpdateFinishedTrialError:
+                return False
+            return True
 
     def hopeless(self, number: int) -> bool:
         """Whether the pruner says that a running trial should stop, after the epochs reported."""
@@ -85,17 +109,15 @@ class Session:
     def complete(
         self, number: int, results: Sequence[EpochResult], environment: Environment
     ) -> Trial:
-        """A running trial was trained to its end; returns it as it is now."""
+        """A running trial was trained to its end; returns it as it is now, as the next two do."""
         ending = self._goal.ending([each.test_acc for each in results])
-        trial = self._ended(number, results, environment)
-        _summarise(trial, ending)
-        return self._told(trial, TrialState.COMPLETE, ending.score)
+        return self._end(number, results, environment, TrialState.COMPLETE, ending=ending)
 
     def pruned(
         self, number: int, results: Sequence[EpochResult], environment: Environment
     ) -> Trial:
         """A running trial was stopped before its end."""
-        return self._told(self._ended(number, results, environment), TrialState.PRUNED)
+        return self._end(number, results, environment, TrialState.PRUNED)
 
     def failed(
         self,
@@ -105,57 +127,107 @@ class Session:
         reason: str,
     ) -> Trial:
         """A running trial came to nothing."""
-        trial = self._ended(number, results, environment)
-        trial.set_user_attr(TrialAttr.REASON, reason)
-        return self._told(trial, TrialState.FAIL)
+        return self._end(number, results, environment, TrialState.FAIL, reason=reason)
 
     def interrupt(self) -> None:
-        """End all that still run; they do not count among the finished ones."""
-        for trial in self._running.values():
-            self._keep()
-            self._interrupted(trial, "interrupted")
+        """End all that still run; they do not count among the finished ones. Where the study is
+        lost, nothing is done."""
+        with suppress(Lost), self._ours():
+            for trial in self._running.values():
+                self._interrupted(trial, "interrupted")
         self._running.clear()
 
     def reconcile(self) -> int:
         """Mark trials that an earlier owner left running as interrupted; returns how many."""
-        left = self._optuna.get_trials(deepcopy=False, states=[TrialState.RUNNING])
-        for trial in left:
-            self._interrupted(OptunaTrial(self._optuna, trial._trial_id), "its owner went away")
-        return len(left)
+        with self._ours():
+            running = self._optuna.get_trials(deepcopy=False, states=[TrialState.RUNNING])
+            left = [trial for trial in running if self._asked(trial)]
+            for trial in left:
+                self._interrupted(OptunaTrial(self._optuna, trial._trial_id), "its owner went away")
+            return len(left)
 
-    def _ended(
-        self, number: int, results: Sequence[EpochResult], environment: Environment | None
-    ) -> OptunaTrial:
-        """The trial, which runs no more, with what is kept of every one."""
+    def _asked(self, trial: FrozenTrial) -> bool:
+        """Whether a running trial is one that we asked for: with its config, or on the way to
+        it."""
+        has = trial.distributions.keys()
+        return CONFIG in trial.system_attrs or bool(has and has <= self._distributions.keys())
+
+    @contextmanager
+    def _ours(self) -> Iterator[None]:
+        """For all that reads or writes the study. Raises Lost where it is not ours any more, also
+        where it is taken away just now, of which storages say all kinds of things."""
         self._keep()
-        trial = self._running.pop(number)
-        trial.set_user_attr(TrialAttr.SECONDS, round(sum(each.seconds for each in results), 1))
-        if environment is not None:
-            attach(trial, ENVIRONMENT, environment.model_dump(mode="json"))
-        train_acc = [round(each.train_acc, 4) for each in results]
-        fit_acc = results[-1].fit_acc if results else None
-        attach(trial, TRAINING, {"train_acc": train_acc, "fit_acc": fit_acc})
-        return trial
+        try:
+            yield
+        except UserError:
+            raise
+        except Exception:
+            self._keep()
+            raise
 
-    def _told(self, trial: OptunaTrial, state: TrialState, score: float | None = None) -> Trial:
-        return read(self.study.name, self._optuna.tell(trial, score, state), self._goal)
+    def _end(
+        self,
+        number: int,
+        results: Sequence[EpochResult],
+        environment: Environment | None,
+        state: TrialState,
+        ending: Ending | None = None,
+        reason: str = "",
+    ) -> Trial:
+        """Tell what became of a trial; where somebody else has ended it already, it stays so."""
+        trial = self._running.pop(number)
+        with self._ours():
+            with suppress(UpdateFinishedTrialError):
+                seconds = round(sum(each.seconds for each in results), 1)
+                trial.set_user_attr(TrialAttr.SECONDS, seconds)
+                if environment is not None:
+                    attach(trial, ENVIRONMENT, environment.model_dump(mode="json"))
+                if ending is not None:
+                    _summarise(trial, ending)
+                if reason:
+                    trial.set_user_attr(TrialAttr.REASON, reason)
+                fit_acc = results[-1].fit_acc if results else None
+                self._close(trial, [round(each.train_acc, 4) for each in results], fit_acc)
+                self._optuna.tell(trial, ending.score if ending else None, state)
+            return self.study.trial(self._optuna._storage.get_trial(trial._trial_id))
+
+    def _close(
+        self, trial: OptunaTrial, train_acc: Sequence[float] = (), fit_acc: float | None = None
+    ) -> None:
+        """Keep what tells a trial that we ended from one that others did; see `trials.read`."""
+        identity = self.study.identity
+        of = {"of": [identity.id, trial.number]} if identity else {}
+        attach(trial, TRAINING, {"train_acc": list(train_acc), "fit_acc": fit_acc, **of})
+
+    def _refused(self, trial: OptunaTrial, reason: str) -> None:
+        log.warning("trial %d: failed: %s", trial.number, reason)
+        trial.set_user_attr(TrialAttr.REASON, reason)
+        self._close(trial)
+        self._optuna.tell(trial, state=TrialState.FAIL)
 
     def _interrupted(self, trial: OptunaTrial, reason: str) -> None:
-        trial.set_user_attr(TrialAttr.REASON, reason)
-        trial.set_user_attr(TrialAttr.INTERRUPTED, True)
-        self._optuna.tell(trial, state=TrialState.FAIL)
+        with suppress(UpdateFinishedTrialError):
+            trial.set_user_attr(TrialAttr.REASON, reason)
+            trial.set_user_attr(TrialAttr.INTERRUPTED, True)
+            self._optuna.tell(trial, state=TrialState.FAIL)
 
 
 @contextmanager
 def opened(studies: Studies, name: str, plan: Plan) -> Iterator[Session]:
     """The study of this name, a new one where there is none, as long as it is ours to run.
 
-    Raises UserError where another process runs it, or it was launched with another goal, space or
-    seed.
+    Raises UserError, before anything is written, where another process runs it, another program
+    made it, or it was launched with another goal, space or seed.
     """
-    study = studies.make(name)
+    study = studies.find(name)
+    if study is not None:
+        check_same(study, plan)
+    else:
+        study = studies.make(name)
     with owned(study, studies) as hold:
         check_same(study, plan)
+        adopt(study, plan)
+        hold.sign()
         yield Session(
             study,
             plan.make_space(),

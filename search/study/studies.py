@@ -1,5 +1,7 @@
 """The studies of a storage, by name."""
 
+from pathlib import Path
+
 import optuna
 from optuna.storages import RDBStorage
 
@@ -14,6 +16,15 @@ class Studies:
     def __init__(self, storage: RDBStorage) -> None:
         """storage: Optuna's, for this room only."""
         self.storage = storage
+
+    @property
+    def place(self) -> str:
+        """Where it is: an SQLite file's own path, however it was spelled, or a server's URL,
+        without what is secret in it."""
+        url = self.storage.engine.url
+        if url.get_backend_name() == "sqlite":
+            return str(Path(str(url.database)).resolve())
+        return url.set(query={}).render_as_string(hide_password=True)
 
     def names(self) -> list[str]:
         """Of all that there are, whoever made them, in the order of the alphabet."""

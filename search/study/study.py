@@ -1,16 +1,29 @@
 """A study in its storage, as all other rooms know it: its goal, its trials as rows, and what is
 kept with it."""
 
+import json
+from contextlib import suppress
 from functools import cached_property
 from typing import Any
 
 import optuna
+import sqlalchemy as sa
+from optuna.storages import RDBStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial
+from pydantic import ValidationError
 
 from mnist_core.errors import UserError
 from mnist_core.goal import Goal
-from search.study.trials import Complete, State, Trial, read
+from search.study import identity, trials
+from search.study.identity import IDENTITY, Identity
+from search.study.trials import Complete, State, Trial
 
-GOAL = "goal"  # user attribute: the goal as a table
+GOAL = "goal"  # user attribute: the goal as a table, for people
+GOAL_TABLE = "drilldown:goal"  # the same as it is read, out of other hands' reach
+_KEPT = sa.text(
+    "SELECT value_json FROM study_system_attributes WHERE study_id = :study AND key = :key"
+)
 
 
 class Study:
@@ -28,25 +41,54 @@ class Study:
     @property
     def launched(self) -> bool:
         """Whether drilldown launched it: else it has no goal, and no trial means anything."""
-        return GOAL in self.optuna.user_attrs
+        return self._goal is not None
 
-    @cached_property
+    @property
     def goal(self) -> Goal:
         """What it was launched with. Raises UserError where drilldown never launched it."""
-        kept = self.optuna.user_attrs.get(GOAL)
-        if kept is None:
+        if self._goal is None:
             raise UserError(f"study {self.name!r} has no goal: drilldown did not launch it")
-        return Goal.model_validate(kept)
+        return self._goal
+
+    @cached_property
+    def _goal(self) -> Goal | None:
+        kept = self.kept(GOAL_TABLE) or self.optuna.user_attrs.get(GOAL)  # the second in old ones
+        with suppress(ValidationError):  # somebody else's goal is something else
+            return Goal.model_validate(kept) if self.maximised else None
+        return None
+
+    @cached_property
+    def identity(self) -> Identity | None:
+        """Who it is; None in storages from before studies had one, and of other programs."""
+        return identity.read(self.kept(IDENTITY), self.name)
+
+    @property
+    def still_there(self) -> bool:
+        """Whether it was not deleted, or replaced by another of its name or number, since its
+        identity was read. One indexed read."""
+        now = identity.read(self.kept(IDENTITY), self.name)
+        return now is not None and now == self.identity
+
+    @property
+    def maximised(self) -> bool:
+        """Whether it looks for the highest of one value, as all of drilldown's do."""
+        return self.optuna.directions == [StudyDirection.MAXIMIZE]
+
+    @property
+    def blank(self) -> bool:
+        """Whether nobody has put anything into it yet."""
+        attributes = self._storage.get_study_system_attrs(self.optuna._study_id)
+        return self.maximised and not (self.size or attributes or self.optuna.user_attrs)
+
+    @property
+    def size(self) -> int:
+        """How many trials it has, whoever made them and whatever became of them."""
+        return self._storage.get_n_trials(self.optuna._study_id)
 
     @property
     def finished(self) -> int:
         """How many of its trials ended of themselves."""
         return sum(trial.finished for trial in self.trials())
-
-    @property
-    def empty(self) -> bool:
-        """Whether it has no trial at all."""
-        return not self.optuna.get_trials(deepcopy=False)
 
     def trials(self) -> list[Trial]:
         """All of them, best first: by score, then those without one by number.
@@ -54,13 +96,16 @@ class Study:
         Raises UserError where drilldown never launched it.
         """
         goal = self.goal
-        found = []
-        for each in self.optuna.get_trials(deepcopy=False):
-            trial = self._ended.get(each.number) or read(self.name, each, goal)
-            if trial.state not in (State.WAITING, State.RUNNING):
-                self._ended[trial.number] = trial
-            found.append(trial)
+        found = [self._row(each, goal) for each in self.optuna.get_trials(deepcopy=False)]
         return sorted(found, key=lambda trial: (trial.score is None, -(trial.score or 0.0)))
+
+    def trial(self, frozen: FrozenTrial) -> Trial:
+        """One of its trials. Raises UserError where drilldown never launched it."""
+        return self._row(frozen, self.goal)
+
+    def ours(self, frozen: FrozenTrial) -> bool:
+        """Whether a trial that has ended was asked for and told by drilldown."""
+        return self.trial(frozen).state != State.FOREIGN
 
     def best(self) -> Complete | None:
         """The complete trial with the highest score, the earliest of equals; None if there is
@@ -68,12 +113,29 @@ class Study:
         return next((trial for trial in self.trials() if isinstance(trial, Complete)), None)
 
     def kept(self, name: str) -> Any:
-        """What was kept with the study under a name; None where nothing was."""
+        """What was kept with the study under a name; None where nothing was, or it is gone."""
+        backend = getattr(self._storage, "_backend", None)
+        if isinstance(backend, RDBStorage):  # Optuna would read all attributes
+            with backend.engine.connect() as connection:
+                wanted = {"study": self.optuna._study_id, "key": name}
+                found = connection.scalar(_KEPT, wanted)
+            return None if found is None else json.loads(found)
         return self._storage.get_study_system_attrs(self.optuna._study_id).get(name)
 
     def keep(self, name: str, value: Any) -> None:
         """Keep something with the study that JSON can say, where the dashboard does not show it."""
         self._storage.set_study_system_attr(self.optuna._study_id, name, value)
+        for remembered in ("identity", "_goal"):
+            self.__dict__.pop(remembered, None)
+
+    def _row(self, frozen: FrozenTrial, goal: Goal) -> Trial:
+        known = self._ended.get(frozen.number)
+        if known is not None:
+            return known
+        trial = trials.read(self.name, frozen, goal, self.identity)
+        if frozen.state.is_finished():
+            self._ended[trial.number] = trial
+        return trial
 
     @property
     def _storage(self) -> optuna.storages.BaseStorage:

@@ -4,6 +4,7 @@ The session writes through `TrialAttr` and `attach`, everything else reads throu
 other place knows what a trial's attributes are called.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -18,6 +19,7 @@ from mnist_core.errors import UserError
 from mnist_core.goal import Ending, Goal
 from mnist_core.record import Environment
 from search.study.dimensions import dimensions
+from search.study.identity import Identity
 from spaces.dimensions import Dimension
 from spaces.space import Params
 
@@ -40,8 +42,8 @@ class TrialAttr(StrEnum):
 
 
 class State(StrEnum):
-    """What has become of a trial. `INTERRUPTED` has a state of its own, since it does not count
-    among the finished ones."""
+    """What has become of a trial. `INTERRUPTED` and `FOREIGN` have states of their own: neither
+    counts among the finished ones, and the second is none of drilldown's."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -49,6 +51,7 @@ class State(StrEnum):
     PRUNED = "pruned"
     FAIL = "fail"
     INTERRUPTED = "interrupted"
+    FOREIGN = "foreign"
 
 
 FINISHED = (State.COMPLETE, State.PRUNED, State.FAIL)
@@ -131,31 +134,61 @@ class Complete(Trial):
         return self._tables[name]
 
 
-def read(study: str, trial: FrozenTrial, goal: Goal) -> Trial:
-    """A trial of a study with this goal."""
-    attrs: dict[str, Any] = trial.user_attrs
-    training: dict[str, Any] = trial.system_attrs.get(TRAINING, {})
-    interrupted = attrs.get(TrialAttr.INTERRUPTED, False)
+def read(study: str, trial: FrozenTrial, goal: Goal, identity: Identity | None = None) -> Trial:
+    """A trial of a study that has this goal and this identity, which is None of an old one."""
+    attrs, tables = trial.user_attrs, trial.system_attrs
+    training: dict[str, Any] = tables.get(TRAINING, {})
     accuracies = curve(trial)
+    state, reason = _state(trial, goal, identity)
     known: dict[str, Any] = {
         "study": study,
         "number": trial.number,
-        "state": State.INTERRUPTED if interrupted else State(trial.state.name.lower()),
+        "state": state,
         "sample": trial.params,
         "dimensions": dimensions(trial.distributions),
         "test_acc": accuracies,
         "train_acc": tuple(training.get("train_acc", ())),
         "params": attrs.get(TrialAttr.PARAMS),
         "seconds": attrs.get(TrialAttr.SECONDS),
-        "reason": attrs.get(TrialAttr.REASON, ""),
-        "score": None,
-        "_tables": trial.system_attrs,
+        "reason": reason,
+        "score": trial.value if state == State.COMPLETE else None,
+        "_tables": tables,
     }
-    score = trial.value if trial.state == TrialState.COMPLETE else None
-    if score is None or not accuracies:
+    if state != State.COMPLETE:
         return Trial(**known)
-    ending, fit_acc = goal.ending(accuracies), training.get("fit_acc")
-    return Complete(**{**known, "score": score}, ending=ending, fit_acc=fit_acc)
+    return Complete(**known, ending=goal.ending(accuracies), fit_acc=training.get("fit_acc"))
+
+
+def _state(trial: FrozenTrial, goal: Goal, identity: Identity | None) -> tuple[State, str]:
+    """What has become of it, and why. A trial is ours if it says by its config that we asked for
+    it, and by its study's identity and its own number that we ended it: a copy says another."""
+    reason = str(trial.user_attrs.get(TrialAttr.REASON, ""))
+    if trial.user_attrs.get(TrialAttr.INTERRUPTED) is True:
+        return State.INTERRUPTED, reason
+    if trial.state == TrialState.WAITING:
+        return State.WAITING, reason
+    tables = trial.system_attrs
+    asked, closed = CONFIG in tables, tables.get(TRAINING, {}).get("of")
+    old = identity is None or trial.number < identity.trials
+    ours = asked if identity is None or old else closed == [identity.id, trial.number]
+    if trial.state == TrialState.RUNNING:
+        return (State.RUNNING, reason) if asked else (State.FOREIGN, "asked for elsewhere")
+    if not ours:
+        if asked and closed is None:
+            return State.FAIL, f"ended from outside, as {trial.state.name.lower()}"
+        return State.FOREIGN, "not drilldown's"
+    if trial.state == TrialState.COMPLETE and not _scored(trial, goal):
+        return State.FOREIGN, "its score is not its curve's"
+    return State(trial.state.name.lower()), reason
+
+
+def _scored(trial: FrozenTrial, goal: Goal) -> bool:
+    """Whether a complete trial has a whole curve, and the score that follows from it."""
+    accuracies = curve(trial)
+    whole = ENVIRONMENT in trial.system_attrs and all(0 <= each <= 100 for each in accuracies)
+    if not whole or not accuracies or len(trial.values or ()) != 1:
+        return False
+    return math.isclose(trial.values[0], goal.ending(accuracies).score, abs_tol=1e-6)
 
 
 def curve(trial: FrozenTrial) -> tuple[float, ...]:

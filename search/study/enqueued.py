@@ -1,0 +1,30 @@
+"""Trials that somebody enqueued, with values of their own for some dimensions."""
+
+from collections.abc import Callable
+
+import optuna
+from optuna.exceptions import UpdateFinishedTrialError
+from optuna.trial import Trial, TrialState
+
+from spaces import Space, SpaceError
+
+_VALUES = "fixed_params"  # Optuna's system attribute
+
+
+def refuse(study: optuna.Study, space: Space, refused: Callable[[Trial, str], None]) -> None:
+    """Take those out of the queue that the space has no config for: Optuna itself would try any
+    value, or end in the middle. `refused` gets each, which runs now, and why."""
+    for waiting in study.get_trials(deepcopy=False, states=[TrialState.WAITING]):
+        try:
+            space.check(waiting.system_attrs.get(_VALUES, {}), "enqueued")
+        except SpaceError as error:
+            if _popped(study, waiting._trial_id):
+                refused(Trial(study, waiting._trial_id), str(error))
+
+
+def _popped(study: optuna.Study, trial_id: int) -> bool:
+    """Whether it was still in the queue."""
+    try:
+        return study._storage.set_trial_state_values(trial_id, TrialState.RUNNING)
+    except UpdateFinishedTrialError:
+        return False
