@@ -2,18 +2,17 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from mnist_core.config import Config, Sgd
 from mnist_core.faults import explain
-from mnist_core.schedule import OneCycle
-from spaces import free, layouts
-from spaces.budget import share_dimensions
-from spaces.dimensions import Choice, Dimension, Real
-from spaces.edit import edited, retimed
+from spaces import catalogue, layouts
+from spaces.catalogue import all_dimensions, edited
+from spaces.dimensions import Choice, Dimension
+from spaces.edit import retimed
 from spaces.space import Frame, Params, Space, SpaceError, check_names
 
 ALL = "all"
@@ -52,10 +51,11 @@ def make(
     dimensions = {name: kind for name, kind in known.items() if name in named}
     if len(bases) > 1:
         dimensions[BASE] = Choice(list(bases))
-    given = _given(bases, named)
+    needs = catalogue.switches(bases.values())
+    given = _given(bases, [switch for switch, _ in needs.values() if switch not in named])
     switches = {
         name: (switch, choices)
-        for name, (switch, choices) in _switches(bases).items()
+        for name, (switch, choices) in needs.items()
         if name in named and (switch in named or switch in given)
     }
     bounded = {
@@ -68,18 +68,11 @@ def make(
 
 
 _STAGE = "a stage"
-_SWITCHES = {
-    **free.SWITCHES,
-    "gamma": ("schedule", ("step", "multistep", "loss_dip")),
-    # OneCycle moves the momentum itself, unless told not to: see `_switches`.
-    "momentum": ("schedule", ("linear", "cosine", "step", "none", "multistep", "loss_dip")),
-}
-_WIDTH_NAMES = tuple(share_dimensions(layouts.CONVOLUTIONS))
 
 
 def _spelled_out(vary: Mapping[str, Any]) -> dict[str, Any]:
     """One entry a dimension; what is said of a single width comes before what is said of all."""
-    widths = dict.fromkeys(_WIDTH_NAMES, vary[WIDTHS]) if WIDTHS in vary else {}
+    widths = dict.fromkeys(catalogue.WIDTHS, vary[WIDTHS]) if WIDTHS in vary else {}
     return {**widths, **{name: bounds for name, bounds in vary.items() if name != WIDTHS}}
 
 
@@ -90,36 +83,12 @@ def _whole(kind: Dimension) -> Sequence[Any]:
     return [kind.low, kind.high]
 
 
-def all_dimensions(frame: Frame) -> dict[str, Dimension]:
-    """Every dimension that a stage may vary, within the bounds of sense."""
-    return {
-        **free.dimensions(frame),
-        "momentum": Real(0.5, 0.99),
-        "batch_size": Choice([32, 64, 128, 256, 512]),
-    }
-
-
-def _switches(bases: Mapping[str, Config]) -> dict[str, tuple[str, tuple[str, ...]]]:
-    """`_SWITCHES`, where OneCycle is among those that need a momentum if it is so in some base."""
-    switches = dict(_SWITCHES)
-    schedules = [config.schedule for config in bases.values()]
-    if any(isinstance(each, OneCycle) and not each.cycle_momentum for each in schedules):
-        switch, choices = switches["momentum"]
-        switches["momentum"] = (switch, (*choices, "onecycle"))
-    return switches
-
-
-def _given(bases: Mapping[str, Config], named: set[str]) -> dict[str, str]:
+def _given(bases: Mapping[str, Config], switches: Iterable[str]) -> dict[str, str]:
     """What the bases agree on, of the choices that make other dimensions idle or not."""
-    kinds: dict[str, set[str]] = {
-        "schedule": {config.schedule.kind for config in bases.values()},
-        "averaging": {config.averaging.kind for config in bases.values()},
+    kinds = {
+        switch: {getattr(config, switch).kind for config in bases.values()} for switch in switches
     }
-    return {
-        switch: next(iter(found))
-        for switch, found in kinds.items()
-        if len(found) == 1 and switch not in named
-    }
+    return {switch: kind for switch, (kind, *others) in kinds.items() if not others}
 
 
 def _builder(bases: Mapping[str, Config]) -> Callable[[Params, int, Frame], Config]:
@@ -143,8 +112,8 @@ def _check_base(name: str, config: Config, frame: Frame, named: set[str], table:
             f"{table}.vary.momentum: {name} is trained by {config.optimizer.kind}, which has none; "
             "leave it out"
         )
-    widths = named & set(_WIDTH_NAMES)
-    if ("layout" in named or widths) and len(widths) < len(_WIDTH_NAMES):
+    widths = named & set(catalogue.WIDTHS)
+    if ("layout" in named or widths) and len(widths) < len(catalogue.WIDTHS):
         raise SpaceError(f"{table}.vary: another net needs {WIDTHS}; add {WIDTHS} = {ALL!r}")
     if widths and "layout" not in named:
         try:

@@ -6,20 +6,20 @@ from mnist_core.augment_ops import Rotation
 from mnist_core.config import Config, Sgd
 from mnist_core.schedule import Step
 from spaces import free, layouts
-from spaces.budget import share_dimensions
-from spaces.dimensions import Real, Whole
-from spaces.edit import edited
+from spaces.catalogue import WIDTHS, all_dimensions, edited
+from spaces.dimensions import Real
 from spaces.space import Frame, Params, Space
 
 
 def make(frame: Frame) -> Space:
     """SGD with momentum 0.9, StepLR, rotation by +-7 degrees: what the write-ups used."""
     layouts.check_budget(frame.budget)
+    known = all_dimensions(frame)
     dimensions = {
-        **share_dimensions(layouts.CONVOLUTIONS),
+        **{name: known[name] for name in WIDTHS},
         "lr": Real(0.003, 0.3, log=True),
-        "step_size": Whole(1, max(1, frame.epochs - 1)),
-        "gamma": Real(0.05, 0.9, log=True),
+        "step_size": known["step_size"],
+        "gamma": known["gamma"],
         "dropout": Real(0.0, 0.15),
     }
     return Space("classic", frame, dimensions, {}, _build)

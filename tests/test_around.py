@@ -9,6 +9,7 @@ from mnist_core.config import Adam, Config, Data, Sgd
 from mnist_core.layers import Dropout, parse
 from mnist_core.schedule import OneCycle, Step, epoch_factors
 from spaces import Frame, SpaceError, around, free
+from spaces.catalogue import CATALOGUE, all_dimensions
 from spaces.edit import with_dropout
 
 FRAME = Frame(10_000, 15)
@@ -52,6 +53,35 @@ def test_a_dimension_changes_its_part_and_no_other(dimension, parts):
     rng = random.Random(3)
     found = [_differing(space.config(sampled(space, rng), PLAIN.seed), PLAIN) for _ in range(20)]
     assert set().union(*found) == parts
+
+
+KINDS = {
+    "schedule": [
+        {"kind": "none"},
+        {"kind": "step", "size": 3, "gamma": 0.5},
+        {"kind": "multistep", "milestones": (2,), "gamma": 0.5},
+        {"kind": "cosine"},
+        {"kind": "linear"},
+        {"kind": "onecycle"},
+        {"kind": "loss_dip"},
+    ],
+    "averaging": [{"kind": "none"}, {"kind": "ema", "decay": 0.9}],
+}
+NEEDING = [name for name, entry in CATALOGUE.items() if isinstance(entry.needs, tuple)]
+
+
+@pytest.mark.parametrize("name", NEEDING)
+def test_a_dimension_changes_a_config_where_it_is_not_idle(name):
+    """Momentum apart, which OneCycle overrides without a trace in the config."""
+    entry, kind = CATALOGUE[name], all_dimensions(FRAME)[name]
+    part, kinds = entry.needs
+    bases = [Config.from_dict({**PLAIN.to_dict(), part: table}) for table in KINDS[part]]
+    acting = {
+        getattr(base, part).kind
+        for base in bases
+        if entry.change(base, kind.low) != entry.change(base, kind.high)
+    }
+    assert acting == set(kinds)
 
 
 def test_the_frame_and_the_seed_are_set():

@@ -12,7 +12,7 @@ from search.report.findings import AtBound, Fall, Findings, Fit, own
 from search.text.markdown import code, escaped
 from search.text.wording import change, digits, listed, points, value
 from spaces import Frame
-from spaces.around import all_dimensions
+from spaces.catalogue import all_dimensions
 from spaces.dimensions import Choice
 
 VERDICTS = {

@@ -15,7 +15,8 @@ from search.chance.leads import Lead, SeedNoise, sampling_error
 from search.drill.result import DrillResult, StageResult, Tried
 from search.report import leads
 from search.study.trials import Complete
-from spaces import Frame, around
+from spaces import Frame
+from spaces.catalogue import all_dimensions
 from spaces.dimensions import Dimension, Number
 
 Verdict = Literal["overfits", "underfits", "both", "neither"]
@@ -148,7 +149,7 @@ def _outside(kind: Number, value: float, upper: bool) -> bool:
 
 
 def _widens(name: str, bound: float, upper: bool, frame: Frame) -> bool:
-    whole: Dimension | None = around.all_dimensions(frame).get(name)
+    whole: Dimension | None = all_dimensions(frame).get(name)
     if not isinstance(whole, Number):
         return False
     return bound < whole.high if upper else bound > whole.low

@@ -1,0 +1,194 @@
+"""Every dimension there is: what it can be, what it changes in a config, and when it is idle.
+
+The spaces of a study change all parts of a plain config at once; a stage of a drill changes a few
+parts of the configs that it starts from. Both say with the same names the same things. A stage
+offers all that stand here; the other spaces name those that they have.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from mnist_core.augment_ops import Affine
+from mnist_core.config import Config, Ema, NoAveraging
+from mnist_core.layers import Activation, Dropout, parse
+from mnist_core.schedule import Cosine, Linear, OneCycle, Schedule, Step
+from spaces import layouts
+from spaces.budget import share_dimensions
+from spaces.dimensions import Choice, Dimension, Real, Whole
+from spaces.edit import retimed, with_dropout
+from spaces.space import Frame, Params
+
+WARMUP = 0.2  # share of the steps, where nothing else says it
+AVERAGE_OVER = 500.0  # updates, likewise
+WIDTHS = tuple(share_dimensions(layouts.CONVOLUTIONS))
+
+Needs = tuple[str, tuple[str, ...]]
+"""(part of a config, the kinds of it with which alone a dimension does something)."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One dimension."""
+
+    kind: Dimension | Callable[[Frame], Dimension]
+    """What it can be, within the bounds of sense."""
+    change: Callable[[Config, Any], Config] | None
+    """From a config and a value to the config with that value; None for the parts of the net, which
+    share a budget: `edited` makes it of them all. Raises pydantic's ValidationError where there is
+    nothing to change, as Adam has no momentum."""
+    needs: Needs | Callable[[Iterable[Config]], Needs] | None = None
+    """What it is idle without, perhaps as the configs have it that are changed; None for what is
+    never idle."""
+
+
+def _step_size(config: Config, epochs: int) -> Config:
+    """In epochs, also where the schedule is stepped after each batch."""
+    if not isinstance(config.schedule, Step):
+        return config
+    per_epoch = config.batches if config.schedule.per == "batch" else 1
+    return config.changed(schedule=config.schedule.changed(size=epochs * per_epoch))
+
+
+def _schedule(config: Config, kind: str) -> Config:
+    fresh: dict[str, Schedule] = {
+        "linear": Linear(per="batch", warmup=WARMUP),
+        "cosine": Cosine(per="batch", warmup=WARMUP),
+        "onecycle": OneCycle(rise=WARMUP),
+        "step": Step(size=1, gamma=0.1),
+    }
+    return config if kind == config.schedule.kind else config.changed(schedule=fresh[kind])
+
+
+def _of_schedule(kind: Dimension, **fields: str) -> Entry:
+    """A dimension that is another field in each kind of schedule, and idle with all the others."""
+
+    def change(config: Config, value: Any) -> Config:
+        field = fields.get(config.schedule.kind)
+        if field is None:
+            return config
+        return config.changed(schedule=config.schedule.changed(**{field: value}))
+
+    return Entry(kind, change, ("schedule", tuple(fields)))
+
+
+def _of_optimizer(field: str) -> Callable[[Config, Any], Config]:
+    return lambda config, value: config.changed(
+        optimizer=config.optimizer.changed(**{field: value})
+    )
+
+
+def _momentum_needs(bases: Iterable[Config]) -> Needs:
+    """OneCycle moves the momentum itself, unless told not to in one of the bases."""
+    kinds = ("linear", "cosine", "step", "none", "multistep", "loss_dip")
+    schedules = [config.schedule for config in bases]
+    left_alone = any(isinstance(one, OneCycle) and not one.cycle_momentum for one in schedules)
+    return "schedule", (*kinds, *["onecycle"] * left_alone)
+
+
+def _activation(config: Config, name: str) -> Config:
+    new = Activation(name)
+    layers = (new if isinstance(layer, Activation) else layer for layer in config.layers)
+    return config.changed(layers=tuple(layers))
+
+
+def _augmentation(config: Config, strength: float) -> Config:
+    """Strength 1 is what the first probes used: all four parts grow together, since the study's
+    trials are too few to weigh them one by one."""
+    affine = Affine(
+        degrees=8.0 * strength,
+        translate=(strength * 1.5 / 28, strength * 1.5 / 28),
+        scale=(1 - 0.08 * strength, 1 + 0.08 * strength),
+        shear=(5.0 * strength, 5.0 * strength),
+        interpolation="bilinear",
+    )
+    return config.changed(augment=(affine,))
+
+
+def _averaging(config: Config, kind: str) -> Config:
+    if kind == config.averaging.kind:
+        return config
+    return config.changed(
+        averaging=NoAveraging() if kind == "none" else Ema(decay=1 - 1 / AVERAGE_OVER)
+    )
+
+
+def _average_over(config: Config, updates: float) -> Config:
+    """The number of updates that the average looks back on."""
+    if isinstance(config.averaging, NoAveraging):
+        return config
+    return config.changed(averaging=Ema(decay=1 - 1 / updates))
+
+
+CATALOGUE: dict[str, Entry] = {
+    **{name: Entry(share, None) for name, share in share_dimensions(layouts.CONVOLUTIONS).items()},
+    "layout": Entry(Choice(list(layouts.PLANS)), None),
+    "activation": Entry(Choice(["relu", "silu"]), _activation),
+    "lr": Entry(Real(0.02, 1.0, log=True), _of_optimizer("lr")),
+    "schedule": Entry(Choice(["linear", "cosine", "onecycle", "step"]), _schedule),
+    "warmup": _of_schedule(Real(0.05, 0.4), linear="warmup", cosine="warmup", onecycle="rise"),
+    "step_size": Entry(
+        lambda frame: Whole(1, max(1, frame.epochs - 1)), _step_size, ("schedule", ("step",))
+    ),
+    "gamma": _of_schedule(
+        Real(0.05, 0.9, log=True), step="gamma", multistep="gamma", loss_dip="gamma"
+    ),
+    "dropout": Entry(
+        Real(0.0, 0.1),
+        lambda config, rate: config.changed(layers=with_dropout(config.layers, rate)),
+    ),
+    "weight_decay": Entry(Real(1e-5, 2e-3, log=True), _of_optimizer("weight_decay")),
+    "label_smoothing": Entry(
+        Real(0.0, 0.1), lambda config, share: config.changed(label_smoothing=share)
+    ),
+    "augmentation": Entry(Real(0.0, 2.0), _augmentation),
+    "averaging": Entry(Choice(["none", "ema"]), _averaging),
+    "average_over": Entry(Real(50.0, 2000.0, log=True), _average_over, ("averaging", ("ema",))),
+    "momentum": Entry(Real(0.5, 0.99), _of_optimizer("momentum"), _momentum_needs),
+    "batch_size": Entry(
+        Choice([32, 64, 128, 256, 512]), lambda config, size: retimed(config, batch_size=size)
+    ),
+}
+"""By name, in the order in which they are sampled and changed. A study is held by the order and the
+bounds of what it varies: what is new stands last."""
+
+
+def all_dimensions(frame: Frame) -> dict[str, Dimension]:
+    """Every dimension of the catalogue, as it can be in this frame."""
+    return {
+        name: entry.kind(frame) if callable(entry.kind) else entry.kind
+        for name, entry in CATALOGUE.items()
+    }
+
+
+def switches(bases: Iterable[Config] = ()) -> dict[str, Needs]:
+    """What a dimension is idle without, for each that can be idle, in changes of `bases`."""
+    return {
+        name: entry.needs(bases) if callable(entry.needs) else entry.needs
+        for name, entry in CATALOGUE.items()
+        if entry.needs
+    }
+
+
+def edited(config: Config, params: Params, budget: int) -> Config:
+    """`config` with every part that `params` names changed, and the rest as it is.
+
+    budget: what a net of new widths stays below. Raises pydantic's ValidationError (a ValueError)
+    where there is nothing of a name to change.
+    """
+    if WIDTHS[0] in params:
+        config = _other_net(config, params, budget)
+    for name, entry in CATALOGUE.items():
+        if entry.change and name in params:
+            config = entry.change(config, params[name])
+    return config
+
+
+def _other_net(config: Config, params: Params, budget: int) -> Config:
+    """In a layout of ours, with the activation and the dropout that the net has."""
+    plan = params.get("layout") or layouts.plan_of(config.layers)
+    widths = layouts.sampled_widths(plan, params, budget)
+    activations = (str(layer) for layer in config.layers if isinstance(layer, Activation))
+    rates = (layer.p for layer in config.layers if isinstance(layer, Dropout))
+    lines = layouts.layers(plan, widths, next(activations, "relu"), next(rates, 0.0))
+    return config.changed(layers=tuple(map(parse, lines)))
