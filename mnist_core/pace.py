@@ -1,13 +1,11 @@
 """The rate and momentum of every update, along a config's schedule. No torch."""
 
-from collections.abc import Iterator
-
 from mnist_core.config import Config
-from mnist_core.schedule import LossDip, factors
+from mnist_core.schedule import LossDip, factor_at, momentum_at
 
 
 class Pace:
-    """Leads a training; it knows the losses, but no optimizer."""
+    """Leads a training; it knows the losses, but no optimizer. Updates are counted from 0."""
 
     def __init__(self, config: Config, batches: int) -> None:
         """batches: of an epoch."""
@@ -15,16 +13,16 @@ class Pace:
         self._batches = batches
         self._factor = 1.0  # what loss-driven drops have come to
         self._losses: list[float] = []
-        self.lr = config.optimizer.lr
-        """The rate of the latest update."""
 
-    def epoch(self, epoch: int) -> Iterator[tuple[float, float | None]]:
-        """(rate, momentum) of every update of the epoch, counted from 0; the momentum (Adam's
-        beta 1) is None where it stays the optimizer's own."""
-        schedule, epochs = self._config.schedule, self._config.epochs
-        for factor, momentum in factors(schedule, epoch, epochs, self._batches):
-            self.lr = self._config.optimizer.lr * self._factor * factor
-            yield self.lr, momentum
+    def lr(self, update: int) -> float:
+        """The rate of an update, after the epochs that have ended."""
+        config = self._config
+        factor = factor_at(config.schedule, update, config.epochs, self._batches)
+        return config.optimizer.lr * self._factor * factor
+
+    def momentum(self, update: int) -> float | None:
+        """The momentum (Adam's beta 1) of an update; None where it stays the optimizer's own."""
+        return momentum_at(self._config.schedule, update, self._config.epochs, self._batches)
 
     def ended(self, loss: float) -> bool:
         """An epoch is over, with this sum of the training losses of its batches. Returns whether

@@ -7,7 +7,7 @@ relative to the optimizer's `lr`.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -26,6 +26,13 @@ class _Stepped(Frozen):
         if self.per == "batch" and self.when == "before":
             raise ValueError("when = 'before' goes with per = 'epoch' only")
         return self
+
+    def steps(self, update: int, epochs: int, batches: int) -> tuple[int, int]:
+        """(steps taken before an update, steps in all); updates are counted from 0 over a training
+        of `epochs` of `batches` each."""
+        if self.per == "batch":
+            return update, epochs * batches
+        return update // batches + (self.when == "before"), epochs
 
 
 class _Course(_Stepped):
@@ -162,32 +169,26 @@ Schedule = Annotated[
 ]
 
 
-def factors(
-    schedule: Schedule, epoch: int, epochs: int, batches: int
-) -> Iterator[tuple[float, float | None]]:
-    """(factor, momentum or None) of each update of an epoch, counted from 0, of `batches`.
+def factor_at(schedule: Schedule, update: int, epochs: int, batches: int) -> float:
+    """The factor of an update, counted from 0 over a training of `epochs` of `batches` each.
 
-    A `LossDip` has no factor of its own here (1): the training loop knows the losses.
+    A `LossDip` has none of its own here (1): whoever leads the training knows the losses.
     """
-    for batch in range(batches):
-        yield _update(schedule, epoch, batch, epochs, batches)
+    if isinstance(schedule, LossDip):
+        return 1.0
+    return schedule.factor(*schedule.steps(update, epochs, batches))
+
+
+def momentum_at(schedule: Schedule, update: int, epochs: int, batches: int) -> float | None:
+    """The momentum (Adam's beta 1) of an update, counted as in `factor_at`; None where it stays the
+    optimizer's own."""
+    if isinstance(schedule, LossDip):
+        return None
+    return schedule.momentum(*schedule.steps(update, epochs, batches))
 
 
 def epoch_factors(schedule: Schedule, epochs: int, batches: int) -> list[float]:
     """The factor at the end of each epoch, of `batches` updates: what the rate has fallen to when
     it is tested."""
-    last = batches - 1
-    return [_update(schedule, epoch, last, epochs, batches)[0] for epoch in range(epochs)]
-
-
-def _update(
-    schedule: Schedule, epoch: int, batch: int, epochs: int, batches: int
-) -> tuple[float, float | None]:
-    """(factor, momentum or None) of one update; epoch and batch are counted from 0."""
-    if isinstance(schedule, LossDip):
-        return 1.0, None
-    if schedule.per == "batch":
-        n, total = epoch * batches + batch, epochs * batches
-    else:
-        n, total = epoch + (schedule.when == "before"), epochs
-    return schedule.factor(n, total), schedule.momentum(n, total)
+    lasts = range(batches - 1, epochs * batches, batches)
+    return [factor_at(schedule, last, epochs, batches) for last in lasts]

@@ -62,7 +62,7 @@ class Training:
         pace = Pace(self.config, self.config.batches)
         for epoch in range(1, self.config.epochs + 1):
             start = perf_counter()
-            train_loss, train_acc = self._train_epoch(epoch, pace)
+            train_loss, train_acc, lr = self._train_epoch(epoch, pace)
             test_loss, test_acc = self.engine.evaluate(
                 self._mnist.test_images, self._mnist.test_labels
             )
@@ -71,7 +71,7 @@ class Training:
             fit_acc = self._fit_acc() if epoch == self.config.epochs else None
             seconds = perf_counter() - start
             yield EpochResult(
-                epoch, train_loss, train_acc, test_loss, test_acc, pace.lr, seconds, fit_acc
+                epoch, train_loss, train_acc, test_loss, test_acc, lr, seconds, fit_acc
             )
 
     def _fit_acc(self) -> float:
@@ -80,14 +80,15 @@ class Training:
         images, labels = self._mnist.train_images[:some], self._mnist.train_labels[:some]
         return self.engine.evaluate(images, labels)[1]
 
-    def _train_epoch(self, epoch: int, pace: Pace) -> tuple[float, float]:
-        """(mean loss, accuracy in percent) over the epoch's images."""
+    def _train_epoch(self, epoch: int, pace: Pace) -> tuple[float, float, float]:
+        """(mean loss, accuracy in percent) over the epoch's images, and the last update's rate."""
         losses: list[float] = []
         sizes: list[int] = []
         correct = 0
-        before = (epoch - 1) * self.config.batches
-        for chosen, (lr, momentum) in zip(self._chosen(), pace.epoch(epoch - 1), strict=True):
-            loss, hits = self.engine.step(chosen, before + len(losses), lr, momentum)
+        first = (epoch - 1) * self.config.batches
+        for update, chosen in enumerate(self._chosen(), start=first):
+            lr = pace.lr(update)
+            loss, hits = self.engine.step(chosen, update, lr, pace.momentum(update))
             if not math.isfinite(loss):
                 where = f"epoch {epoch}, batch {len(losses) + 1}"
                 raise NonFiniteLoss(f"the training loss became {loss} in {where}")
@@ -98,7 +99,7 @@ class Training:
             self.engine.reset_optimizer()
         images_seen = sum(sizes)
         mean = sum(loss * size for loss, size in zip(losses, sizes, strict=True)) / images_seen
-        return mean, 100 * correct / images_seen
+        return mean, 100 * correct / images_seen, lr
 
     def _chosen(self) -> Iterator[Tensor]:
         """Which images each of the epoch's batches holds: all of them in all, in a fresh order."""

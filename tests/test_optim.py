@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from mnist_core import optim
 from mnist_core.data import Mnist
 from mnist_core.pace import Pace
-from mnist_core.schedule import LossDip, factors
+from mnist_core.schedule import LossDip, factor_at, momentum_at
 from mnist_core.torch_engine import evaluate, normalise
 from mnist_core.train import Training
 
@@ -89,16 +89,13 @@ def test_onecycle_sets_rate_and_momentum_of_every_update(kind: str):
         epochs=3, optimizer={"kind": kind, "lr": 0.2}, schedule={"kind": "onecycle"}
     )
     pace, optimizer = Pace(config, batches=4), optim.make(config.optimizer, nn.Linear(2, 2))
-    for epoch in range(3):
-        expected = factors(config.schedule, epoch, 3, 4)
-        for update, (factor, momentum) in zip(pace.epoch(epoch), expected, strict=True):
-            optim.set_pace(optimizer, *update)
-            for group in optimizer.param_groups:
-                assert group["lr"] == pytest.approx(0.2 * factor)
-                set_to = group["momentum"] if kind == "sgd" else group["betas"][0]
-                assert set_to == momentum
-                assert kind == "sgd" or group["betas"][1] == 0.999
-    assert pace.lr == pytest.approx(0.2 * factor)
+    for update in range(3 * 4):
+        optim.set_pace(optimizer, pace.lr(update), pace.momentum(update))
+        for group in optimizer.param_groups:
+            assert group["lr"] == pytest.approx(0.2 * factor_at(config.schedule, update, 3, 4))
+            set_to = group["momentum"] if kind == "sgd" else group["betas"][0]
+            assert set_to == momentum_at(config.schedule, update, 3, 4)
+            assert kind == "sgd" or group["betas"][1] == 0.999
 
 
 @pytest.mark.parametrize(
@@ -138,12 +135,9 @@ def test_loss_dip_asks_for_a_new_optimizer():
     config = tiny_config(schedule={"kind": "loss_dip"}, epochs=10)
     pace = Pace(config, batches=1)
     assert not any(pace.ended(loss) for loss in (1.0, 0.8, 0.4))
-    assert list(pace.epoch(3)) == [(0.1, None)]
+    assert (pace.lr(3), pace.momentum(3)) == (0.1, None)
     assert pace.ended(0.3)  # a fall by a quarter, after one by a half
-    assert pace.lr == pytest.approx(0.1)
-    ((lr, momentum),) = pace.epoch(4)
-    assert (lr, momentum) == (pytest.approx(0.09), None)
-    assert pace.lr == lr
+    assert (pace.lr(4), pace.momentum(4)) == (pytest.approx(0.09), None)
 
 
 # --- label smoothing and averaging -----------------------------------------------------------

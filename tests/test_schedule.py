@@ -31,7 +31,8 @@ from mnist_core.schedule import (
     Schedule,
     Step,
     epoch_factors,
-    factors,
+    factor_at,
+    momentum_at,
 )
 
 LR = 0.3
@@ -66,8 +67,14 @@ def _sgd() -> SGD:
 
 
 def _ours(schedule: Schedule) -> list[tuple[float, float | None]]:
-    epochs = [factors(schedule, epoch, EPOCHS, BATCHES) for epoch in range(EPOCHS)]
-    return [(LR * factor, momentum) for epoch in epochs for factor, momentum in epoch]
+    return [
+        (LR * factor_at(schedule, *update), momentum_at(schedule, *update))
+        for update in _updates(EPOCHS, BATCHES)
+    ]
+
+
+def _updates(epochs: int, batches: int) -> list[tuple[int, int, int]]:
+    return [(update, epochs, batches) for update in range(epochs * batches)]
 
 
 CASES: dict[str, tuple[type[Any], dict[str, Any], Make]] = {
@@ -188,18 +195,15 @@ def test_warmup_rises_in_equal_steps_then_the_schedule_goes_on():
 def test_every_rate_lies_between_0_and_the_optimizers(
     schedule: Schedule, epochs: int, batches: int
 ):
-    for epoch in range(epochs):
-        updates = list(factors(schedule, epoch, epochs, batches))
-        assert len(updates) == batches
-        for factor, momentum in updates:
-            assert 0 <= factor <= 1 + 1e-12
-            assert momentum is None or 0 <= momentum < 1
+    for update in _updates(epochs, batches):
+        momentum = momentum_at(schedule, *update)
+        assert 0 <= factor_at(schedule, *update) <= 1 + 1e-12
+        assert momentum is None or 0 <= momentum < 1
 
 
 def test_per_epoch_holds_a_rate_through_the_epoch():
-    first, second = (list(factors(Step(size=1, gamma=0.5), epoch, 3, 4)) for epoch in (0, 1))
-    assert first == [(1.0, None)] * 4
-    assert second == [(0.5, None)] * 4
+    factors = [factor_at(Step(size=1, gamma=0.5), *update) for update in _updates(3, 4)]
+    assert factors == [1.0] * 4 + [0.5] * 4 + [0.25] * 4
 
 
 @pytest.mark.parametrize(
@@ -225,8 +229,8 @@ def test_epoch_factors_are_those_that_an_epoch_ends_with(
 @given(schedules(), st.integers(1, 5), st.integers(1, 7))
 @examples(100)
 def test_an_epoch_factor_is_its_last_updates(schedule: Schedule, epochs: int, batches: int):
-    last = [list(factors(schedule, epoch, epochs, batches))[-1][0] for epoch in range(epochs)]
-    assert epoch_factors(schedule, epochs, batches) == last
+    factors = [factor_at(schedule, *update) for update in _updates(epochs, batches)]
+    assert epoch_factors(schedule, epochs, batches) == factors[batches - 1 :: batches]
 
 
 def _drops_by_the_rule(losses: Sequence[float]) -> list[bool]:

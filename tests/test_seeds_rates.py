@@ -88,8 +88,8 @@ def _ours(name: str, losses: Sequence[float], batches: int) -> Updates:
     epochs: Updates = []
     for epoch, loss in enumerate(losses):
         epochs.append([])
-        for update in pace.epoch(epoch):
-            optim.set_pace(sgd, *update)
+        for update in range(epoch * batches, (epoch + 1) * batches):
+            optim.set_pace(sgd, pace.lr(update), pace.momentum(update))
             groups = {
                 (g["lr"], g["momentum"], g["weight_decay"], g["dampening"], g["nesterov"])
                 for g in sgd.param_groups

@@ -22,7 +22,7 @@ from matplotlib.transforms import ScaledTranslation, Transform
 
 from mnist_core.config import Config
 from mnist_core.goal import Goal
-from mnist_core.schedule import LossDip, factors
+from mnist_core.schedule import LossDip, factor_at
 from search.chance.importance import Importance
 
 # Okabe & Ito's, which people of all kinds of colour vision tell apart; markers say it again.
@@ -196,14 +196,16 @@ def _shown(accuracies: Iterable[float]) -> list[float]:
 
 def _rates(config: Config) -> tuple[list[float], list[float]]:
     """(epochs, learning rates) of updates, of each epoch's last among others."""
-    batches, every = config.batches, math.ceil(config.batches / _UPDATES)
-    steps = [
-        (epoch + (batch + 1) / batches, config.optimizer.lr * factor)
-        for epoch in range(config.epochs)
-        for batch, (factor, _) in enumerate(factors(config.schedule, epoch, config.epochs, batches))
-        if (batches - 1 - batch) % every == 0
+    epochs, batches = config.epochs, config.batches
+    every = math.ceil(batches / _UPDATES)
+    shown = [
+        update
+        for update in range(epochs * batches)
+        if (batches - 1 - update % batches) % every == 0
     ]
-    return [at for at, _ in steps], [rate for _, rate in steps]
+    factors = [factor_at(config.schedule, update, epochs, batches) for update in shown]
+    rates = [config.optimizer.lr * factor for factor in factors]
+    return [(update + 1) / batches for update in shown], rates
 
 
 def _goal_line(axes: Axes, goal: Goal, label: str) -> None:
