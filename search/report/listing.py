@@ -1,7 +1,8 @@
 """Tables for people, JSON and CSV for programs: what `list` and `show` print."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from mnist_core.goal import Goal
@@ -62,63 +63,60 @@ def _launched(studies: Studies) -> list[list[str]]:
     return lines
 
 
+@dataclass(frozen=True)
+class Column:
+    """One thing to see of each trial."""
+
+    name: str | None
+    """In JSON and CSV; None where it is for people only."""
+    head: str | None
+    """In the table; None where it is for programs only."""
+    value: Callable[[Trial], Any]
+    """As JSON and CSV have it; None where there is none."""
+    cell: Callable[[Any], str] = str
+    """A value that is not None, as the table has it."""
+
+
+def _of_ending(name: str) -> Callable[[Trial], float | None]:
+    return lambda trial: getattr(trial.ending, name) if isinstance(trial, Complete) else None
+
+
+_percent = "{:.2f}".format
+
+COLUMNS = (
+    Column("trial", "trial", lambda trial: trial.number),
+    Column("state", None, lambda trial: str(trial.state)),
+    Column("score", "score", lambda trial: trial.score, _percent),
+    Column("worst", "worst", _of_ending("worst"), _percent),
+    Column("mean", "mean", _of_ending("mean"), _percent),
+    Column("spread", "spread", _of_ending("spread"), _percent),
+    Column("params", "parameters", lambda trial: trial.params, "{:,}".format),
+    Column("epochs", "epochs", lambda trial: len(trial.test_acc)),
+    Column("seconds", None, lambda trial: trial.seconds),
+    Column("holds_goal", "goal", lambda trial: trial.holds_goal, lambda held: "held" * held),
+    Column("reason", None, lambda trial: trial.reason),
+    Column(
+        None,
+        "state",
+        lambda trial: f"{trial.state}: {trial.reason}" if trial.reason else str(trial.state),
+    ),
+    Column("test_acc", None, lambda trial: list(trial.test_acc)),
+)
+
+
 def trials(study: Study, form: str) -> str:
     """The trials of a study, best first, as `table`, `json` or `csv`."""
     found = study.trials()
     if form != "table":
-        return records([_plain(trial) for trial in found], _FIELDS, form)
-    return table(
-        f"{study.name}: {study.goal}; accuracies in percent",
-        ["trial", "score", "worst", "mean", "spread", "parameters", "epochs", "goal", "state"],
-        [_cells(trial) for trial in found],
-    )
+        named = {column.name: column.value for column in COLUMNS if column.name}
+        rows = [{name: value(trial) for name, value in named.items()} for trial in found]
+        return records(rows, list(named), form)
+    shown = [(column.head, column) for column in COLUMNS if column.head]
+    lines = [[_cell(column, trial) for _, column in shown] for trial in found]
+    title = f"{study.name}: {study.goal}; accuracies in percent"
+    return table(title, [head for head, _ in shown], lines)
 
 
-_FIELDS = [
-    "trial",
-    "state",
-    "score",
-    "worst",
-    "mean",
-    "spread",
-    "params",
-    "epochs",
-    "seconds",
-    "holds_goal",
-    "reason",
-    "test_acc",
-]
-
-
-def _plain(trial: Trial) -> dict[str, Any]:
-    ending = trial.ending if isinstance(trial, Complete) else None
-    return {
-        "trial": trial.number,
-        "state": str(trial.state),
-        "score": trial.score,
-        "worst": ending.worst if ending else None,
-        "mean": ending.mean if ending else None,
-        "spread": ending.spread if ending else None,
-        "params": trial.params,
-        "epochs": len(trial.test_acc),
-        "seconds": trial.seconds,
-        "holds_goal": trial.holds_goal,
-        "reason": trial.reason,
-        "test_acc": list(trial.test_acc),
-    }
-
-
-def _cells(trial: Trial) -> list[str]:
-    plain = _plain(trial)
-    return [
-        str(trial.number),
-        *(_percent(plain[name]) for name in ("score", "worst", "mean", "spread")),
-        f"{trial.params:,}" if trial.params is not None else "",
-        str(len(trial.test_acc)),
-        "held" if trial.holds_goal else "",
-        f"{trial.state}: {trial.reason}" if trial.reason else trial.state,
-    ]
-
-
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{value:.2f}"
+def _cell(column: Column, trial: Trial) -> str:
+    value = column.value(trial)
+    return "" if value is None else column.cell(value)
