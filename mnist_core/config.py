@@ -121,7 +121,7 @@ class Config(Frozen):
                 )
         return self
 
-    def trace(self) -> list[notation.Row]:
+    def trace(self) -> list[notation.Traced]:
         """Every layer with its output shape and parameter count."""
         try:
             return notation.trace(self.layers)

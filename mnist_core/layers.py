@@ -239,7 +239,7 @@ class Flatten(Layer):
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Traced:
     """One line of a count: a layer, the shape it puts out for one image, its own parameters."""
 
     layer: Layer
@@ -270,20 +270,20 @@ def parse(text: str) -> Layer:
         raise ValueError(f"layer {text!r}: {error}") from None
 
 
-def trace(layers: Iterable[Layer], image: Shape = IMAGE) -> list[Row]:
+def trace(layers: Iterable[Layer], image: Shape = IMAGE) -> list[Traced]:
     """Every layer with its output shape and parameter count, for one image.
 
     Raises ValueError, naming the layer and its place from 1, where a layer does not fit the one
     before it.
     """
-    rows: list[Row] = []
+    rows: list[Traced] = []
     shape = image
     for place, layer in enumerate(layers, start=1):
         try:
             output = layer.output(shape)
         except ValueError as error:
             raise ValueError(f"layer {place} '{layer}' {error}") from None
-        rows.append(Row(layer, output, layer.params(shape)))
+        rows.append(Traced(layer, output, layer.params(shape)))
         shape = output
     return rows
 

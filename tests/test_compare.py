@@ -84,7 +84,7 @@ def _flat(last: float, epochs: int = 15) -> list[float]:
     return [90.0] * (epochs - 5) + [last] * 5
 
 
-def _compare(*runs: Run, epochs: int = GOAL_EPOCHS) -> dict[str, compare.Row]:
+def _compare(*runs: Run, epochs: int = GOAL_EPOCHS) -> dict[str, compare.Compared]:
     found = compare.compare(select([]), runs, epochs)
     return {row.experiment.name: row for row in found.rows}
 

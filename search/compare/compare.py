@@ -19,7 +19,7 @@ GOAL_EPOCHS = Goal().epochs
 
 
 @dataclass(frozen=True)
-class Row:
+class Compared:
     """One experiment, theirs and ours.
 
     runs: ours, one a seed, each of `end` epochs or more. end: the last epoch that is compared,
@@ -52,10 +52,10 @@ class Row:
 class Comparison:
     """rows: in the order of the experiments' names. noise: estimated from all experiments."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[Compared, ...]
     noise: Noise
 
-    def verdict(self, row: Row) -> str:
+    def verdict(self, row: Compared) -> str:
         """'yes' or 'no': within run-to-run noise; or who is below `FLOOR`; '' where a row has not
         been run for long enough to say."""
         sample = row.sample
@@ -65,7 +65,7 @@ class Comparison:
             return f"below {FLOOR:.0f} % ({whose})"
         return "yes" if self.noise.within(sample) else "no"
 
-    def judged(self) -> list[tuple[Row, Sample]]:
+    def judged(self) -> list[tuple[Compared, Sample]]:
         """The rows that are run for long enough and reach `FLOOR` on both sides."""
         return _judged(self.rows)
 
@@ -140,18 +140,18 @@ def _of_recipe(experiment: Experiment, runs: Sequence[Run]) -> list[Run]:
     return [run for run in runs if run.config == keys[run.seed]]
 
 
-def _row(experiment: Experiment, runs: Sequence[Run], epochs: int) -> Row:
+def _row(experiment: Experiment, runs: Sequence[Run], epochs: int) -> Compared:
     """Runs that are shorter than the longest are left out: all seeds are compared alike."""
     end = min(epochs, experiment.config.epochs, len(experiment.reported.test_acc))
     if runs:
         end = min(end, max(len(run.test_acc) for run in runs))
-    return Row(experiment, tuple(run for run in runs if len(run.test_acc) >= end), end)
+    return Compared(experiment, tuple(run for run in runs if len(run.test_acc) >= end), end)
 
 
 def _last(test_acc: Sequence[float], end: int) -> tuple[float, ...]:
     return tuple(test_acc[max(0, end - LAST) : end])
 
 
-def _judged(rows: Iterable[Row]) -> list[tuple[Row, Sample]]:
+def _judged(rows: Iterable[Compared]) -> list[tuple[Compared, Sample]]:
     pairs = [(row, row.sample) for row in rows if row.whole]
     return [(row, sample) for row, sample in pairs if sample and not sample.below()]

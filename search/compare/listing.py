@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from search.chance.noise import FLOOR, LAST
-from search.compare.compare import Comparison, Row
+from search.compare.compare import Compared, Comparison
 from search.text.console import records, table
 from search.text.wording import accuracies, change, percent
 
@@ -40,7 +40,7 @@ def listed(comparison: Comparison, form: str) -> str:
     return "\n".join([table(title, HEADS, lines, LEFT), "", *remarks])
 
 
-def cells(comparison: Comparison, row: Row) -> list[str]:
+def cells(comparison: Comparison, row: Compared) -> list[str]:
     """A row under `HEADS`; what only a run of ours can say is empty without one."""
     shown = [
         row.experiment.name,
@@ -110,7 +110,7 @@ def _noise(comparison: Comparison) -> str:
     )
 
 
-def _flat(comparison: Comparison, row: Row) -> dict[str, Any]:
+def _flat(comparison: Comparison, row: Compared) -> dict[str, Any]:
     """A row's figures in full precision; None for what only a run of ours can say."""
     sample = row.sample
     return {
@@ -129,7 +129,7 @@ def _flat(comparison: Comparison, row: Row) -> dict[str, Any]:
     }
 
 
-def _whole(comparison: Comparison, row: Row) -> dict[str, Any]:
+def _whole(comparison: Comparison, row: Compared) -> dict[str, Any]:
     """A row's figures, all that was reported, and our runs with their curves."""
     return {
         **_flat(comparison, row),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
-from search.compare.compare import GOAL_EPOCHS, Comparison, Row
+from search.compare.compare import GOAL_EPOCHS, Compared, Comparison
 from search.compare.listing import HEADS, LEFT, cells, summary
 from search.text.markdown import escaped, table
 from search.text.wording import environments, of
@@ -49,7 +49,7 @@ def command_for(
     return shlex.join(typed)
 
 
-def _introduction(groups: list[list[Row]]) -> str:
+def _introduction(groups: list[list[Compared]]) -> str:
     titles = [escaped(group[0].experiment.reported.write_up) for group in groups]
     return (
         "What people wrote down when they chased the goal by hand, and what the same recipes come "
@@ -62,7 +62,7 @@ def _introduction(groups: list[list[Row]]) -> str:
     )
 
 
-def _section(comparison: Comparison, rows: list[Row]) -> str:
+def _section(comparison: Comparison, rows: list[Compared]) -> str:
     first = rows[0].experiment
     return "\n".join(
         [
@@ -75,6 +75,6 @@ def _section(comparison: Comparison, rows: list[Row]) -> str:
     )
 
 
-def _cells(comparison: Comparison, row: Row) -> list[str]:
+def _cells(comparison: Comparison, row: Compared) -> list[str]:
     name, *others = cells(comparison, row)
     return [f"[{name}]({name}.toml)", *others]
