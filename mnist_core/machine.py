@@ -1,6 +1,7 @@
 """The machine a training runs on: what its results depend on, set and said."""
 
 import ctypes
+import os
 import platform
 import sys
 from importlib.metadata import version
@@ -11,6 +12,25 @@ import torch
 from mnist_core.data import CHECKSUMS
 from mnist_core.errors import UserError
 from mnist_core.record import EngineUsed, Environment
+
+VARIABLES = (
+    "ATEN_CPU_CAPABILITY",
+    "ONEDNN_MAX_CPU_ISA",
+    "DNNL_MAX_CPU_ISA",
+    "ONEDNN_CPU_ISA_HINTS",
+    "DNNL_CPU_ISA_HINTS",
+    "ONEDNN_DEFAULT_FPMATH_MODE",
+    "DNNL_DEFAULT_FPMATH_MODE",
+    "MKL_CBWR",
+    "MKL_ENABLE_INSTRUCTIONS",
+    "MKL_DEBUG_CPU_TYPE",
+    "MKL_DYNAMIC",
+    "NVIDIA_TF32_OVERRIDE",
+    "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
+    "CUBLAS_WORKSPACE_CONFIG",
+)
+"""Environment variables by which the libraries that torch calculates with are told to round
+otherwise: another instruction set, precision or order of summation."""
 
 
 def settle(threads: int) -> None:
@@ -57,16 +77,30 @@ def environment(device: str, engine: EngineUsed) -> Environment:
             **{name: version(name) for name in ("drilldown", "torch", "torchvision")},
         },
         machine=_processor() if device == "cpu" else torch.cuda.get_device_name(device),
+        processor=_generation(),
+        torch_instruction_set=torch.backends.cpu.get_cpu_capability(),
+        variables={name: os.environ[name] for name in VARIABLES if name in os.environ},
         data_sha256=dict(CHECKSUMS),
         engine=engine,
     )
 
 
 def _processor() -> str:
+    return _cpuinfo().get("model name") or platform.processor() or platform.machine()
+
+
+def _generation() -> str | None:
+    """None where the system does not say it."""
+    said = _cpuinfo()
+    fields = ("cpu family", "model", "stepping")
+    return ", ".join(f"{name} {said[name]}" for name in fields if name in said) or None
+
+
+def _cpuinfo() -> dict[str, str]:
+    """What Linux says of the first core; nothing elsewhere."""
     try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
+        first, *_ = Path("/proc/cpuinfo").read_text().split("\n\n")
     except OSError:
-        pass
-    return platform.processor() or platform.machine()
+        return {}
+    pairs = (line.partition(":") for line in first.splitlines())
+    return {name.strip(): value.strip() for name, _, value in pairs}

@@ -33,14 +33,21 @@ class EngineUsed(Frozen):
 
 
 class Environment(Frozen):
-    """What a curve depends on besides its config: equal here, the curve is equal bit for bit."""
+    """What a curve depends on besides its config: equal here, the curve is equal bit for bit, as
+    far as is known. Older files leave out what nothing was kept of then: None is not known."""
 
     device: str
     threads: Count
     versions: dict[str, str]
     """Of python, torch, torchvision and drilldown."""
     machine: str
-    """The processor (and the GPU) the curve comes from."""
+    """The name of the processor (or GPU) the curve comes from."""
+    processor: str | None = None
+    """Its family, model and stepping: one name covers several generations."""
+    torch_instruction_set: str | None = None
+    """That torch chose on this processor; which one the native engine uses, it says itself."""
+    variables: dict[str, str] | None = None
+    """The environment variables that were set of those that change torch's arithmetic."""
     data_sha256: dict[str, str]
     engine: EngineUsed = EngineUsed()
     """Files from before there were two do not say it: theirs was torch."""
@@ -52,6 +59,7 @@ class Origin(Frozen):
     study: str
     trial: Annotated[int, Field(ge=0)]
     score: Percent | None = None
+    """None where the trial was stopped."""
     goal: Goal | str
     """A sentence in files from before it was a table."""
 
@@ -59,6 +67,9 @@ class Origin(Frozen):
 class Expected(Frozen):
     test_acc: tuple[Percent, ...]
     """Test accuracy in percent, one an epoch."""
+    stopped: Count | None = None
+    """The epoch after which the pruner stopped the trial, with which the curve ends; None where it
+    was trained to its end."""
 
 
 class Confirmed(Frozen):

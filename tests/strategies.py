@@ -237,6 +237,9 @@ def records() -> st.SearchStrategy[Record]:
         threads=st.integers(1, 1_000_000),
         versions=_NAMED_WORDS,
         machine=_WORDS,
+        processor=said,
+        torch_instruction_set=said,
+        variables=st.none() | _NAMED_WORDS,
         data_sha256=_NAMED_WORDS,
         engine=engine,
     )
@@ -244,7 +247,7 @@ def records() -> st.SearchStrategy[Record]:
         Origin, study=_WORDS, trial=st.integers(0, 2**63 - 1), score=_PERCENT, goal=_WORDS
     )
     curves = st.lists(_PERCENT, max_size=15).map(tuple)
-    expected = _all(Expected, test_acc=curves)
+    expected = _all(Expected, test_acc=curves, stopped=st.none() | st.integers(1, 15))
     confirmed = _all(Confirmed, seed=st.integers(0, 2**63 - 1), test_acc=curves)
     reported = _all(
         Reported,

@@ -23,12 +23,13 @@ more."""
 class Check:
     """test_acc: percent, one an epoch. expected: of the first epochs, as many as are compared; none
     where no check was asked for. exact: whether the same bits are to be expected. elsewhere: what
-    differs from where the expected curve was made."""
+    is known to differ from where the expected curve was made; None where the config does not say
+    where that was."""
 
     test_acc: tuple[float, ...]
     expected: tuple[float, ...] = ()
     exact: bool = True
-    elsewhere: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] | None = ()
 
     @property
     def passed(self) -> bool:
@@ -61,9 +62,19 @@ class Check:
         if not self.expected:
             return []
         found = self._epochs() if self.exact else [self._last_epochs()]
-        if self.passed:
-            return found
-        return found + [f"The curve was made elsewhere: {what}" for what in self.elsewhere]
+        return found if self.passed else found + self._reasons()
+
+    def _reasons(self) -> list[str]:
+        """What may have led the two apart."""
+        if self.elsewhere is None:
+            return ["The config does not say where its curve was made (environment)."]
+        if self.elsewhere:
+            return [f"The curve was made elsewhere: {what}" for what in self.elsewhere]
+        return [
+            "Nothing that is known of where the curve was made differs from here: not the device, "
+            "threads, versions, processor, instruction sets, variables or data. Either the config "
+            "or its curve was changed, or something that is not known changes the arithmetic."
+        ]
 
     def _epochs(self) -> list[str]:
         compared = len(self.expected)

@@ -1,9 +1,9 @@
 """Run a config file: print each epoch, compare with the curve it expects, keep the weights."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -14,6 +14,7 @@ from mnist_core.faults import explain
 from mnist_core.record import EngineUsed, Environment, Record
 from mnist_core.result import EpochResult, NonFiniteLoss
 from search.confirm.check import Check
+from search.text.wording import of
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def retrain(
     curve = tuple(_curve(training.run(), say))
     if weights is not None:
         model.save_weights(training.engine.state(), weights)
-    differences = _differences(then, machine.environment(device, used)) if then else ()
+    differences = _differences(then, machine.environment(device, used)) if then else None
     return Check(curve, expected, exact, differences)
 
 
@@ -135,17 +136,48 @@ def _expected(record: Record, config: Config) -> tuple[float, ...]:
         kept, now = getattr(record.config, field), getattr(config, field)
         if kept != now:
             raise UserError(f"--check: the curve belongs to {field} {kept}; leave --{field} out")
-    return curve[: config.epochs]
+    _check_length(record, len(curve))
+    return curve
+
+
+def _check_length(record: Record, length: int) -> None:
+    """Raises UserError where a curve of this length does not end with the config's last epoch, or
+    the one after which the trial was stopped."""
+    epochs = record.config.epochs
+    stopped = record.expected.stopped if record.expected else None
+    end = stopped or (length if _stopped_somewhere(record) else epochs)
+    if length != end or end > epochs:
+        after = f", stopped after {stopped}" if stopped else ""
+        raise UserError(
+            f"--check: expected.test_acc has {of(length, 'epoch')}, and the config has {epochs}"
+            f"{after}: one of them was changed; drilldown export writes both"
+        )
+
+
+def _stopped_somewhere(record: Record) -> bool:
+    """Files from before an export said after which epoch a trial was stopped have no score then."""
+    return record.origin is not None and record.origin.score is None
 
 
 def _differences(then: Environment, now: Environment) -> tuple[str, ...]:
     """Each difference between two environments, in a few words."""
-    flat = [
-        {**env.model_dump(exclude={"versions"}), "engine": str(env.engine), **env.versions}
-        for env in (then, now)
-    ]
+    known = {name: value for name, value in then.model_dump().items() if value is not None}
+    was, is_ = _flat(then, known.keys()), _flat(now, known.keys())
     return tuple(
-        f"{key} was {flat[0].get(key)}, is {flat[1].get(key)}"
-        for key in flat[0] | flat[1]
-        if flat[0].get(key) != flat[1].get(key)
+        f"{name} was {was.get(name, 'not set')}, is {is_.get(name, 'not set')}"
+        for name in was | is_
+        if was.get(name) != is_.get(name)
     )
+
+
+def _flat(environment: Environment, fields: Collection[str]) -> dict[str, Any]:
+    """Those of an environment's fields, with what its tables hold in their place."""
+    flat: dict[str, Any] = {}
+    for name, value in environment:
+        if name not in fields:
+            continue
+        if isinstance(value, dict):
+            flat |= value
+        else:
+            flat[name.replace("_", " ")] = str(value)
+    return flat

@@ -37,11 +37,12 @@ def to_record(trial: Trial, goal: Goal) -> Record:
         raise UserError(
             f"trial {trial.number} of study {trial.study!r} has no curve to expect: {why}"
         )
+    stopped = len(trial.test_acc) if trial.state == State.PRUNED else None
     return Record(
         config=config,
         environment=environment,
         origin=Origin(study=trial.study, trial=trial.number, score=trial.score, goal=goal),
-        expected=Expected(test_acc=trial.test_acc),
+        expected=Expected(test_acc=trial.test_acc, stopped=stopped),
     )
 
 
