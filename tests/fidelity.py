@@ -22,7 +22,7 @@ from mnist_core.schedule import Step
 from mnist_core.seeds import derived_seed
 from search.workers import training
 from search.workers.crew import Job
-from search.workers.ledger import Run, run_all
+from search.workers.ledger import Run, end_last_line, run_all
 from search.workers.protocol import Start
 
 DATA = Path(__file__).parent / "data"
@@ -140,8 +140,9 @@ def go_on(path: Path = LEDGER, workers: int = 2, start: Start = training.start) 
             "fit_acc": run.fit_acc,
             "seconds": run.seconds,
         }
-        with path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+        with path.open("a+b") as file:
+            end_last_line(file)
+            file.write(json.dumps(line).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
 

@@ -459,6 +459,44 @@ def test_broken_line_is_one_line(
     assert "1 of 4 experiments" in drilldown("compare").out
 
 
+@pytest.mark.parametrize("more", [False, True])
+def test_a_finished_line_without_its_newline_is_kept(own: Path, more: bool) -> None:
+    ledger = Ledger(own)
+    for name in ("001-code1", "001-code4"):
+        ledger.add(_run(name, _flat(98.0)))
+    whole = own.read_bytes()
+    own.write_bytes(whole[:-1])
+    again = Ledger(own)
+    assert again.runs == ledger.runs
+    again.prepare()
+    if more:
+        again.add(_run("001-code4", _flat(97.0)))
+    assert own.read_bytes().startswith(whole)
+    assert Ledger(own).runs == again.runs
+
+
+def test_of_a_line_that_ends_anywhere_only_the_whole_one_is_kept(own: Path) -> None:
+    ledger = Ledger(own)
+    for name in ("001-code1", "001-code4"):
+        ledger.add(_run(name, _flat(98.0)))
+    whole = own.read_bytes()
+    first = whole.index(b"\n") + 1
+    for end in range(first, len(whole) - 1, 7):
+        own.write_bytes(whole[:end])
+        torn = Ledger(own)
+        torn.prepare()
+        assert own.read_bytes() == whole[:first]
+        assert len(torn.runs) == 1
+
+
+def test_a_last_line_of_something_else_is_not_deleted(drilldown: Drilldown, own: Path) -> None:
+    Ledger(own).add(_run("001-code1", _flat(98.0)))
+    content = own.read_bytes() + b'{"name": 5}'
+    own.write_bytes(content)
+    one_line(drilldown("compare"), f"{own}: line 2: ", "; delete the line")
+    assert own.read_bytes() == content
+
+
 def test_stale_results_are_said_and_trained_again(drilldown: Drilldown, own: Path) -> None:
     Ledger(own).add(_run("001-code1", _flat(98.0)).model_copy(update={"config": "0" * 16}))
     done = drilldown("compare", "001-code1")

@@ -82,7 +82,7 @@ class Ledger:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             lock = filelock.FileLock(self._path.with_name(f".{self._path.name}.lock"))
             with lock, self._path.open("a+b") as file:
-                _drop_torn_line(file)
+                end_last_line(file)
                 file.write(line)
                 file.flush()
                 os.fsync(file.fileno())
@@ -96,7 +96,9 @@ class Ledger:
             return
         except OSError as error:
             raise UserError(f"{self._path}: cannot be read: {error.strerror}") from None
-        for number, line in enumerate(lines[:-1], start=1):  # the last is empty, or torn
+        for number, line in enumerate(lines, start=1):
+            if number == len(lines) and not _is_whole(line):
+                return  # it is empty, or torn
             try:
                 yield Run.model_validate(tuples(json.loads(line)))
             except ValidationError as error:
@@ -232,7 +234,22 @@ def _check_native(jobs: Iterable[Job], device: str) -> None:
             raise UserError(f"{job.name}: {error}") from None
 
 
-def _drop_torn_line(file: IO[bytes]) -> None:
-    """Cut off what a crash left behind the last whole line."""
+def end_last_line(file: IO[bytes]) -> None:
+    """Have a file of JSON lines, opened as a+b, end with a newline: a last line that lacks it gets
+    one if it is whole, and is cut off if it is what a crash has left of one."""
     file.seek(0)
-    file.truncate(file.read().rfind(b"\n") + 1)
+    content = file.read()
+    end = content.rfind(b"\n") + 1
+    if _is_whole(content[end:]):
+        file.write(b"\n")
+    else:
+        file.truncate(end)
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether this is JSON, as no beginning of a table is."""
+    try:
+        json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
