@@ -1,0 +1,215 @@
+"""What the README says to type, runs; what it shows as a file, is read and runs; its figures are
+those of the files that they speak of. Nothing is trained: fakes come to their curves."""
+
+import re
+import shlex
+import shutil
+import statistics
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import fakes
+import pytest
+from command_line import Drilldown, typed
+
+from mnist_core import fetch, packaged, record
+from mnist_core.goal import Goal
+from mnist_core.native import library
+from mnist_core.result import EpochResult
+from mnist_core.train import Training
+from search import cli
+from search.chance import noise
+from search.compare import compare as comparing
+from search.compare.experiments import config_path, select
+from search.confirm import check
+from search.drill import spec as drill_spec
+from search.report import drilled
+from search.study import spec as study_spec
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+SAID = " ".join(README.split())
+GOAL = Goal()
+
+
+def _fenced(language: str) -> list[str]:
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    return [block for kind, block in blocks if kind == language]
+
+
+def _commands() -> set[str]:
+    """All that begins with drilldown, in the blocks and in the lines, without remarks."""
+    lines = [line for block in _fenced("sh") for line in block.splitlines()]
+    inline = re.findall(r"`(drilldown [^`\n]*)`", README)
+    typed_in = {part.strip() for line in lines for part in line.partition(" #")[0].split("&&")}
+    found = {line.removeprefix(".venv/bin/") for line in {*typed_in, *inline}}
+    return {line for line in found if line.startswith("drilldown ")}
+
+
+RUN = {
+    # Command -> what is added to it here: a search of hours needs no more than its beginning.
+    "drilldown launch": "--quiet",
+    "drilldown launch under-10k": "--trials 2 --quiet",
+    "drilldown list": "",
+    "drilldown drill": "--quiet",
+    "drilldown show shallow.1.architecture": "",
+    "drilldown count 001-code4": "",
+    "drilldown train silu-squeeze --check": "",
+    "drilldown train best.toml --seed 2": "",
+    "drilldown compare": "",
+    "drilldown compare 001 003-f1-reduce --seeds 2": "",
+    "drilldown compare 004 --format csv -o compared.csv": "",
+}
+NOT_RUN = {
+    "drilldown drill deep": "a night, and much of it in the sampler; it is loaded",
+    "drilldown dashboard": "it serves until Ctrl-C; test_dashboard.py has it",
+}
+
+
+@pytest.fixture
+def drilldown(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
+) -> Iterator[Drilldown]:
+    """In a folder with best.toml, an exported net; a training comes to its file's curve."""
+
+    def run(training: Training) -> Iterator[EpochResult]:
+        for epoch, accuracy in enumerate(curves.get(training.config, [99.0] * 15), start=1):
+            yield fakes.result(epoch, accuracy)
+
+    winners = [record.load(config_path(name)) for name in packaged.names(packaged.WINNERS)]
+    curves = {each.config: each.expected.test_acc for each in winners if each.expected}
+    monkeypatch.setattr(Training, "run", run)
+    monkeypatch.setattr(fetch, "ensure", lambda *_: None)
+    monkeypatch.setattr(drilled, "write", lambda _, folder: folder / "drill.html")
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(config_path("silu-squeeze"), tmp_path / "best.toml")
+    with typed(monkeypatch, capfd, start=fakes.quick) as typing:
+        yield typing
+
+
+def test_every_command_of_the_readme_is_known_here() -> None:
+    forms = {f"drilldown {name}" for name in cli.cli.commands}
+    placeholders = {line for line in _commands() if re.search(r"[A-Z]{4}", line)}
+    assert {" ".join(line.split()[:2]) for line in placeholders} <= forms
+    assert _commands() - placeholders == RUN.keys() | NOT_RUN.keys()
+
+
+@pytest.mark.timeout(600)
+def test_what_the_readme_says_to_type_runs(drilldown: Drilldown, tmp_path: Path) -> None:
+    for command, more in RUN.items():
+        done = drilldown(*shlex.split(f"{command} {more}")[1:])
+        assert done.code == 0, (command, done)
+        assert "Traceback" not in done.err
+    assert (tmp_path / "compared.csv").read_text().count("\n") == 8
+
+
+def test_a_check_of_the_readmes_is_of_every_epoch(drilldown: Drilldown) -> None:
+    if library.unavailable("avx512"):
+        pytest.skip("the winner's curve was made with AVX-512")
+    done = drilldown("train", "silu-squeeze", "--check")
+    assert "Every epoch equals the expected curve (15 compared)." in done.out
+
+
+# --- files -----------------------------------------------------------------------------------
+
+
+def _file(key: str) -> str:
+    (found,) = (block for block in _fenced("toml") if key in tomllib.loads(block))
+    return str(found)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("net", packaged.names(packaged.WINNERS))
+def test_the_drill_of_the_readme_runs_with_the_nets_that_come_along(
+    drilldown: Drilldown, tmp_path: Path, net: str
+) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(_file("stage"))
+    shutil.copy(config_path(net), tmp_path / "my-net.toml")
+    assert drill_spec.load(str(path))[2].keys() == {"my-net"}
+    shortened = re.sub(r"trials = 20", "trials = 2", path.read_text())
+    path.write_text(shortened)
+    done = drilldown("drill", path, "--quiet")
+    assert done.code == 0, done
+    assert "Winner: " in done.out
+
+
+def test_the_study_of_the_readme_runs(drilldown: Drilldown, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(_file("space"))
+    done = drilldown("launch", path, "--quiet", "--trials", "2")
+    assert done.code == 0, done
+    assert "2 of 2 trials ended" in done.out
+
+
+def test_the_tables_of_studies_and_drills_are_what_they_are() -> None:
+    studies = {name: study_spec.load(name)[1] for name in packaged.names(packaged.STUDIES)}
+    for name, study in studies.items():
+        shown = "–" if name == "smoke" else _goal(study.goal)
+        assert f"| `{name}` | {shown} |" in README
+    shallow, deep = (drill_spec.load(name)[1] for name in ("shallow", "deep"))
+    assert f"| `shallow` | {_goal(shallow.goal)}, on half of MNIST |" in README
+    assert shallow.data.train == 30_000
+    assert f"| `deep` | {_goal(deep.goal)}, on all of it |" in README
+    for drill in (shallow, deep):
+        assert f"{' + '.join(str(stage.trials) for stage in drill.stage)} trials" in README
+
+
+def _goal(goal: Goal) -> str:
+    return f"{goal.accuracy:.2f} % in each of the last {goal.last} of {goal.epochs} epochs"
+
+
+# --- figures ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", packaged.names(packaged.WINNERS))
+def test_what_is_said_of_a_winner_is_what_its_curves_come_to(name: str) -> None:
+    winner = record.load(config_path(name))
+    begin = SAID.index(f"`studies/winners/{name}.toml`")
+    said = SAID[begin : SAID.find("`studies/winners/", begin + 9) % len(SAID)]
+    endings = [GOAL.ending(run.test_acc) for run in winner.confirmed]
+    worst, means = [each.worst for each in endings], [each.mean for each in endings]
+    assert f"{winner.config.params:,} parameters" in said
+    assert re.search(
+        rf"the worst of the last five has a mean of {statistics.fmean(worst):.2f} %, a standard "
+        rf"deviation of {statistics.stdev(worst):.2f} and a lowest value of {min(worst):.2f} %; "
+        rf"the mean of the last five is {statistics.fmean(means):.2f} %, with a standard deviation "
+        rf"of {statistics.stdev(means):.2f}",
+        said,
+    )
+    words = {8: "eight", 10: "ten"}
+    held = words[sum(each.held for each in endings)]
+    assert f"on {held} of {'the ' if held != 'ten' else ''}ten fresh" in said
+    missed = max(0.0, GOAL.accuracy - min(worst))
+    assert missed == 0 or f"misses by up to {missed:.2f} points" in said
+
+
+def test_what_is_said_of_the_fifty_experiments() -> None:
+    rows = comparing.compare(select([]), comparing.Results(None).runs, GOAL.epochs).rows
+    assert len(rows) == 50
+    skeletons = [row for row in rows if row.experiment.name.startswith("003-f1-")]
+    below: dict[str, Any] = {
+        row.experiment.name: row.sample.below() for row in skeletons if row.sample is not None
+    }
+    counts = [sum(who in (side, "both") for who in below.values()) for side in ("theirs", "ours")]
+    both = sum(who == "both" for who in below.values())
+    assert (
+        f"the {len(skeletons)} skeletons of 003, without batch norm and with a ReLU behind the "
+        f"last layer, {counts[0]} stay below it as reported and {counts[1]} as run here, one seed "
+        f"each, but only {both} are the same"
+    ) in SAID
+    assert f"mean below {noise.FLOOR:.0f} % is not judged" in SAID
+    assert noise.ASSUMED == 0.1
+    assert "assumed to be a tenth of the error" in SAID
+    assert check.BAND_OF_ERROR == 0.3
+    assert f"by {check.BAND} points, or by three tenths of the curve's error" in SAID
+
+
+def test_the_house_of_the_readme_has_the_rooms_that_there_are() -> None:
+    (house,) = (block for block in _fenced("") if "search/text" in block)
+    root = Path(__file__).parents[1]
+    rooms = {path.parent.name for path in (root / "search").glob("*/__init__.py")}
+    shown = " ".join(line[:30] for line in house.splitlines())
+    named = {word.removeprefix("search/") for word in shown.split()}
+    assert rooms | {"mnist_core/", "spaces/"} == named
