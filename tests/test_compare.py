@@ -40,6 +40,7 @@ def packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in NAMES:
         shutil.copy(experiments.SEEDS / f"{name}.toml", folder)
     monkeypatch.setattr(experiments, "SEEDS", folder)
+    monkeypatch.setattr(compare, "DIFFERED", frozenset())
     monkeypatch.setattr(fetch, "ensure", lambda *_: None)
     return folder
 
@@ -203,6 +204,16 @@ def test_verdict_is_whether_chance_explains_the_difference(
 
 
 @pytest.mark.usefixtures("_two_seeds_tell")
+def test_seeds_that_were_added_because_they_differed_say_nothing_of_noise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runs = [_run(name, _flat(98.0 + seed / 10), seed) for name in NAMES[:2] for seed in (1, 2)]
+    assert compare.compare(select([]), runs, GOAL_EPOCHS).noise.recipes == 2
+    monkeypatch.setattr(compare, "DIFFERED", frozenset(NAMES[:1]))
+    assert compare.compare(select([]), runs, GOAL_EPOCHS).noise.recipes == 1
+
+
+@pytest.mark.usefixtures("_two_seeds_tell")
 def test_noise_is_estimated_from_whole_rows_that_are_judged() -> None:
     one = [_run("001-code1", _flat(98.4)), _run("003-f1-const-lr0.05", _flat(10.0))]
     lottery = [_run("003-f1-const-lr0.05", _flat(98.0), seed=2), _run(LONG, [99.0] * 9)]
@@ -289,7 +300,10 @@ def test_table_of_every_kind_of_row(drilldown: Drilldown, own: Path) -> None:
         "(001-code4). Not judged are nets whose last epochs have a mean below 97 %: 1 as "
         "reported, 1 as run here, 1 in both. Within noise is "
     )
-    assert said.endswith("(estimated from those with two seeds or more: 1).")
+    assert said.endswith(
+        "(estimated from those with two seeds or more: 1). Those that were given further seeds "
+        "because they differed most do not count."
+    )
 
 
 def test_words_choose_the_rows(drilldown: Drilldown) -> None:

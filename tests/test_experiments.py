@@ -1,5 +1,6 @@
 """The configs that come along: found by their names, and told from paths."""
 
+import random
 from collections import Counter
 from pathlib import Path
 
@@ -7,8 +8,8 @@ import pytest
 
 from mnist_core.config import Config
 from mnist_core.errors import UserError
-from search.compare import experiments
-from search.compare.experiments import config_path, select
+from search.compare import compare, experiments
+from search.compare.experiments import DIFFERED, config_path, select
 
 ROOT = Path(__file__).parents[1]
 KNOWN = "; known are the experiments of drilldown compare, and silu-squeeze, under-10k"
@@ -27,6 +28,15 @@ def test_without_a_word_all_fifty_are_chosen() -> None:
     for each in chosen:
         assert each.reported.test_acc
         assert each.repository.count("/") == 1
+
+
+def test_the_noise_is_estimated_from_those_that_the_lot_gave_a_second_seed() -> None:
+    """Eight of those that are judged, but for the ones that were picked because they differed."""
+    rows = compare.compare(select([]), compare.Results(None).runs, compare.GOAL_EPOCHS).rows
+    judged = [row for row in rows if row.whole and row.sample and not row.sample.below()]
+    names = sorted({row.experiment.name for row in judged} - DIFFERED)
+    lot = set(random.Random(17).sample(names, 8))
+    assert {row.experiment.name for row in rows if len(row.runs) > 1} == lot | DIFFERED
 
 
 @pytest.mark.parametrize(

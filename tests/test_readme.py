@@ -22,13 +22,15 @@ from mnist_core.train import Training
 from search import cli
 from search.chance import noise
 from search.compare import compare as comparing
+from search.compare import page
 from search.compare.experiments import config_path, select
 from search.confirm import check
 from search.drill import spec as drill_spec
 from search.report import drilled
 from search.study import spec as study_spec
 
-README = (Path(__file__).parents[1] / "README.md").read_text()
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
 SAID = " ".join(README.split())
 GOAL = Goal()
 
@@ -206,10 +208,16 @@ def test_what_is_said_of_the_fifty_experiments() -> None:
     assert f"by {check.BAND} points, or by three tenths of the curve's error" in SAID
 
 
+def test_the_page_of_the_fifty_experiments_is_what_its_command_makes() -> None:
+    seeds = Path("studies") / "seeds"
+    found = comparing.compare(select([]), comparing.Results(None).runs, GOAL.epochs)
+    command = page.command_for([], GOAL.epochs, seeds / "results.jsonl", seeds / "README.md")
+    assert (ROOT / seeds / "README.md").read_text() == f"{page.page(found, command)}\n"
+
+
 def test_the_house_of_the_readme_has_the_rooms_that_there_are() -> None:
     (house,) = (block for block in _fenced("") if "search/text" in block)
-    root = Path(__file__).parents[1]
-    rooms = {path.parent.name for path in (root / "search").glob("*/__init__.py")}
+    rooms = {path.parent.name for path in (ROOT / "search").glob("*/__init__.py")}
     shown = " ".join(line[:30] for line in house.splitlines())
     named = {word.removeprefix("search/") for word in shown.split()}
     assert rooms | {"mnist_core/", "spaces/"} == named

@@ -9,7 +9,7 @@ from mnist_core.goal import Goal
 from mnist_core.paths import runs_dir
 from search.chance import noise
 from search.chance.noise import FLOOR, LAST, Noise, Sample
-from search.compare.experiments import Experiment, results_path, select
+from search.compare.experiments import DIFFERED, Experiment, results_path, select
 from search.text.wording import of
 from search.workers.crew import Job
 from search.workers.ledger import Ledger, Run, key
@@ -50,7 +50,8 @@ class Compared:
 
 @dataclass(frozen=True)
 class Comparison:
-    """rows: in the order of the experiments' names. noise: estimated from all experiments."""
+    """rows: in the order of the experiments' names. noise: estimated from all experiments but those
+    that were given further seeds because they differed."""
 
     rows: tuple[Compared, ...]
     noise: Noise
@@ -88,9 +89,11 @@ class Results:
 
 def compare(experiments: Iterable[Experiment], runs: Sequence[Run], epochs: int) -> Comparison:
     """The experiments beside the runs that count, over the first `epochs` epochs at most. What is
-    noise, all experiments say, whichever are asked for."""
+    noise, all experiments say, whichever are asked for, but those that were given further seeds
+    because they differed."""
     rows = {each.name: _row(each, _counted(each, runs), epochs) for each in select([])}
-    estimated = noise.estimate(sample for _, sample in _judged(rows.values()))
+    unpicked = [row for name, row in rows.items() if name not in DIFFERED]
+    estimated = noise.estimate(sample for _, sample in _judged(unpicked))
     return Comparison(tuple(rows[each.name] for each in experiments), estimated)
 
 

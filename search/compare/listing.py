@@ -103,11 +103,14 @@ def _low(comparison: Comparison) -> list[str]:
 
 
 def _noise(comparison: Comparison) -> str:
-    return (
+    text = (
         "Within noise is a difference of at most two standard deviations. One run's variance is "
         f"taken to be the experiment's own between its last {LAST} epochs, over {LAST}, and that "
         f"between seeds, of a standard deviation of {comparison.noise}."
     )
+    if not comparison.noise.recipes:
+        return text
+    return f"{text} Those that were given further seeds because they differed most do not count."
 
 
 def _flat(comparison: Comparison, row: Compared) -> dict[str, Any]:
