@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mnist_core import fetch
 from mnist_core.errors import UserError
+from mnist_core.words import of
 
 CHECKSUMS: Final[Mapping[str, str]] = fetch.CHECKSUMS
 """File name -> SHA-256 of the four raw files that every Mnist is read from."""
@@ -53,7 +54,8 @@ class Mnist:
         ):
             if not 1 <= wanted <= len(labels):
                 raise UserError(
-                    f"cannot take {wanted} {split} images: choose between 1 and {len(labels)}"
+                    f"cannot take {of(wanted, f'{split} image')}: choose between 1 and "
+                    f"{len(labels)}"
                 )
         return Mnist(
             self.train_images[:train],

@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from mnist_core.frozen import Frozen
+from mnist_core.words import last
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,18 @@ class Goal(Frozen):
         return self
 
     def __str__(self) -> str:
-        return (
-            f"{self.accuracy:.2f} % in every one of the last {self.last} of {self.epochs} epochs, "
-            f"fewer than {self.params:,} parameters"
-        )
+        if self.epochs == 1:
+            where = "its one epoch"
+        elif self.last == 1:
+            where = f"the last of {self.epochs} epochs"
+        else:
+            where = f"every one of the last {self.last} of {self.epochs} epochs"
+        return f"{self.accuracy:.2f} % in {where}, fewer than {self.params:,} parameters"
+
+    @property
+    def ends(self) -> str:
+        """The epochs that count, in words: `last 5 epochs`."""
+        return last(self.last, "epoch")
 
     def ending(self, test_acc: Sequence[float]) -> Ending:
         """Of a curve, percent, one an epoch. Raises ValueError where it has none."""

@@ -34,7 +34,7 @@ def test_the_last_bit_counts_on_the_same_engine():
     check = Check(CURVE, (*CURVE[:5], 99.51), elsewhere=("torch was 1.0, is 2.0",))
     assert not check.passed
     assert check.remarks() == [
-        "1 of 6 epochs differ from the curve:",
+        "1 of 6 epochs differs from the curve:",
         "epoch   6  test 99.5000 %, expected 99.5100 %",
         "The curve was made elsewhere: torch was 1.0, is 2.0",
     ]

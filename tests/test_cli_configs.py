@@ -109,7 +109,7 @@ def test_altered_curve_is_found_by_its_epoch(
     path = _altered(best, tmp_path / "x.toml", (first, second + 0.5))
     done = drilldown("train", path, "--check")
     assert done.code == 1
-    assert "1 of 2 epochs differ from the curve:" in done.out
+    assert "1 of 2 epochs differs from the curve:" in done.out
     *_, differing, why = done.out.splitlines()
     assert differing == f"epoch   2  test {second:.4f} %, expected {second + 0.5:.4f} %"
     assert why.startswith("Nothing that is known of where the curve was made differs from here")

@@ -515,10 +515,10 @@ def test_stale_results_are_said_and_trained_again(drilldown: Drilldown, own: Pat
     Ledger(own).add(_run("001-code1", _flat(98.0)).model_copy(update={"config": "0" * 16}))
     done = drilldown("compare", "001-code1")
     assert done.err == "001-code1: 1 run ignored: the recipe has changed since\n"
-    assert "0 of 1 experiments have been run" in done.out
+    assert "0 of 1 experiment has been run" in done.out
     done = drilldown("compare", "001-code1", "--seeds", "1", "--epochs", "2")
     assert "trainings to do: 1, done before: 0" in done.err
-    assert "1 of 1 experiments have been run" in done.out
+    assert "1 of 1 experiment has been run" in done.out
 
 
 SLOW = """

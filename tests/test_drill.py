@@ -231,7 +231,7 @@ def test_the_summary_names_winner_report_and_commands(drilled: Drilled):
         ({"stage": _stages({"vary": {"widths": "all", "layout": "all"}}, {})}, "layout = absent"),
         ({"stage": _stages({"fix": {"lr": 0.3}}, {})}, "fix.lr = 0.2, now it is 0.3"),
         ({"stage": _stages({"name": "nets"}, {})}, "stage 1 was 'net' when it was run, now it is"),
-        ({"stage": _stages({}, {})[:1]}, "stage 2 was 'pace' when it was run, now there are 1 st"),
+        ({"stage": _stages({}, {})[:1]}, "stage 2 was 'pace' when it was run, now there is 1 st"),
         ({"stage": _stages({}, {"vary": {"lr": [0.1, 0.4], "schedule": "all"}})}, "with lr = "),
         ({"seed": 4}, "was launched with seed = "),
         ({"goal": {**VALUES["goal"], "accuracy": 91.0}}, "was launched with goal.accuracy = 90.0"),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from mnist_core.goal import Goal
 from mnist_core.paths import runs_dir
+from mnist_core.words import of
 from search.chance import noise
 from search.chance.noise import FLOOR, LAST, Noise, Sample
 from search.compare.experiments import DIFFERED, Experiment, results_path, select
-from search.text.wording import of
 from search.workers.crew import Job
 from search.workers.ledger import Ledger, Run, key
 

@@ -5,6 +5,7 @@ import textwrap
 from collections import Counter
 from typing import Any
 
+from mnist_core.words import part
 from search.chance.noise import FLOOR, LAST
 from search.compare.compare import Compared, Comparison
 from search.text.console import records, table
@@ -72,7 +73,8 @@ def summary(comparison: Comparison) -> list[str]:
 def _near(comparison: Comparison) -> str:
     run = [row for row in comparison.rows if row.runs]
     judged = comparison.judged()
-    text = f"{len(run)} of {len(comparison.rows)} experiments have been run"
+    have = "has" if 1 in (len(run), len(comparison.rows)) else "have"
+    text = f"{part(len(run), len(comparison.rows), 'experiment')} {have} been run"
     short = sum(not row.whole for row in run)
     if short:
         text += f", {short} of them not long enough to be judged"

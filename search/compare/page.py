@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 
+from mnist_core.words import of
 from search.compare.compare import GOAL_EPOCHS, Compared, Comparison
 from search.compare.listing import HEADS, LEFT, cells, summary
 from search.text.markdown import escaped, table
-from search.text.wording import environments, of
+from search.text.wording import environments
 
 
 def page(comparison: Comparison, command: str) -> str:

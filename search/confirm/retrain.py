@@ -13,8 +13,8 @@ from mnist_core.errors import UserError
 from mnist_core.faults import explain
 from mnist_core.record import EngineUsed, Environment, Record
 from mnist_core.result import EpochResult, NonFiniteLoss
+from mnist_core.words import of
 from search.confirm.check import Check
-from search.text.wording import of
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from mnist_core.files import explain
 from mnist_core.frozen import tuples
 from mnist_core.paths import runs_dir
 from mnist_core.record import Confirmed
+from mnist_core.words import of
 from search.confirm.fresh import fresh_seeds, train_fresh
 from search.drill.result import Candidate, DrillResult, Finalist, StageResult, Tried
 from search.drill.spec import DrillSpec, Stage, StageStudy
@@ -224,7 +225,11 @@ class Drill:
             number, name = int(match[1]), match[2]
             now = names[number - 1] if number <= len(names) else None
             if now != name:
-                said = f"now it is {now!r}" if now else f"now there are {len(names)} stages"
+                said = (
+                    f"now it is {now!r}"
+                    if now
+                    else f"now there {'is' if len(names) == 1 else 'are'} {of(len(names), 'stage')}"
+                )
                 raise UserError(
                     f"drill {self._name!r}: stage {number} was {name!r} when it was run, {said}; "
                     "change it back or drill under another --name"

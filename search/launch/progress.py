@@ -14,6 +14,7 @@ from rich.text import Text
 
 from mnist_core.config import Config
 from mnist_core.result import EpochResult
+from mnist_core.words import part
 from search.study.trials import State, Trial
 
 log = logging.getLogger("drilldown")
@@ -23,7 +24,7 @@ _NAMES = {State.COMPLETE: "finished", State.PRUNED: "pruned", State.FAIL: "faile
 def tally(ended: Counter[str], trials: int) -> str:
     """How many of a study's trials ended, and how; `ended` counts by the names in `_NAMES`."""
     parts = [f"{ended[name]} {name}" for name in _NAMES.values()]
-    return f"{ended.total()} of {trials} trials ended: {', '.join(parts)}"
+    return f"{part(ended.total(), trials, 'trial')} ended: {', '.join(parts)}"
 
 
 def ended(trials: Iterable[Trial]) -> Counter[str]:

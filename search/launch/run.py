@@ -15,6 +15,7 @@ from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
 from mnist_core.paths import runs_dir
 from mnist_core.result import EpochResult
+from mnist_core.words import of
 from search.launch.owner import Owner
 from search.launch.progress import LiveProgress, Progress
 from search.study import folder, storage
@@ -88,7 +89,8 @@ def _run(
     start: Start,
 ) -> int:
     if left := session.reconcile():
-        log.info("%d trials were left running by an earlier owner; marked interrupted", left)
+        found = f"{of(left, 'trial')} {'was' if left == 1 else 'were'}"
+        log.info("%s left running by an earlier owner; marked interrupted", found)
     study = session.study
     _keep_best(study)
     if not session.wants(plan.trials):

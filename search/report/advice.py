@@ -89,7 +89,7 @@ def _steadiness(found: Findings, goal: Goal) -> Advice | None:
     averaged = not isinstance(first.config.averaging, NoAveraging)
     start = "Average over more updates" if averaged else "Average the weights"
     why = (
-        f"the last {goal.last} epochs of {code(first.name)} have a standard deviation of "
+        f"the {goal.ends} of {code(first.name)} have a standard deviation of "
         f"{deviation:.2f} points, more than the noise of {found.noise.size:.2f}"
     )
     return Advice(f"{start}, or let the learning rate end lower", why, STEADIERS)

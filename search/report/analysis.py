@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from mnist_core.goal import Goal
+from mnist_core.words import of
 from search.chance.importance import LEAST, Importance
 from search.chance.leads import Lead, SeedNoise
 from search.drill.result import DrillResult, StageResult
@@ -42,17 +43,21 @@ def analysis(stage: StageResult, found: Findings, result: DrillResult) -> list[s
 
 def shortfall(worst: float, goal: Goal) -> str:
     """How far a net is from the goal, on the seed of its search."""
-    where = f"in the worst of its last {goal.last} epochs (1 seed)"
+    where = f"in {_worst_of(goal)} (1 seed)"
     if worst >= goal.accuracy:
         return f"holds the goal with {points(worst - goal.accuracy)} to spare {where}"
     return f"misses the goal by {points(goal.accuracy - worst)} {where}"
 
 
+def _worst_of(goal: Goal) -> str:
+    return f"the worst of its {goal.ends}" if goal.last > 1 else f"its {goal.ends}"
+
+
 def lead(what: str, found: Lead, goal: Goal, where: str = "1 seed each") -> str:
     """Whether one is ahead of the other."""
     said = (
-        f"{what}, {code(found.over)}, is {change(found.points)} points in the mean of the last "
-        f"{goal.last} epochs ({where})"
+        f"{what}, {code(found.over)}, is {change(found.points)} points in the mean of the "
+        f"{goal.ends} ({where})"
     )
     if found.tie:
         return f"{said}: a tie, since chance explains up to {points(found.needed)}."
@@ -65,10 +70,10 @@ def _goal(stage: StageResult, found: Findings, goal: Goal) -> str:
     holding = sum(trial.holds_goal for trial in stage.trials)
     first = found.leaders[0]
     unbeaten = "" if own(stage, [first]) else ", which no trial of this stage beats,"
-    return (
-        f"{code(first.name)}{unbeaten} {shortfall(first.trial.ending.worst, goal)}; "
-        f"{holding or 'none'} of the {complete} complete trials hold{'s' * (holding < 2)} it."
-    )
+    held = f"{holding or 'none'} of the {complete} complete trials hold{'s' * (holding < 2)} it"
+    if complete == 1:
+        held = f"the one complete trial {'holds' if holding else 'does not hold'} it"
+    return f"{code(first.name)}{unbeaten} {shortfall(first.trial.ending.worst, goal)}; {held}."
 
 
 def _fits(found: Findings) -> list[str]:
@@ -96,13 +101,13 @@ def _fit(name: str, fit: Fit) -> str:
 def _fall(fall: Fall, goal: Goal) -> str:
     said = (
         "Once the learning rate is below half of its height, the error falls by a factor of "
-        f"{fall.factor:.1f} (median of {fall.trials} trials)"
+        f"{fall.factor:.1f} (median of {of(fall.trials, 'trial')})"
     )
     if fall.high_step is None:
         return f"{said}."
     return (
         f"{said}. From one epoch to the next the accuracy moves by {points(fall.high_step)} before "
-        f"that, and by {points(fall.late_step)} in the last {goal.last} epochs."
+        f"that, and by {points(fall.late_step)} in the {goal.ends}."
     )
 
 
@@ -111,14 +116,12 @@ def _steady(found: Findings, chance: SeedNoise, goal: Goal, images: int) -> str:
     ending = first.trial.ending
     several = len(ending.test_acc) > 1
     spread = f"a standard deviation of {points(ending.deviation)} and " if several else ""
-    said = (
-        f"The last {goal.last} epochs of {code(first.name)} have {spread}a worst of "
-        f"{ending.worst:.2f} % (1 seed)."
-    )
+    have = f"have {spread}a worst of" if goal.last > 1 else "has"
+    said = f"The {goal.ends} of {code(first.name)} {have} {ending.worst:.2f} % (1 seed)."
     if chance.freedom:
         return (
             f"{said} Between seeds, the finalists' mean of these epochs has a standard deviation "
-            f"of {points(chance.size)} ({chance.freedom} degrees of freedom)."
+            f"of {points(chance.size)} ({of(chance.freedom, 'degree')} of freedom)."
         )
     return (
         f"{said} No seed has been repeated yet: for the noise between seeds stands the standard "
@@ -134,7 +137,7 @@ def _bound(at: AtBound) -> str:
 def _importances(stage: StageResult, found: Sequence[Importance]) -> list[str]:
     complete = len(stage.complete)
     if complete < LEAST:
-        some = f"{complete} complete trial{'s' * (complete > 1)}"
+        some = of(complete, "complete trial")
         return [f"What mattered cannot be told from {some}: that takes {LEAST}."]
     matters = [_importance(each, n > 0) for n, each in enumerate(found) if each.matters]
     others = spelled([each.name for each in found if not each.matters])

@@ -97,7 +97,7 @@ def curves(found: Sequence[Curve], goal: Goal) -> str:
             )
         above.set(
             ylabel="test accuracy (%)",
-            title=f"Learning curves; grey: the last {goal.last} epochs, which count",
+            title=f"Learning curves; grey: the {goal.ends}, which count{'s' * (goal.last == 1)}",
         )
         below.set(ylabel="learning rate", xlabel="epoch", xlim=(0, goal.epochs + 0.5))
         below.set_ylim(bottom=0)
@@ -125,7 +125,9 @@ def accuracy_by_parameters(stages: Sequence[tuple[str, Sequence[Dot]]], goal: Go
         axes.set(
             xlabel="parameters",
             ylabel="test accuracy (%)",
-            title=f"Each trial's mean of the last {goal.last} epochs, down to the worst of them",
+            title=f"Each trial's mean of the {goal.ends}, down to the worst of them"
+            if goal.last > 1
+            else "Each trial's last epoch",
             xlim=_with_room([goal.params, *(dot.params for dot in every)]),
         )
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))

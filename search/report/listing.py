@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mnist_core.goal import Goal
+from mnist_core.words import part
 from search.drill.spec import DrillSpec
 from search.study.spec import StudySpec
 from search.study.storage import has_storage, open_storage
@@ -48,7 +49,7 @@ _GOAL_HEADS = ["accuracy", "in the last", "parameters"]
 
 
 def _goal_cells(goal: Goal) -> list[str]:
-    return [f"{goal.accuracy:.2f} %", f"{goal.last} of {goal.epochs} epochs", f"< {goal.params:,}"]
+    return [f"{goal.accuracy:.2f} %", part(goal.last, goal.epochs, "epoch"), f"< {goal.params:,}"]
 
 
 def _launched(studies: Studies) -> list[list[str]]:
@@ -98,7 +99,11 @@ COLUMNS = (
     Column(
         None,
         "state",
-        lambda trial: f"{trial.state}: {trial.reason}" if trial.reason else str(trial.state),
+        lambda trial: (
+            str(trial.state)
+            if trial.reason in ("", trial.state)
+            else f"{trial.state}: {trial.reason}"
+        ),
     ),
     Column("test_acc", None, lambda trial: list(trial.test_acc)),
 )

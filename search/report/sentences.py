@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from mnist_core.goal import Goal
+from mnist_core.words import of, part
 from search.chance.leads import SeedNoise
 from search.drill.result import DrillResult, StageResult
 from search.report import leads
@@ -12,7 +13,7 @@ from search.report.analysis import VERDICTS, lead, shortfall
 from search.report.findings import Findings
 from search.study.trials import State
 from search.text.markdown import code, escaped
-from search.text.wording import duration, listed, of, seeds, value, within
+from search.text.wording import duration, listed, seeds, value, within
 from spaces.around import BASE
 from spaces.dimensions import Dimension
 
@@ -22,7 +23,8 @@ _FATES = {State.COMPLETE: "complete", State.PRUNED: "pruned", State.FAIL: "faile
 def status(result: DrillResult) -> str:
     """How many stages are over, and what is missing."""
     over = sum(bool(stage.winners) for stage in result.stages)
-    said = f"{over} of {len(result.spec.stage)} stages {'is' if over == 1 else 'are'} over"
+    stages = part(over, len(result.spec.stage), "stage")
+    said = f"{stages} {'is' if over == 1 else 'are'} over"
     missing = [_rest(stage) for stage in result.stages if not stage.winners]
     later = list(enumerate(result.spec.stage, start=1))[len(result.stages) :]
     missing += [f"stage {number} ({escaped(stage.name)})" for number, stage in later]
@@ -37,7 +39,7 @@ def status(result: DrillResult) -> str:
 def _rest(stage: StageResult) -> str:
     left = max(0, stage.stage.trials - fates(stage).total())
     name = f"stage {stage.number} ({escaped(stage.stage.name)})"
-    return f"{left} of {stage.stage.trials} trials of {name}"
+    return f"{part(left, stage.stage.trials, 'trial')} of {name}"
 
 
 def fates(stage: StageResult) -> Counter[State]:
@@ -67,7 +69,7 @@ def winner(result: DrillResult, chance: SeedNoise | None) -> str:
     said = (
         f"**{code(first.candidate.name)}** wins, with {first.candidate.config.params:,} "
         f"parameters. It holds the goal on **{held} of {seeds(len(endings))}** (its own and "
-        f"{len(first.runs)} fresh): mean of the last {goal.last} epochs "
+        f"{len(first.runs)} fresh): mean of the {goal.ends} "
         f"{statistics.fmean(means):.2f}{spread} %, worst {worst:.2f} %."
     )
     found = leads.over_second(result, chance) if chance else None

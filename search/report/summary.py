@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from mnist_core.goal import Goal
+from mnist_core.words import of, part
 from search.drill.result import Finalist
 from search.drill.run import Drilled
 from search.report import leads
@@ -21,12 +22,12 @@ def summary(drilled: Drilled, command: str, url: str | None) -> str:
     for stage in result.stages:
         best = stage.winners[0] if stage.winners else None
         scored = f"best {best.name}, score {best.trial.score:.2f}" if best else "not over yet"
-        ended = f"{stage.finished} trials ended"
+        ended = f"{of(stage.finished, 'trial')} ended"
         lines.append(f"Stage {stage.number}, {stage.stage.name}: {ended}, {scored}")
     if drilled.best is not None:
         lines += _winner_lines(result.finalists[0], result.spec.goal, drilled.best)
     if result.failed:
-        lines.append(f"Finalists: {result.failed} of their trainings on fresh seeds failed")
+        lines.append(f"Finalists: {of(result.failed, 'training')} on fresh seeds failed")
         lines.append("Try those again:".ljust(COLUMN) + command)
     if drilled.signal:
         lines.append("Interrupted; go on with:".ljust(COLUMN) + command)
@@ -42,8 +43,8 @@ def _winner_lines(best: Finalist, goal: Goal, path: Path) -> list[str]:
     held = sum(ending.held for ending in endings)
     return [
         f"Winner: {best.candidate.name}, {best.candidate.config.params:,} parameters, worst of the "
-        f"last {goal.last} epochs on {len(endings)} seeds {worst} %",
-        f"Goal: held on {held} of {len(endings)} seeds",
+        f"{goal.ends} on {of(len(endings), 'seed')} {worst} %",
+        f"Goal: held on {part(held, len(endings), 'seed')}",
         "Config of the winner:".ljust(COLUMN) + str(path),
         "Train it again:".ljust(COLUMN) + command_for(path),
     ]

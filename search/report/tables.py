@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from mnist_core.config import Config
 from mnist_core.goal import Goal
 from mnist_core.layers import Conv
+from mnist_core.words import part
 from search.chance.leads import Lead
 from search.drill.result import DrillResult, StageResult, Tried
 from search.report import leads
@@ -29,7 +30,7 @@ def finalists(result: DrillResult) -> str:
         "parameters",
         "score in the search (1 seed)",
         "score on fresh seeds",
-        f"mean of the last {goal.last}, all seeds",
+        f"mean of the {goal.ends}, all seeds",
         "worst",
         "goal held",
     ]
@@ -47,7 +48,7 @@ def finalists(result: DrillResult) -> str:
                 f"{statistics.fmean(fresh):.2f} ({len(fresh)})" if fresh else "",
                 f"{statistics.fmean(means):.2f}{spread}",
                 percent(min(ending.worst for ending in endings)),
-                f"{sum(ending.held for ending in endings)} of {len(endings)} seeds",
+                part(sum(ending.held for ending in endings), len(endings), "seed"),
             ]
         )
     return table(heads, lines)
@@ -56,7 +57,7 @@ def finalists(result: DrillResult) -> str:
 def seeds(result: DrillResult) -> str:
     """One line a finalist and seed."""
     goal = result.spec.goal
-    heads = ["finalist", "seed", f"last {goal.last} epochs", "mean", "worst", "goal"]
+    heads = ["finalist", "seed", goal.ends, "mean", "worst", "goal"]
     lines = []
     for finalist in result.finalists:
         own_seed = f"{finalist.candidate.config.seed} (the search's)"
@@ -103,7 +104,7 @@ def leaders(candidates: Sequence[Tried], goal: Goal) -> str:
         "training, best",
         "training, evaluation mode",
         "test, best",
-        f"last {goal.last} epochs",
+        goal.ends,
         "worst",
         "score",
     ]

@@ -60,7 +60,7 @@ def _drawing(goal: Goal, best: Sequence[Complete]) -> dict[str, Any]:
     epochs of all trials starts so low that nobody can see who reaches it."""
     lowest = min(trial.ending.worst for trial in best)
     bottom = min(2 * goal.accuracy - 100, lowest) - 0.05
-    title = f"Best trials, and the goal of {goal.accuracy:.2f} % in the last {goal.last} epochs"
+    title = f"Best trials, and the goal of {goal.accuracy:.2f} % in the {goal.ends}"
     axis = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False}
     counted = {
         "type": "rect",
@@ -133,7 +133,7 @@ def _best(goal: Goal, trial: Complete) -> str:
     final = " · ".join(f"{value:.2f}" for value in ending.test_acc)
     table = {
         "score": f"**{trial.score:.3f} %**",
-        f"accuracy in the last {goal.last} epochs": f"{final} %",
+        f"accuracy in the {goal.ends}": f"{final} %",
         "worst of these": f"**{ending.worst:.2f} %**",
         "mean of these": f"{ending.mean:.3f} %",
         "parameters": "not known" if trial.params is None else f"{trial.params:,}",

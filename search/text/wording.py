@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mnist_core.record import Environment
+from mnist_core.words import of
 from search.text.markdown import code, escaped
 from spaces.dimensions import Choice, Dimension
 
@@ -54,10 +55,6 @@ def within(kind: Dimension) -> str:
     if isinstance(kind, Choice):
         return ", ".join(map(value, kind.choices))
     return f"{digits(kind.low)} to {digits(kind.high)}"
-
-
-def of(count: int, what: str) -> str:
-    return f"{count} {what}{'s' * (count != 1)}"
 
 
 def environments(found: Iterable[Environment]) -> list[str]:

@@ -15,6 +15,7 @@ from typing import Protocol
 from mnist_core.config import Config
 from mnist_core.record import Environment
 from mnist_core.result import EpochResult
+from mnist_core.words import part
 from search.workers.protocol import Began, Ended, Message, Ready, Workers
 
 log = logging.getLogger(__name__)
@@ -160,7 +161,7 @@ def _fault(results: Sequence[EpochResult], epochs: int) -> str:
             if not math.isfinite(accuracy):
                 return f"the {what} accuracy is {accuracy} in epoch {result.epoch}"
     if len(results) < epochs:
-        return f"ended after {len(results)} of {epochs} epochs"
+        return f"ended after {part(len(results), epochs, 'epoch')}"
     return ""
 
 
