@@ -1,7 +1,5 @@
-"""Reading and writing TOML: every fault of a file said in one line, never a torn file left."""
+"""Reading TOML: every fault of a file said in one line."""
 
-import os
-import tempfile
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -12,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from mnist_core.errors import UserError
 from mnist_core.faults import explain, suggest
 
-__all__ = ["explain", "parsed", "read_toml", "suggest", "write_whole"]
+__all__ = ["explain", "parsed", "read_toml", "suggest"]
 
 T = TypeVar("T")
 _LARGEST = 1_000_000  # bytes; the longest config there is has about 5,000
@@ -25,7 +23,9 @@ def read_toml(path: Path) -> dict[str, Any]:
             content = file.read(_LARGEST + 1)
         if len(content) > _LARGEST:
             raise UserError(f"{path}: is too large for a TOML file (over {_LARGEST:,} bytes)")
-        return tomllib.loads(content.decode())
+        return tomllib.loads(
+            content.decode("utf-8-sig")
+        )  # some editors begin with a byte-order mark
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -38,28 +38,6 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:  # TOMLDecodeError, or a number of more digits than Python reads
         raise UserError(f"{path}: is not valid TOML: {error}") from None
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write `path` whole or not at all: a reader, or a crash, meets the old file or the new.
-
-    Raises UserError naming the file where it cannot be written.
-    """
-    temporary = None
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".writing.", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)  # a temporary file is its owner's alone
-        temporary.replace(path)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror}") from None
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
 
 
 def parsed(path: Path, parse: Callable[[Mapping[str, Any]], T], *models: type[BaseModel]) -> T:

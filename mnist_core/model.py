@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 from mnist_core import layers as notation
 from mnist_core.config import Config
 from mnist_core.errors import UserError
-from mnist_core.files import write_whole
+from mnist_core.outputs import write_whole
 from mnist_core.streams import Streams
 
 

@@ -11,9 +11,10 @@ from pydantic import Field
 
 from mnist_core import engine
 from mnist_core.config import Config
-from mnist_core.files import parsed, write_whole
+from mnist_core.files import parsed
 from mnist_core.frozen import Count, Frozen, tuples
 from mnist_core.goal import Goal
+from mnist_core.outputs import write_whole
 
 Percent = Annotated[float, Field(ge=0, le=100)]
 

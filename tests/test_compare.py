@@ -381,7 +381,7 @@ def test_output_is_written_whole_or_not_at_all(drilldown: Drilldown, tmp_path: P
     assert (tmp_path / "table.txt").read_text() == shown
     done = drilldown("compare", "-o", tmp_path)
     assert done.code == 2
-    assert "cannot be written: Is a directory" in done.err
+    assert "cannot be written: it is a folder" in done.err
 
 
 def test_seeds_that_are_missing_are_trained_and_shown(
@@ -436,7 +436,7 @@ def test_failed_trainings_are_said_and_the_rest_is_shown(drilldown: Drilldown, o
     assert done.code == 1
     assert "2 of 2 experiments have been run" in done.out
     assert "001-code1, seed 1: failed: NonFiniteLoss: the training loss became nan" in done.err
-    assert done.err.endswith("2 trainings failed; type the same to try them again.\n")
+    assert done.err.endswith("2 trainings failed; type the same to try again.\n")
     assert len(Ledger(own).runs) == 2
 
 

@@ -56,7 +56,7 @@ USAGE = [
     ("export x --trial -1", "--trial"),
     ("export tniy {where}", "did you mean 'tiny'?"),
     ("export tiny {where} --trial 9", "has no trial 9", "drilldown show"),
-    ("export tiny {where} -o {folder}", "cannot be written: Is a directory"),
+    ("export tiny {where} -o {folder}", "cannot be written: it is a folder"),
     ("train none.toml", "none.toml: no such file"),
     ("train .", ".: is a folder, not a TOML file"),
     ("train", "CONFIG"),

@@ -1,6 +1,7 @@
 """Commands about single configs, and about the experiments that come along."""
 
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,15 +42,15 @@ def train(config: str, check: bool, save: Path | None, **changes: int | str | No
     CONFIG is a TOML file, or the name of a config that comes along: an experiment that `drilldown
     compare` shows, or a winner (under-10k).
     """
-    from mnist_core import record
+    from mnist_core import outputs, record
     from search.compare import experiments
     from search.confirm import retrain
 
     wanted = retrain.Changes(**changes)  # type: ignore[arg-type]
     kept = record.load(experiments.config_path(config))
-    checked = retrain.retrain(kept, wanted, check, save, click.echo)
-    for line in checked.remarks():
-        click.echo(line)
+    # Lines among the weights would spoil them.
+    say = partial(click.echo, err=save is not None and outputs.passes_through(save))
+    checked = retrain.retrain(kept, wanted, check, save, say)
     if not checked.passed:
         sys.exit(1)
 
@@ -120,10 +121,13 @@ def compare(
     (003-f1); without any, all fifty are compared. Runs that come with drilldown count, and your
     own. If a training fails, the exit code is 1.
     """
+    from mnist_core import outputs
     from search.compare import compare as comparing
     from search.compare import experiments
     from search.compare import listing as comparison
 
+    if output is not None:
+        outputs.prepare(output)
     chosen, kept, failed = experiments.select(words), comparing.Results(results), 0
     for sentence in comparing.stale(chosen, kept.runs):
         click.echo(sentence, err=True)
@@ -150,17 +154,14 @@ def compare(
         text = page.page(found, page.command_for(words, epochs, results, output))
     else:
         text = comparison.listed(found, form)
-    _put_out(text, output)
-    if failed:
-        click.echo(f"{failed} trainings failed; type the same to try them again.", err=True)
-        sys.exit(1)
-
-
-def _put_out(text: str, output: Path | None) -> None:
     if output is None:
         click.echo(text)
-        return
-    from mnist_core.files import write_whole
+    else:
+        outputs.write_whole(output, f"{text}\n".encode())
+        if not outputs.passes_through(output):
+            click.echo(output)
+    if failed:
+        from mnist_core.words import of
 
-    write_whole(output, f"{text}\n".encode())
-    click.echo(output)
+        click.echo(f"{of(failed, 'training')} failed; type the same to try again.", err=True)
+        sys.exit(1)

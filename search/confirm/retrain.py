@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
+from mnist_core import outputs
 from mnist_core.config import Config
 from mnist_core.engine import Wanted, choose, missing
 from mnist_core.errors import UserError
@@ -35,19 +36,21 @@ def retrain(
     weights: Path | None,
     say: Callable[[str], None],
 ) -> Check:
-    """Train the record's config, and keep the weights where a file is given.
+    """Train the record's config, say what a check has found, then keep the weights where a file is
+    given.
 
     A check runs on the engine that made the curve, if that can be had and no other is asked for.
 
-    say: gets a line after each epoch, and one about the engine where there is something to say.
+    say: gets a line after each epoch, one about the engine where there is something to say, and
+    those of the check.
 
     Raises UserError where a check has nothing to compare with, the weights cannot be kept, the
     device or engine is not to be had, or the training diverges.
     """
     config = _changed(record.config, changes)
     expected = _expected(record, config) if check else ()
-    if weights is not None and weights.is_dir():
-        raise UserError(f"--save {weights}: is a folder; name a file")
+    if weights is not None:
+        outputs.prepare(weights)
     from mnist_core import data, machine, model  # torch takes seconds: after what needs none
     from mnist_core.train import Training
 
@@ -65,10 +68,13 @@ def retrain(
     if remark:
         say(remark)
     curve = tuple(_curve(training.run(), say))
-    if weights is not None:
-        model.save_weights(training.engine.state(), weights)
     differences = _differences(then, machine.environment(device, used)) if then else None
-    return Check(curve, expected, exact, differences)
+    found = Check(curve, expected, exact, differences)
+    for line in found.remarks():
+        say(line)
+    if weights is not None:  # after all is said: the disk may be full by now
+        model.save_weights(training.engine.state(), weights)
+    return found
 
 
 class _Wish(NamedTuple):

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from mnist_core import engine as engines
-from mnist_core import record
+from mnist_core import outputs, record
 from mnist_core.config import Config
 from mnist_core.errors import UserError
 from mnist_core.files import explain
@@ -78,6 +78,7 @@ class Drill:
         self._write = write
         self._studies = storage.open_storage(url, create=True)
         self._bases = [Candidate(*base) for base in (bases or {"plain": spec.plain()}).items()]
+        self._ledger = Ledger(self.folder / "confirmed.jsonl")
         self._check_stages()
 
     @property
@@ -87,9 +88,11 @@ class Drill:
 
     def run(self) -> Drilled:
         """Every stage, the finalists on fresh seeds, the report. Raises UserError as `launch`."""
+        folder.check(self._studies, self._name, "drill", self._first())
+        outputs.prepare(self.folder / "best.toml")  # not to be known after a night
+        self._ledger.prepare()
         if self._remark:
             log.info(self._remark)
-        folder.check(self._studies, self._name, "drill", self._first())
         done: list[StageResult] = []
         bases: Sequence[Candidate] = self._bases
         for number in range(1, len(self._spec.stage) + 1):
@@ -179,7 +182,7 @@ class Drill:
         runs = train_fresh(
             {winner.name: winner.config for winner in winners},
             fresh_seeds(spec.seed, spec.confirm),
-            Ledger(self.folder / "confirmed.jsonl"),
+            self._ledger,
             spec.workers,
             self._device,
             spec.engine,

@@ -7,7 +7,7 @@ from typing import Any
 
 import jinja2
 
-from mnist_core.files import write_whole
+from mnist_core.outputs import write_whole
 from mnist_core.record import Environment
 from search.drill.result import DrillResult, StageResult
 from search.report import figures, leads

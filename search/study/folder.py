@@ -12,7 +12,7 @@ from typing import Literal
 
 from mnist_core import record
 from mnist_core.errors import UserError
-from mnist_core.files import write_whole
+from mnist_core.outputs import write_whole
 from mnist_core.paths import runs_dir
 from search.study.storage import make_folder
 from search.study.studies import Studies
