@@ -18,10 +18,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from filelock import FileLock
-
 from mnist_core.errors import UserError
+from mnist_core.locks import locked
 from mnist_core.paths import data_dir
+from mnist_core.words import of
 
 CHECKSUMS: Final[Mapping[str, str]] = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -90,12 +90,15 @@ def ensure(folder: Path, refetch: bool = False) -> None:
         if not _to_fetch(folder, refetch):
             return
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / ".lock", timeout=_LOCK_S):
+        with locked(folder / ".lock", _LOCK_S):
             # Another process may have fetched them while this one waited.
             if names := _to_fetch(folder, refetch):
                 _fetch(folder, names)
     except OSError as error:
-        raise UserError(f"cannot put MNIST into {folder}: {error}") from error
+        raise UserError(
+            f"cannot put MNIST into {folder}: {error.strerror or error}; DRILLDOWN_HOME names "
+            "another folder"
+        ) from error
 
 
 def _to_fetch(folder: Path, refetch: bool) -> list[str]:
@@ -122,7 +125,7 @@ def _fault(file: Path) -> str | None:
     try:
         size = file.stat().st_size
         if size != _SIZES[file.name]:
-            return f"it has {size} bytes instead of {_SIZES[file.name]}"
+            return f"it has {of(size, 'byte')} instead of {_SIZES[file.name]}"
         with file.open("rb") as stream:
             digest = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:

@@ -105,13 +105,7 @@ def test_config_is_found_by_its_name_or_its_path(
     assert config_path("001-code4") == ROOT / "studies" / "seeds" / "001-code4.toml"
     assert config_path("003-f1-const-lr0.01").name == "003-f1-const-lr0.01.toml"
     assert config_path("under-10k") == ROOT / "studies" / "winners" / "under-10k.toml"
-    for path in (
-        "none.toml",
-        "001-code4.toml",
-        "mine",
-        ".",
-        "",
-    ):  # to be opened, or refused
+    for path in ("none.toml", "001-code4.toml", "mine", "."):  # to be opened, or refused
         assert config_path(path) == Path(path)
 
 

@@ -57,14 +57,14 @@ def launch(
         from search.launch import progress
         from search.launch import run as launches
         from search.report import launched
-        from search.study import spec
+        from search.study import spec, storage
         from search.workers import training
 
         stem, plan = spec.load(study)
         plan = spec.changed(plan, changes)
         console = progress.start_log(quiet, verbose)
         ended = launches.launch(
-            stem if name is None else name,
+            storage.run_name(name, stem, study),
             plan,
             url,
             device or "cpu",
@@ -111,14 +111,14 @@ def drill(
         from search.launch import progress
         from search.report import drilled
         from search.report import summary as drill_summary
-        from search.study import spec
+        from search.study import spec, storage
         from search.workers import training
 
         stem, plan, bases = drill_spec.load(study)
         plan = spec.changed(plan, changes)
         console = progress.start_log(quiet, verbose)
         run = drills.Drill(
-            name or stem,
+            storage.run_name(name, stem, study),
             plan,
             bases,
             url,
@@ -155,7 +155,7 @@ def show(name: str, form: str, url: str | None) -> None:
     from search.report import listing
     from search.study import storage
 
-    click.echo(listing.trials(storage.open_storage(url).get(name), form))
+    click.echo(listing.trials(storage.open_storage(url, read_only=True).get(name), form))
 
 
 @click.command()
@@ -164,7 +164,10 @@ def show(name: str, form: str, url: str | None) -> None:
     "--trial", type=click.IntRange(min=0), metavar="N", help="This one [default: the best]"
 )
 @click.option(
-    "-o", "--output", type=options.FILE, help="[default: runs/NAME/best.toml or trial-N.toml]"
+    "-o",
+    "--output",
+    type=options.FILE,
+    help="- is standard output [default: runs/NAME/best.toml or trial-N.toml]",
 )
 @options.storage
 def export(name: str, trial: int | None, output: Path | None, url: str | None) -> None:
@@ -172,17 +175,20 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
 
     With it go the curve to expect and all that this depends on.
     """
+    from mnist_core import outputs
     from search.study import export as exports
     from search.study import folder, storage
 
-    studies = storage.open_storage(url)
+    studies = storage.open_storage(url, read_only=True)
     study = studies.get(name)
     if output is None:
-        storage.check_name(name)  # another program may have named it otherwise
+        # Another program may have named it otherwise.
+        storage.check_name(name, f"study {name!r} is no file's name; choose one with -o:")
         folder.claim(studies, name)
     path = output or exports.default_path(name, trial)
     exports.export(study, trial, path)
-    click.echo(f"{path}\nTrain it again: {command_for(path)}")
+    if not outputs.passes_through(path):
+        click.echo(f"{path}\nTrain it again: {command_for(path)}")
 
 
 @click.command()

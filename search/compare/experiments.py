@@ -11,7 +11,7 @@ from mnist_core.config import Config
 from mnist_core.errors import UserError
 from mnist_core.files import suggest
 from mnist_core.frozen import shortened
-from mnist_core.packaged import SEEDS, WINNERS, names
+from mnist_core.packaged import SEEDS, WINNERS, names, path_of
 from mnist_core.record import Reported
 
 DIFFERED = frozenset({"001-code1", "002-step2", "004-exp2", "004-exp4"})
@@ -70,8 +70,8 @@ def config_path(config: str) -> Path:
     for folder in (SEEDS, WINNERS):
         if config in names(folder):
             return folder / f"{config}.toml"
-    path = Path(config)
-    if path.suffix == ".toml" or _is_there(path):
+    path = path_of(config)
+    if path is not None:
         return path
     winners = names(WINNERS)
     near = difflib.get_close_matches(config, [*names(SEEDS), *winners], n=1)
@@ -81,13 +81,6 @@ def config_path(config: str) -> Path:
         f"{f'; did you mean {near[0]!r}?' if near else known} "
         "(the path of a config's file ends in .toml)"
     )
-
-
-def _is_there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:  # such as a name that is too long for a file's
-        return False
 
 
 def _stands_for(word: str, name: str) -> bool:

@@ -23,6 +23,7 @@ from search.study.export import default_path, export
 from search.study.note import annotate
 from search.study.session import Session, opened
 from search.study.spec import Plan
+from search.study.sqlite import make_folder
 from search.study.study import Study
 from search.study.trials import Trial
 from search.text.commands import command_for
@@ -136,7 +137,7 @@ def _view(watcher: Progress, console: Console | None) -> AbstractContextManager[
 @contextmanager
 def _log_file(folder: Path) -> Iterator[None]:
     """Every line of the launch, epochs included, is kept beside its results."""
-    storage.make_folder(folder)
+    make_folder(folder)
     path = folder / "launch.log"
     try:
         handler = logging.FileHandler(path, encoding="utf-8")

@@ -32,7 +32,7 @@ def studies(packaged: dict[str, StudySpec], drills: dict[str, DrillSpec], url: s
         "",
         *_titles(drills),
     ]
-    run = _launched(open_storage(url)) if url or has_storage() else []
+    run = _launched(open_storage(url, read_only=True)) if url or has_storage() else []
     heads = ["name", "ended", *_GOAL_HEADS, "best score", "at goal"]
     none = "No study has been run yet; start with: drilldown launch"
     return "\n".join([*parts, "", table("Studies that have been run", heads, run) if run else none])

@@ -14,7 +14,7 @@ from mnist_core import record
 from mnist_core.errors import UserError
 from mnist_core.outputs import write_whole
 from mnist_core.paths import runs_dir
-from search.study.storage import make_folder
+from search.study.sqlite import make_folder
 from search.study.studies import Studies
 from search.study.study import Study
 

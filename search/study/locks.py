@@ -7,6 +7,8 @@ from typing import Protocol
 import filelock
 import sqlalchemy as sa
 
+from mnist_core.locks import lock_at
+
 
 class Lock(Protocol):
     """What one process can hold at a time."""
@@ -25,11 +27,12 @@ class FileLock:
     """The operating system's lock on a file: nobody can take it from a process that lives."""
 
     def __init__(self, path: Path) -> None:
-        self._lock = filelock.FileLock(path, timeout=0)
+        """Raises UserError where there can be no such file."""
+        self._lock = lock_at(path)
 
     def take(self) -> bool:
         with suppress(filelock.Timeout):
-            self._lock.acquire()
+            self._lock.acquire(timeout=0)
         return self._lock.is_locked
 
     def held(self) -> bool:

@@ -7,7 +7,6 @@ import secrets
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from time import monotonic, sleep
 
 import sqlalchemy as sa
@@ -16,7 +15,7 @@ from optuna.exceptions import StorageInternalError
 from mnist_core.errors import Lost, UserError
 from mnist_core.paths import runs_dir
 from search.study.locks import FileLock, Lock, ServerLock
-from search.study.storage import make_folder
+from search.study.sqlite import file_of, make_folder
 from search.study.studies import Studies
 from search.study.study import Study
 
@@ -145,7 +144,7 @@ def _lock(name: str, engine: sa.Engine) -> Lock:
     key = hashlib.sha256(name.encode()).hexdigest()[:15]
     if engine.dialect.name == "postgresql":
         return ServerLock(engine, int(key, 16))
-    database = engine.url.database if engine.dialect.name == "sqlite" else None
-    folder = Path(database).resolve().parent if database else runs_dir()
+    sqlite = engine.dialect.name == "sqlite"
+    folder = file_of(engine.url).resolve().parent if sqlite else runs_dir()
     make_folder(folder)
     return FileLock(folder / f".{key}.lock")

@@ -6,10 +6,8 @@ import re
 import shlex
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from pathlib import Path
 from typing import Any
 
-import filelock
 import optuna
 import sqlalchemy as sa
 from optuna.exceptions import StorageInternalError
@@ -17,19 +15,21 @@ from optuna.storages import RDBStorage
 
 from mnist_core.errors import UserError
 from mnist_core.frozen import shortened
-from mnist_core.paths import runs_dir
+from mnist_core.paths import is_there, runs_dir
+from search.study import sqlite
 from search.study.studies import Studies
 
 log = logging.getLogger("drilldown")
-_WAIT = 60.0  # seconds a writer waits for another's lock on an SQLite file
 _MAKING = -1  # the lock of those who make a database's tables; those of studies are above it
+_LONGEST = "60s"  # that it is waited for
 _MYSQL = {"mysqldb": "mysqlclient", "mysqlconnector": "mysql-connector-python"}  # driver: package
 
 
 def default_url() -> str:
     """DRILLDOWN_STORAGE, else an SQLite file in the folder of runs."""
-    path = runs_dir() / "drilldown.sqlite3"
-    return os.environ.get("DRILLDOWN_STORAGE") or f"sqlite:///{path}"
+    return os.environ.get("DRILLDOWN_STORAGE") or sqlite.default_url(
+        runs_dir() / "drilldown.sqlite3"
+    )
 
 
 def shown(url: str) -> str:
@@ -46,10 +46,13 @@ def option(url: str | None) -> str:
     return f" --storage {shlex.quote(shown(url))}" if url else ""
 
 
-def open_storage(url: str | None = None, create: bool = False) -> Studies:
+def open_storage(
+    url: str | None = None, create: bool = False, read_only: bool = False
+) -> Studies:
     """The storage at `url` (`default_url()` if None).
 
-    create: make an SQLite file that is not there, instead of refusing it.
+    create: make an SQLite file that is not there, instead of refusing it. read_only: nothing is
+    written, not even the tables of a storage that has none; it takes no right to write.
 
     Raises UserError, without the password, where the URL is none or nothing answers there.
     """
@@ -60,30 +63,39 @@ def open_storage(url: str | None = None, create: bool = False) -> Studies:
         url = database.render_as_string(hide_password=False)
     making: AbstractContextManager[object] = nullcontext()
     options: dict[str, Any] = {"pool_pre_ping": True}  # a server may have been restarted
-    if database.get_backend_name() == "sqlite":
-        making = _sqlite_file(database, create)
-        options = {"connect_args": {"timeout": _WAIT}}
-    elif database.get_backend_name() == "postgresql":
-        making = _server_database(database)
+    is_sqlite = database.get_backend_name() == "sqlite"
+    if is_sqlite:
+        options = {"connect_args": sqlite.connect_args()}
+        making = nullcontext() if read_only else sqlite.making(database, create)
+        database = sqlite.readable(database) if read_only else database
+    elif database.get_backend_name() == "postgresql" and not read_only:
+        making = _making_on_a_server(database)
+    address = database.render_as_string(hide_password=False)
     try:
         with making:
-            storage = RDBStorage(url, engine_kwargs=options)
+            if is_sqlite:
+                sqlite.wait_for(address, write=not read_only)
+            storage = RDBStorage(address, engine_kwargs=options, skip_table_creation=read_only)
     except ImportError:
         raise UserError(
             f"{shown(url)}: needs a driver that is missing: {_driver(database)}"
         ) from None
-    except (sa.exc.SQLAlchemyError, RuntimeError, ValueError) as error:
+    except (sa.exc.SQLAlchemyError, StorageInternalError, RuntimeError, ValueError) as caught:
+        error = _cause(caught)
+        if read_only and _lacks_tables(error):
+            raise UserError(
+                f"{shown(url)}: no study has been run here yet; start one with: drilldown launch"
+            ) from None
         raise UserError(f"{shown(url)}: cannot be opened: {_reason(error, database)}") from None
-    if database.get_backend_name() == "sqlite":
-        _tame_sqlite(storage.engine)
+    if is_sqlite:
+        sqlite.tame(storage.engine, write=not read_only)
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # what matters we say ourselves
     return Studies(storage)
 
 
 def explained(error: BaseException) -> str | None:
     """What to say of a storage that stopped answering; None where the error is not a storage's."""
-    while isinstance(error, StorageInternalError) and error.__cause__ is not None:
-        error = error.__cause__
+    error = _cause(error)
     if not isinstance(error, sa.exc.SQLAlchemyError):
         return None
     return f"the storage failed: {_reason(error)}; once it answers again, launch again to resume"
@@ -93,6 +105,11 @@ def _database(url: str) -> sa.URL:
     """Raises UserError, quoting nothing of it, where the URL is none."""
     with suppress(sa.exc.ArgumentError, ValueError):  # ValueError: of a port that is no number
         database = sa.make_url(url)
+        if database.get_backend_name() == "sqlite" and "?" in url:
+            raise UserError(
+                "--storage (or DRILLDOWN_STORAGE): an SQLite URL takes no options here; a '?' in "
+                "its file's name is written %3F"
+            )
         if "@" not in (database.host or ""):  # else a part of the password is taken for the host
             return database
     raise UserError(
@@ -121,68 +138,51 @@ def _reason(error: BaseException, database: sa.URL | None = None) -> str:
     return said[0].replace(secret, "***") if secret else said[0]
 
 
+def _cause(error: BaseException) -> BaseException:
+    """What a storage's error was raised from."""
+    while isinstance(error, StorageInternalError) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _lacks_tables(error: BaseException) -> bool:
+    """Whether a storage was opened in which Optuna has never made its tables."""
+    said = str(error)
+    return "version_info" in said and ("no such table" in said or "does not exist" in said)
+
+
 def has_storage(url: str | None = None) -> bool:
     """False only where the storage is an SQLite file that is not there yet."""
     database = _database(url or default_url())
-    path = database.database if database.get_backend_name() == "sqlite" else None
-    return path is None or Path(path).exists()
+    return database.get_backend_name() != "sqlite" or is_there(sqlite.file_of(database))
 
 
-def check_name(name: str) -> None:
-    """A study's name is a folder's and a URL's too. Raises UserError on any that is not safe."""
+def check_name(name: str, fault: str | None = None) -> None:
+    """A study's name is a folder's and a URL's too. Raises UserError on any that is not safe.
+
+    fault: how the sentence begins where nobody gave a --name.
+    """
     if not re.fullmatch(r"\w[\w.-]*", name) or len(name.encode()) > 200:
         raise UserError(
-            f"--name {shortened(name)}: use letters, digits, '_', '-' and '.', beginning with a "
-            "letter or a digit, 200 bytes at most"
+            f"{fault or f'--name {shortened(name)}:'} use letters, digits, '_', '-' and '.', "
+            "beginning with a letter or a digit, 200 bytes at most"
         )
 
 
-def _sqlite_file(database: sa.URL, create: bool) -> AbstractContextManager[object]:
-    """What to hold while the file is opened: two who make its tables at once would both fail."""
-    if database.database in (None, "", ":memory:"):
-        raise UserError("--storage: SQLite without a file would forget all; use sqlite:///FILE")
-    path = Path(str(database.database))
-    if path.is_dir():
-        raise UserError(f"{path}: is a folder, not an SQLite file")
-    if path.exists() and not create:
-        return nullcontext()
-    if not create:
-        raise UserError(f"{path}: no study has been run here yet; start one with: drilldown launch")
-    make_folder(path.parent)
-    return filelock.FileLock(path.with_name(f".{path.name}.lock"))
+def run_name(given: str | None, stem: str, file: str) -> str:
+    """What a run is called: as --name says, else as the file that it comes from. Raises UserError
+    where that is not safe."""
+    if given is None:
+        check_name(stem, f"{file}: a run cannot be called {shortened(stem)}; give it a --name:")
+    return stem if given is None else given
 
 
 @contextmanager
-def _server_database(database: sa.URL) -> Iterator[None]:
-    """What to hold while a PostgreSQL database is opened, as `_sqlite_file`."""
+def _making_on_a_server(database: sa.URL) -> Iterator[None]:
+    """What to hold while a PostgreSQL database is opened: two who make its tables at once would
+    both fail."""
     engine = sa.create_engine(database, poolclass=sa.NullPool)
     with engine.begin() as connection:
-        connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_WAIT:.0f}s'"))
+        connection.execute(sa.text(f"SET LOCAL lock_timeout = '{_LONGEST}'"))
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MAKING)))
         yield
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder and those above it. Raises UserError where it cannot be made."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be made: {error.strerror}") from None
-
-
-def _tame_sqlite(engine: sa.Engine) -> None:
-    """Every transaction takes the lock at once, and waits for it as long as `_WAIT`.
-
-    Without this two writers can both read first and then block each other for good.
-    """
-
-    @sa.event.listens_for(engine, "connect")
-    def _on_connect(connection: object, _record: object) -> None:
-        connection.isolation_level = None  # type: ignore[attr-defined]  # no BEGIN behind our back
-        connection.execute("PRAGMA journal_mode=WAL")  # type: ignore[attr-defined]
-
-    @sa.event.listens_for(engine, "begin")
-    def _on_begin(connection: sa.Connection) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-
-    engine.dispose()  # connections made before the listeners were there

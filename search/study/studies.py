@@ -1,12 +1,11 @@
 """The studies of a storage, by name."""
 
-from pathlib import Path
-
 import optuna
 from optuna.storages import RDBStorage
 
 from mnist_core.errors import UserError
 from mnist_core.files import suggest
+from search.study.sqlite import file_of
 from search.study.study import Study
 
 
@@ -23,7 +22,7 @@ class Studies:
         without what is secret in it."""
         url = self.storage.engine.url
         if url.get_backend_name() == "sqlite":
-            return str(Path(str(url.database)).resolve())
+            return str(file_of(url).resolve())
         return url.set(query={}).render_as_string(hide_password=True)
 
     def names(self) -> list[str]:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Annotated
 
-import filelock
 from pydantic import Field, ValidationError
 
 from mnist_core import engine as engines
@@ -22,6 +21,7 @@ from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
 from mnist_core.files import explain
 from mnist_core.frozen import Frozen, tuples
+from mnist_core.locks import locked
 from mnist_core.record import Environment, Percent
 from mnist_core.result import EpochResult
 from search.workers import training
@@ -80,8 +80,8 @@ class Ledger:
     def _append(self, line: bytes) -> None:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            lock = filelock.FileLock(self._path.with_name(f".{self._path.name}.lock"))
-            with lock, self._path.open("a+b") as file:
+            lock = self._path.with_name(f".{self._path.name}.lock")
+            with locked(lock), self._path.open("a+b") as file:
                 end_last_line(file)
                 file.write(line)
                 file.flush()
