@@ -223,13 +223,25 @@ def _signalled(
         (signal.SIGINT, True, 1.3),
         (signal.SIGTERM, False, 0.0),
         (signal.SIGTERM, True, 0.3),
+        (signal.SIGHUP, True, 0.3),
     ],
 )
 def test_signal_stops_cleanly_and_the_study_goes_on_later(
     started: Starter, tmp_path: Path, number: signal.Signals, whole_group: bool, delay: float
 ) -> None:
-    """Row 5. Ctrl-C reaches the whole group, `kill` the owner alone, the end of a service all."""
+    """Row 5. Ctrl-C reaches the whole group, `kill` the owner alone, the end of a service all, as
+    does a terminal that is closed."""
     _signalled(started, tmp_path, number, whole_group, delay)
+
+
+def test_a_launch_under_nohup_outlives_its_terminal(started: Starter) -> None:
+    ignoring = "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)"
+    run = started(f"{ignoring}\n{_fake('slow')}", trials=2)
+    run.until(r"epoch 1/3")
+    os.killpg(run.process.pid, signal.SIGHUP)
+    run.process.wait(LIMIT)
+    assert run.gone_within(5.0) == 0, run.said()
+    assert _finished(run) == {0, 1}
 
 
 @pytest.mark.slow

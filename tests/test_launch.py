@@ -25,6 +25,7 @@ from search.study.spec import StudySpec
 from search.study.study import Study
 from search.study.trials import State, Trial, TrialAttr
 from search.workers import training
+from search.workers.local import LocalWorkers
 from search.workers.protocol import Start
 from spaces.dimensions import Choice, Dimension, Whole
 
@@ -101,6 +102,26 @@ def test_exactly_n_trials_end(trials: int, workers: int) -> None:
     for trial in made.trials():
         failed = trial_seed(7, trial.number) % 2
         assert trial.state == (State.FAIL if failed else State.COMPLETE)
+
+
+@pytest.mark.parametrize(("before", "trials", "workers", "started"), [(0, 1, 12, 1), (2, 5, 4, 3)])
+def test_no_more_workers_start_than_trials_are_left(
+    monkeypatch: pytest.MonkeyPatch, before: int, trials: int, workers: int, started: int
+) -> None:
+    """Each takes half a gigabyte."""
+    if before:
+        _launch(study(trials=before, workers=1))
+    counts: list[int] = []
+
+    class Counted(LocalWorkers):
+        def __init__(self, count: int, *others: Any) -> None:
+            counts.append(count)
+            super().__init__(count, *others)
+
+    monkeypatch.setattr("search.launch.run.LocalWorkers", Counted)
+    made = _launch(study(trials=trials, workers=workers)).study
+    assert counts == [started]
+    assert results.counted(made.trials) == trials
 
 
 @pytest.mark.slow

@@ -143,7 +143,7 @@ def test_export_of_a_study_that_another_program_named_stays_among_the_runs(
     storage = optuna.storages.RDBStorage(f"sqlite:///{home}/runs/drilldown.sqlite3")
     optuna.create_study(study_name=name, storage=storage)
     storage.engine.dispose()
-    one_line(drilldown("export", name), "--name")
+    one_line(drilldown("export", name), "choose one with -o: ")
     assert not (home / "x").exists()
 
 

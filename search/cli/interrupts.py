@@ -9,15 +9,17 @@ from contextlib import contextmanager
 import click
 
 from search.text.commands import program
+from search.workers import signals
 
 
 @contextmanager
 def resumable(url: str | None) -> Iterator[None]:
-    """SIGTERM unwinds as Ctrl-C does, and after either a person is told how to go on.
+    """SIGTERM and SIGHUP unwind as Ctrl-C does, and after any a person is told how to go on.
 
     This is for the time in which no study runs yet, or no more; a running one sees to both itself.
     """
-    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+    for asking in signals.to_heed():
+        signal.signal(asking, lambda number, _frame: sys.exit(128 + number))
     try:
         yield
     except (KeyboardInterrupt, SystemExit):

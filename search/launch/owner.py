@@ -37,7 +37,8 @@ class Owner:
 
         timeout: seconds after which no further trial is started; those running are finished.
 
-        On SIGINT or SIGTERM what is running is marked interrupted, and everything finished is kept.
+        On SIGINT, SIGTERM or SIGHUP what is running is marked interrupted, and everything finished
+        is kept.
         """
         self._trials = trials
         self._deadline = math.inf if timeout is None else monotonic() + timeout
@@ -48,7 +49,7 @@ class Owner:
 
     def next_job(self) -> Job | None:
         """The next trial, as long as there is time and the study wants one."""
-        while self._session.wants(self._trials) and monotonic() < self._deadline:
+        while self._session.missing(self._trials) and monotonic() < self._deadline:
             asked = self._session.ask()
             if asked is None:
                 continue  # enqueued by somebody, and no trial that can be trained

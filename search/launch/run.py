@@ -89,16 +89,18 @@ def _run(
     console: Console | None,
     start: Start,
 ) -> int:
-    if left := session.reconcile():
-        found = f"{of(left, 'trial')} {'was' if left == 1 else 'were'}"
+    if orphans := session.reconcile():
+        found = f"{of(orphans, 'trial')} {'was' if orphans == 1 else 'were'}"
         log.info("%s left running by an earlier owner; marked interrupted", found)
     study = session.study
     _keep_best(study)
-    if not session.wants(plan.trials):
+    left = session.missing(plan.trials)
+    if not left:
         return 0
     kind = Progress if console is None else LiveProgress
     watcher = kind(study.name, str(plan.goal), plan.trials, study.trials())
-    with LocalWorkers(plan.workers, device, engine, start) as workers, _view(watcher, console):
+    count = min(plan.workers, left)
+    with LocalWorkers(count, device, engine, start) as workers, _view(watcher, console):
         owner = Owner(session, workers, [watcher, _Keeper(study)])
         return owner.run(plan.trials, plan.timeout)
 

@@ -70,10 +70,10 @@ class Session:
         study is no longer ours."""
         self._keep()
 
-    def wants(self, trials: int) -> bool:
-        """Whether the study needs another trial to finish so many, those counted that run."""
+    def missing(self, trials: int) -> int:
+        """How many further ones the study needs to finish so many, besides those that run."""
         with self._ours():
-            return self.study.finished + len(self._running) < trials
+            return max(0, trials - self.study.finished - len(self._running))
 
     def ask(self) -> Asked | None:
         """A new trial, which now runs; None where one that somebody enqueued cannot be trained,

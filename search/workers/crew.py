@@ -16,6 +16,7 @@ from mnist_core.config import Config
 from mnist_core.record import Environment
 from mnist_core.result import EpochResult
 from mnist_core.words import part
+from search.workers import signals
 from search.workers.protocol import Began, Ended, Message, Ready, Workers
 
 log = logging.getLogger(__name__)
@@ -111,7 +112,7 @@ class Crew:
 
     def run(self) -> int:
         """Go on until the client has no more jobs and none runs; returns 0, or the number of the
-        signal, SIGINT or SIGTERM, that ended it before.
+        signal, SIGINT, SIGTERM or SIGHUP, that ended it before.
 
         After a signal the client hears no more than what had come already. To be called in the main
         thread, which is the one that gets signals. Raises UserError where no worker can start.
@@ -167,15 +168,16 @@ def _fault(results: Sequence[EpochResult], epochs: int) -> str:
 
 @contextmanager
 def _signals() -> Iterator[list[int]]:
-    """Collects SIGINT and SIGTERM instead of letting them break into a write; the second of a
-    kind acts at once, for whoever cannot wait."""
+    """Collects SIGINT, SIGTERM and SIGHUP instead of letting them break into a write; the second of
+    a kind acts at once, for whoever cannot wait."""
     caught: list[int] = []
 
     def note(number: int, _frame: FrameType | None) -> None:
         caught.append(number)
         signal.signal(number, before[number])
 
-    before = {int(number): signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    heeded = [signal.SIGINT, *signals.to_heed()]
+    before = {int(number): signal.getsignal(number) for number in heeded}
     for number in before:
         signal.signal(number, note)
     try:

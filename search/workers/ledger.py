@@ -169,8 +169,8 @@ def run_all(
 ) -> None:
     """Do every job, `workers` at a time; `keep` gets each as it is finished.
 
-    One that fails is logged with its reason and left out. Where SIGINT or SIGTERM comes, raises
-    SystemExit with a shell's exit code for it; what was finished before is kept.
+    One that fails is logged with its reason and left out. Where SIGINT, SIGTERM or SIGHUP comes,
+    raises SystemExit with a shell's exit code for it; what was finished before is kept.
     """
     with LocalWorkers(min(workers, len(jobs)), device, engine, start) as pool:
         number = Crew(pool, _Client(jobs, keep)).run()
