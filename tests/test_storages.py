@@ -94,7 +94,7 @@ def _launch(url: str, trials: int = 4) -> Study:
 def _run(url: str, name: str, trials: int) -> None:
     """As a launch, but without workers."""
     with opened(open_storage(url, create=True), name, fakes.study()) as session:
-        while session.wants(trials):
+        while session.missing(trials):
             number, config = session.ask()
             curve = enumerate(fakes.curve(config), start=1)
             results = [fakes.result(epoch, accuracy) for epoch, accuracy in curve]

@@ -13,6 +13,7 @@ import click
 
 from mnist_core.errors import UserError
 from search.cli import configs, studies
+from search.cli.streams import forgiving
 
 if TYPE_CHECKING:
     from search.workers.protocol import Start
@@ -50,6 +51,11 @@ def main(start: "Start | None" = None) -> None:
 
     start: what a worker of `launch`, `drill` and `compare` begins with instead of real training.
     """
+    with forgiving():
+        _run(start)
+
+
+def _run(start: "Start | None") -> None:
     try:
         sys.exit(cli(standalone_mode=False, obj=start))
     except click.UsageError as error:

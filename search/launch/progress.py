@@ -1,6 +1,7 @@
 """What a person sees while a study runs: a live view in a terminal, plain lines elsewhere."""
 
 import logging
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,13 +10,13 @@ from time import monotonic
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.logging import RichHandler
-from rich.table import Table
 from rich.text import Text
 
 from mnist_core.config import Config
 from mnist_core.result import EpochResult
 from mnist_core.words import part
 from search.study.trials import State, Trial
+from search.text.console import Grid, is_terminal
 
 log = logging.getLogger("drilldown")
 _NAMES = {State.COMPLETE: "finished", State.PRUNED: "pruned", State.FAIL: "failed"}
@@ -104,20 +105,10 @@ class Progress:
 
     def view(self) -> RenderableType:
         """The live view."""
-        table = Table(box=None)
-        for column in ("trial", "parameters", "epoch", "test accuracy", "time left"):
-            table.add_column(column, justify="right")
-        for number, trial in sorted(self._running.items()):
-            latest, left = trial.latest, trial.left()
-            table.add_row(
-                str(number),
-                f"{trial.params:,}",
-                f"{latest.epoch if latest else 0}/{trial.epochs}",
-                f"{latest.test_acc:.2f} %" if latest else "",
-                _duration(left) if left is not None else "",
-            )
+        heads = ("trial", "parameters", "epoch", "test accuracy", "time left")
+        lines = [_cells(number, trial) for number, trial in sorted(self._running.items())]
         head = Text.assemble((self._title, "bold"), f"  {self._goal}")
-        return Group(head, Text(self.summary()), table)
+        return Group(head, Text(self.summary()), Grid(heads, lines))
 
 
 class LiveProgress(Progress):
@@ -133,14 +124,26 @@ class LiveProgress(Progress):
         return Live(get_renderable=self.view, console=console, refresh_per_second=2, transient=True)
 
 
+def _cells(number: int, trial: _Trial) -> list[str]:
+    latest, left = trial.latest, trial.left()
+    return [
+        str(number),
+        f"{trial.params:,}",
+        f"{latest.epoch if latest else 0}/{trial.epochs}",
+        f"{latest.test_acc:.2f} %" if latest else "",
+        _duration(left) if left is not None else "",
+    ]
+
+
 def _duration(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def start_log(quiet: bool, verbose: bool) -> Console | None:
     """Send log lines to standard error; returns the terminal for a live view, if there is one."""
-    console = Console(stderr=True, highlight=False)
-    live = console.is_terminal and not quiet and not verbose
+    terminal = is_terminal(sys.stderr)
+    console = Console(stderr=True, highlight=False, force_terminal=terminal)
+    live = terminal and not console.is_dumb_terminal and not quiet and not verbose
     handler: logging.Handler
     if live:
         handler = RichHandler(

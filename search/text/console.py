@@ -1,38 +1,102 @@
 """Tables as text, and the one of a config's layers: neither Optuna nor torch is loaded for it."""
 
 import json
+import sys
+import textwrap
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
+from rich.text import Text
 
 from mnist_core.config import Config
 
 _WIDE = 1000  # columns where the output is no terminal: a line of a table stays one line
+_GAP = 2  # between columns
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether a person watches it, whatever FORCE_COLOR says: a log must get no cursor codes."""
+    return stream is not None and stream.isatty()
+
+
+class Grid:
+    """A table for rich, numbers to the right. Words are never broken, numbers least of all: where
+    there is no room for a table of them, a line holds one cell.
+
+    left: heads of columns that are no numbers, whatever they look like.
+    """
+
+    def __init__(
+        self, heads: Sequence[str], lines: Sequence[Sequence[str]], left: Collection[str] = ()
+    ) -> None:
+        self._heads, self._lines, self._left = heads, lines, left
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        columns = [
+            [head, *(line[number] for line in self._lines)]
+            for number, head in enumerate(self._heads)
+        ]
+        widths = _widths(columns, options.max_width)
+        yield self._table(columns, widths) if widths else self._list(options.max_width)
+
+    def _table(self, columns: Sequence[Sequence[str]], widths: Sequence[int]) -> Table:
+        grid = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
+        for (head, *cells), width in zip(columns, widths, strict=True):
+            digits = all(not cell or cell.strip("<+- ")[:1].isdigit() for cell in cells)
+            right = digits and head not in self._left
+            grid.add_column(Text(head), justify="right" if right else "left", width=width)
+        for line in self._lines:
+            grid.add_row(*map(Text, line))
+        return grid
+
+    def _list(self, width: int) -> Text:
+        """The cells of a line one below the other, each with its head, but for empty ones."""
+        blocks = [
+            "\n".join(
+                textwrap.fill(f"{head}: {cell}", width, subsequent_indent="  ")
+                for head, cell in zip(self._heads, line, strict=True)
+                if cell
+            )
+            for line in self._lines
+        ]
+        return Text("\n\n".join(blocks))
+
+
+def _widths(columns: Sequence[Sequence[str]], width: int) -> list[int] | None:
+    """Characters that each column gets: as many as it would take, or what its longest word takes
+    and an equal share of the rest. None where the words alone take more than `width`."""
+    most = [max(map(cell_len, cells)) for cells in columns]
+    least = [
+        max(cell_len(word) for cell in cells for word in ["", *cell.split()]) for cells in columns
+    ]
+    spare = width - sum(least) - _GAP * (len(columns) - 1)
+    if spare < 0:
+        return None
+    widths = list(least)
+    wishes = sorted(range(len(columns)), key=lambda column: most[column] - least[column])
+    for before, column in enumerate(wishes):
+        more = min(most[column] - least[column], spare // (len(columns) - before))
+        widths[column] += more
+        spare -= more
+    return widths
 
 
 def table(
     title: str, heads: Sequence[str], lines: Sequence[Sequence[str]], left: Collection[str] = ()
 ) -> str:
-    """A table that fits the terminal, where standard output is one; numbers to the right.
-
-    left: heads of columns that are no numbers, whatever they look like.
-    """
-    width = None if Console().is_terminal else _WIDE
-    console = Console(highlight=False, markup=False, emoji=False, width=width)
-    grid = Table(box=None, pad_edge=False)
-    for number, head in enumerate(heads):
-        cells = [line[number] for line in lines]
-        digits = all(not cell or cell.strip("<+- ")[:1].isdigit() for cell in cells)
-        numeric = digits and head not in left
-        grid.add_column(head, justify="right" if numeric else "left", overflow="fold")
-    for line in lines:
-        grid.add_row(*line)
+    """A table that fits the terminal, where standard output is one. left: see `Grid`."""
+    terminal = is_terminal(sys.stdout)
+    width = None if terminal else _WIDE
+    console = Console(
+        highlight=False, markup=False, emoji=False, width=width, force_terminal=terminal
+    )
     with console.capture() as capture:
         if title:
             console.print(title, style="bold", soft_wrap=True)
-        console.print(grid)
+        console.print(Grid(heads, lines, left))
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
 
 
