@@ -124,7 +124,7 @@ class LiveProgress(Progress):
         return Live(get_renderable=self.view, console=console, refresh_per_second=2, transient=True)
 
 
-def _cells(number: int, trial: _Trial) -> list[str]:
+def _cells(number: int, trial: _Running) -> list[str]:
     latest, left = trial.latest, trial.left()
     return [
         str(number),

@@ -46,9 +46,7 @@ def option(url: str | None) -> str:
     return f" --storage {shlex.quote(shown(url))}" if url else ""
 
 
-def open_storage(
-    url: str | None = None, create: bool = False, read_only: bool = False
-) -> Studies:
+def open_storage(url: str | None = None, create: bool = False, read_only: bool = False) -> Studies:
     """The storage at `url` (`default_url()` if None).
 
     create: make an SQLite file that is not there, instead of refusing it. read_only: nothing is
