@@ -1,11 +1,17 @@
 """The command in the test's own process, as if it had been typed; and files to give it."""
 
+import os
+import pty
+import re
+import select
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -93,3 +99,29 @@ def typed(
 
     yield run
     signal.signal(signal.SIGTERM, before)
+
+
+def in_a_terminal(command: list[str], columns: int) -> tuple[int, str]:
+    """(exit code, all that was written) of a command in a terminal of so many columns."""
+    ours, theirs = pty.openpty()
+    # As in a person's terminal, whatever the tests' own environment says of colours and width.
+    env = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns), "LINES": "40"}
+    for name in ("NO_COLOR", "FORCE_COLOR", "CI", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+        env.pop(name, None)
+    process = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=env, cwd=Path(__file__).parent
+    )
+    os.close(theirs)
+    written, deadline = b"", monotonic() + 200
+    while monotonic() < deadline:
+        if not select.select([ours], [], [], 1.0)[0]:
+            continue
+        try:
+            piece = os.read(ours, 65536)
+        except OSError:  # how Linux says that the other end is closed
+            break
+        if not piece:
+            break
+        written += piece
+    os.close(ours)
+    return process.wait(10), re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.decode())

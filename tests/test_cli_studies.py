@@ -3,19 +3,14 @@
 import csv
 import io
 import json
-import os
-import pty
 import re
-import select
-import subprocess
 import sys
 from pathlib import Path
-from time import monotonic
 
 import fakes
 import pandas
 import pytest
-from command_line import STAGES, TINY, Drilldown, one_line
+from command_line import STAGES, TINY, Drilldown, in_a_terminal, one_line
 
 from mnist_core import record
 from mnist_core.native import library
@@ -77,34 +72,8 @@ def test_a_launch_says_once_why_torch_stands_in(
 LIVE = "import fakes; from search.cli import main; main(fakes.slow)"
 
 
-def _in_a_terminal(command: list[str], columns: int) -> tuple[int, str]:
-    """(exit code, all that was written) of a command in a terminal of so many columns."""
-    ours, theirs = pty.openpty()
-    # As in a person's terminal, whatever the tests' own environment says of colours and width.
-    env = {**os.environ, "TERM": "xterm", "COLUMNS": str(columns), "LINES": "40"}
-    for name in ("NO_COLOR", "FORCE_COLOR", "CI", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
-        env.pop(name, None)
-    process = subprocess.Popen(
-        command, stdin=theirs, stdout=theirs, stderr=theirs, env=env, cwd=Path(__file__).parent
-    )
-    os.close(theirs)
-    written, deadline = b"", monotonic() + 200
-    while monotonic() < deadline:
-        if not select.select([ours], [], [], 1.0)[0]:
-            continue
-        try:
-            piece = os.read(ours, 65536)
-        except OSError:  # how Linux says that the other end is closed
-            break
-        if not piece:
-            break
-        written += piece
-    os.close(ours)
-    return process.wait(10), re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.decode())
-
-
 def test_live_view_in_a_terminal(tiny: Path) -> None:
-    code, text = _in_a_terminal([sys.executable, "-c", LIVE, "launch", str(tiny)], 100)
+    code, text = in_a_terminal([sys.executable, "-c", LIVE, "launch", str(tiny)], 100)
     assert code == 0, text
     assert "Traceback" not in text
     for shown in (

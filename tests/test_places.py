@@ -23,7 +23,7 @@ from mnist_core import fetch, locks, paths
 from mnist_core.errors import UserError
 from mnist_core.files import read_toml
 from search.study import sqlite, storage
-from search.study.storage import load_study, open_storage
+from search.study.storage import open_storage
 
 TINY = """
 trials = 1
@@ -90,11 +90,11 @@ def test_everything_lies_under_the_home_whatever_it_is_called(
 def test_a_url_that_is_printed_leads_to_the_same_file(tmp_path: Path, signs: str) -> None:
     file = tmp_path / "in" / f"{signs}.sqlite3"
     url = sqlite.default_url(file)
-    open_storage(url, create=True).engine.dispose()
+    open_storage(url, create=True).storage.engine.dispose()
     assert file.is_file()
     assert storage.shown(url) == url
     assert shlex.split(storage.option(url)) == ["--storage", url]
-    open_storage(url, read_only=True).engine.dispose()
+    open_storage(url, read_only=True).storage.engine.dispose()
     assert {path.name for path in file.parent.iterdir()} == {file.name, f".{file.name}.lock"}
 
 
@@ -231,7 +231,7 @@ def test_who_may_not_write_is_told_so_before_a_launch(
 def test_a_study_that_another_runs_is_read_without_a_right_to_write(launched: Path) -> None:
     """Its newest trials are in the log beside the database."""
     opened = open_storage()
-    study = load_study(opened, "tiny")
+    study = opened.get("tiny").optuna
     study.enqueue_trial({})
     (launched / "drilldown.sqlite3").chmod(0o444)
     launched.chmod(0o555)
@@ -358,13 +358,13 @@ def test_a_locked_database_is_waited_for_aloud_and_not_for_ever(
     )
     writer.execute("BEGIN IMMEDIATE")
     threading.Timer(1.0, writer.rollback).start()
-    load_study(opened, "tiny").set_user_attr("waited", True)
+    opened.get("tiny").optuna.set_user_attr("waited", True)
     assert caplog.messages == ["waiting for another process, which has locked the storage"]
     monkeypatch.setattr(sqlite, "LIMIT", 0.2)
     writer.execute("BEGIN IMMEDIATE")
     began = time.monotonic()
     with pytest.raises(optuna.exceptions.StorageInternalError) as caught:
-        load_study(opened, "tiny").set_user_attr("waited", False)
+        opened.get("tiny").optuna.set_user_attr("waited", False)
     assert time.monotonic() - began < 20
     assert "the storage failed: database is locked" in str(storage.explained(caught.value))
     writer.close()

@@ -14,10 +14,9 @@ from pathlib import Path
 
 import fakes
 import pytest
-from command_line import Drilldown, typed
+from command_line import Drilldown, in_a_terminal, typed
 from rich.cells import cell_len
 from rich.console import Console
-from test_cli import _in_a_terminal
 from test_places import TINY
 
 from mnist_core import fetch
@@ -160,7 +159,7 @@ def test_no_number_of_the_live_view_is_broken(width: int) -> None:
         for name, kind in space.dimensions.items()
     }
     config = space.config(params, seed=3)
-    watcher = Progress("tiny", str(study.goal), 100, Counter())
+    watcher = Progress("tiny", str(study.goal), 100, [])
     for number in range(98, 101):
         watcher.started(number, config)
         watcher.epoch(number, fakes.result(1, 93.25))
@@ -177,7 +176,7 @@ def test_no_number_of_the_live_view_is_broken(width: int) -> None:
 @pytest.mark.parametrize("columns", [20, 40])
 @pytest.mark.parametrize("command", ["show", "launch"])
 def test_a_narrow_terminal_shows_the_result(launched: Path, command: str, columns: int) -> None:
-    code, text = _in_a_terminal(_words(command, launched), columns)
+    code, text = in_a_terminal(_words(command, launched), columns)
     assert code == 0, text
     assert "Traceback" not in text
     assert re.search(r"score:? 9\d\.\d\d\b", text), text

@@ -4,5 +4,5 @@
 `session` asks and tells it; `spec` is its TOML, `fingerprint` what it was launched with, `export`
 and `note` what it leaves in its `folder`, `dashboard` shows it.
 Behind the door: `dimensions`, `enqueued`, `goal_pruner`, `identity`, `locks`, `optuna_options`,
-`ownership`, `peers`, `pruners`, `samplers`.
+`ownership`, `pages`, `peers`, `pruners`, `samplers`.
 """

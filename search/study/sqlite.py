@@ -15,6 +15,7 @@ from time import monotonic
 from urllib.parse import unquote, urlsplit
 
 import sqlalchemy as sa
+from optuna.storages._rdb.models import StudyModel, TrialModel
 
 from mnist_core.errors import UserError
 from mnist_core.locks import LIMIT, locked
@@ -76,6 +77,13 @@ def making(database: sa.URL, create: bool) -> AbstractContextManager[object]:
             return nullcontext()
     make_folder(path.parent)
     return locked(path.with_name(f".{path.name}.lock"))
+
+
+def number_once() -> None:
+    """Tables that are made from now on hand out no number of a study or trial twice: else those of
+    a deleted study come to another."""
+    for model in (StudyModel, TrialModel):
+        model.__table__.dialect_options["sqlite"]["autoincrement"] = True
 
 
 def connect_args() -> dict[str, object]:

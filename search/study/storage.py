@@ -72,6 +72,7 @@ def open_storage(url: str | None = None, create: bool = False, read_only: bool =
     try:
         with making:
             if is_sqlite:
+                sqlite.number_once()
                 sqlite.wait_for(address, write=not read_only)
             storage = RDBStorage(address, engine_kwargs=options, skip_table_creation=read_only)
     except ImportError:
