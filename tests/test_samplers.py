@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import fakes
 import optuna
@@ -18,7 +18,6 @@ from mnist_core.files import explain
 from mnist_core.goal import Goal
 from search.study.dimensions import distributions
 from search.study.pruners import (
-    GoalPruning,
     Hyperband,
     Median,
     NoPruning,
@@ -26,14 +25,14 @@ from search.study.pruners import (
     Pruner,
     SuccessiveHalving,
 )
-from search.study.samplers import CmaEs, Gp, Qmc, Random, Sampler, Tpe
+from search.study.samplers import CmaEs, Gp, Qmc, Sampler, Tpe
 from search.study.spec import StudySpec
 from search.study.trials import CONFIG, attach
 from spaces import SPACES, Frame, Space
 
 GOAL = Goal(accuracy=99.0, last=2, epochs=4, params=5_000)
-SAMPLERS = (Tpe, Gp, Random, CmaEs, Qmc)
-PRUNERS = (GoalPruning, Median, SuccessiveHalving, Hyperband, Patient, NoPruning)
+SAMPLERS = get_args(get_args(Sampler)[0])
+PRUNERS = get_args(get_args(Pruner)[0])
 NONE = NoPruning()
 Params = dict[str, Any]
 
