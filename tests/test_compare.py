@@ -445,7 +445,7 @@ def test_file_that_cannot_be_written_is_said_before_any_training(
 ) -> None:
     own.with_name(f".{own.name}.lock").mkdir(parents=True)  # in the way
     done = drilldown("compare", "001", "--seeds", "1", start=fakes.exiting)
-    one_line(done, f"{own}: cannot be written: Is a directory")
+    one_line(done, f".{own.name}.lock: cannot be written: Is a directory")
 
 
 def test_results_go_to_the_file_that_is_named(

@@ -272,7 +272,7 @@ TOO_LARGE = "is too large for a TOML file (over 1,000,000 bytes)"
         (VALID + b"seed" + b".a" * 300 + b" = 1", "seed: must be a valid integer"),
         (VALID + b"seed = " + b"[" * 300 + b"]" * 300, "seed: must be a valid integer"),
         (b"", "epochs: is missing (and 2 more)"),
-        (b"\xef\xbb\xbfepochs = 1", "is not valid TOML"),
+        (b"\xef\xbb\xbfepochs = 1", "layers: is missing (and 1 more)"),
     ],
 )
 def test_contents_that_are_no_config(files: Files, content: bytes, said: str):

@@ -36,6 +36,13 @@ def _apply(diff: str, root: Path) -> None:
     path.write_text(text)
 
 
+HERE_FIRST = """
+import sys
+# An editable installation would find its own packages before those of PYTHONPATH.
+sys.meta_path[:] = [each for each in sys.meta_path if "editable" not in type(each).__module__]
+"""
+
+
 @pytest.fixture(scope="module")
 def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The packages and the tests, with every change of the page."""
@@ -45,6 +52,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "tests").mkdir()
     for path in [*(ROOT / "tests").glob("*.py"), ROOT / "pyproject.toml"]:
         shutil.copy(path, root / path.relative_to(ROOT))
+    (root / "sitecustomize.py").write_text(HERE_FIRST)
     diffs = re.findall(r"^```diff\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     assert len(diffs) == 11
     for diff in diffs:

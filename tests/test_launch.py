@@ -164,7 +164,7 @@ def test_study_without_a_complete_trial_has_no_best(home: Path) -> None:
     assert ended.best is None
     assert not (home / "runs" / "tiny" / "best.toml").exists()
     assert report(ended, "drilldown launch", None).splitlines()[:2] == [
-        "tiny: 1 of 1 trials ended: 0 finished, 0 pruned, 1 failed",
+        "tiny: 1 of 1 trial ended: 0 finished, 0 pruned, 1 failed",
         "No trial was trained to its end, so there is no best yet.",
     ]
 

@@ -201,21 +201,19 @@ def _faults(config: Config, seed: int, name: str) -> list[str]:
 
 
 def _check(layers: tuple[Layer, ...], batch: int, smoothing: float, name: str) -> None:
-    config = _config(layers, batch, smoothing)
-    if _few_values(config):
-        config = _config(layers, 16, smoothing)
+    config = _config(layers, 16 if _few_values(layers, batch) else batch, smoothing)
     faults = [_faults(config, 0, name)]
     while faults[-1] and len(faults) < TRIES:
         faults.append(_faults(config, len(faults), name))
     assert not faults[-1], (faults, config.batch_size, [str(layer) for layer in layers])
 
 
-def _few_values(config: Config) -> bool:
+def _few_values(layers: tuple[Layer, ...], batch: int) -> bool:
     """Whether a batch norm sees so few values that only its epsilon keeps the gradient from
     vanishing: of two values one is always a standard deviation above the mean, one below."""
     return any(
-        isinstance(row.layer, notation.BatchNorm) and config.batch_size * np.prod(row.shape[1:]) < 8
-        for row in config.trace()
+        isinstance(row.layer, notation.BatchNorm) and batch * np.prod(row.shape[1:]) < 8
+        for row in notation.trace(layers)
     )
 
 

@@ -238,7 +238,7 @@ def test_a_study_that_another_runs_is_read_without_a_right_to_write(launched: Pa
     assert (launched / "drilldown.sqlite3-wal").exists()
     [shown] = _without_rights("show tiny --format csv")
     assert "1,waiting" in shown.out, shown
-    opened.engine.dispose()
+    opened.storage.engine.dispose()
 
 
 @pytest.mark.parametrize(

@@ -184,9 +184,11 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
     if output is None:
         # Another program may have named it otherwise.
         storage.check_name(name, f"study {name!r} is no file's name; choose one with -o:")
-        folder.claim(studies, name)
+        folder.check(studies, name)
     path = output or exports.default_path(name, trial)
     exports.export(study, trial, path)
+    if output is None:
+        folder.claim(studies, name)
     if not outputs.passes_through(path):
         click.echo(f"{path}\nTrain it again: {command_for(path)}")
 

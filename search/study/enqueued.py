@@ -11,15 +11,18 @@ from spaces import Space, SpaceError
 _VALUES = "fixed_params"  # Optuna's system attribute
 
 
-def refuse(study: optuna.Study, space: Space, refused: Callable[[Trial, str], None]) -> None:
+def refuse(study: optuna.Study, space: Space, refused: Callable[[Trial, str], None]) -> int:
     """Take those out of the queue that the space has no config for: Optuna itself would try any
-    value, or end in the middle. `refused` gets each, which runs now, and why."""
+    value, or end in the middle. `refused` gets each, which runs now, and why; returns how many."""
+    count = 0
     for waiting in study.get_trials(deepcopy=False, states=[TrialState.WAITING]):
         try:
             space.check(waiting.system_attrs.get(_VALUES, {}), "enqueued")
         except SpaceError as error:
             if _popped(study, waiting._trial_id):
                 refused(Trial(study, waiting._trial_id), str(error))
+                count += 1
+    return count
 
 
 def _popped(study: optuna.Study, trial_id: int) -> bool:

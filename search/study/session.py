@@ -76,10 +76,11 @@ class Session:
             return max(0, trials - self.study.finished - len(self._running))
 
     def ask(self) -> Asked | None:
-        """A new trial, which now runs; None where one that somebody enqueued cannot be trained,
-        which has failed then."""
+        """A new trial, which now runs; None where something that somebody enqueued cannot be
+        trained: that has failed now, and counts."""
         with self._ours():
-            enqueued.refuse(self._optuna, self._space, self._refused)
+            if enqueued.refuse(self._optuna, self._space, self._refused):
+                return None
             self._optuna.sampler = self._sampler(self.study.size)
             trial = self._optuna.ask(self._distributions)
             try:

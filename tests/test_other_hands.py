@@ -1,0 +1,294 @@
+"""What others can do to a study, and what another study can come to have: issue by issue."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from wsgiref.util import setup_testing_defaults
+
+import fakes
+import optuna
+import pytest
+from command_line import Drilldown, one_line
+from fakes import FakeWorkers, Fate
+from optuna.distributions import FloatDistribution
+from optuna.storages._rdb.models import StudyModel, TrialModel
+from optuna.trial import TrialState, create_trial
+
+from mnist_core.errors import Lost, UserError
+from mnist_core.paths import runs_dir
+from search.launch.owner import Owner
+from search.launch.run import launch
+from search.study import sqlite
+from search.study.pages import Pages
+from search.study.session import Session, opened
+from search.study.storage import open_storage
+from search.study.studies import Studies
+from search.study.study import GOAL, Study
+from search.study.trials import State
+
+PLAN = fakes.study()
+GOOD = [91.0, 92.0, 93.0]
+
+
+@pytest.fixture
+def studies(home: Path) -> Studies:
+    return open_storage(create=True)
+
+
+class Meddling(FakeWorkers):
+    """Trains as every fake does; before each round of messages somebody does something else."""
+
+    meddle: Callable[[], None] = staticmethod(lambda: None)
+
+    def messages(self, timeout: float) -> Any:
+        self.meddle()
+        return super().messages(timeout)
+
+
+def _run(studies: Studies, meddle: Callable[[Session], None], trials: int = 3) -> Study:
+    """A study whose owner runs while, once two trials run, `meddle` is done to it."""
+    with opened(studies, "tiny", PLAN) as session:
+        workers = Meddling(2, lambda job, config: Fate(GOOD))
+        done: list[int] = []
+
+        def once() -> None:
+            if len(workers.submitted) == 2 and not done:
+                done.append(1)
+                meddle(session)
+
+        workers.meddle = once
+        assert Owner(session, workers, []).run(trials) == 0
+        assert done
+        return session.study
+
+
+def _foreign(study: Study) -> dict[int, State]:
+    return {trial.number: trial.state for trial in study.trials()}
+
+
+# --- while it runs ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "value"),
+    [(TrialState.FAIL, None), (TrialState.PRUNED, None), (TrialState.COMPLETE, 99.9)],
+)
+def test_a_trial_that_somebody_ends_has_failed_and_the_others_go_on(
+    studies: Studies, state: TrialState, value: float | None
+) -> None:
+    study = _run(studies, lambda session: _tell(session.study.optuna, 0, value, state))
+    (ended,) = [trial for trial in study.trials() if trial.number == 0]
+    assert ended.state == State.FAIL
+    assert ended.reason == f"ended from outside, as {state.name.lower()}"
+    best = study.best()
+    assert best is not None
+    assert best.number != 0
+    assert study.finished == 3
+
+
+def _tell(study: optuna.Study, number: int, value: float | None, state: TrialState) -> None:
+    study.tell(number, value, state)
+
+
+def test_a_study_that_is_deleted_ends_its_owner_with_a_sentence(studies: Studies) -> None:
+    with pytest.raises(Lost, match="study 'tiny' was deleted or replaced while it ran"):
+        _run(studies, lambda _: optuna.delete_study(study_name="tiny", storage=studies.storage))
+
+
+def test_a_study_of_its_name_and_number_is_not_written_to(studies: Studies) -> None:
+    def replace(session: Session) -> None:
+        optuna.delete_study(study_name="tiny", storage=studies.storage)
+        optuna.create_study(study_name="tiny", storage=studies.storage)
+
+    with pytest.raises(Lost):
+        _run(studies, replace)
+    assert studies.get("tiny").size == 0
+
+
+# --- what is added ---------------------------------------------------------------------------
+
+CURVE = dict(enumerate((99.0, 99.5, 99.9), 1))
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        create_trial(value=99.9),
+        create_trial(value=float("inf"), intermediate_values=CURVE),
+        create_trial(value=99.9, intermediate_values={1: float("nan")}),
+        create_trial(state=TrialState.FAIL),
+        create_trial(
+            value=1.0, params={"x": 1.0}, distributions={"x": FloatDistribution(0.0, 2.0)}
+        ),
+    ],
+    ids=["without a curve", "inf", "nan", "failed", "of other dimensions"],
+)
+def test_a_trial_that_somebody_adds_is_foreign_and_never_best(
+    studies: Studies, added: optuna.trial.FrozenTrial
+) -> None:
+    study = _run(studies, lambda session: session.study.optuna.add_trial(added))
+    assert list(_foreign(study).values()).count(State.FOREIGN) == 1
+    assert study.finished == 3
+    best = study.best()
+    assert best is not None
+    assert best.score < 99
+
+
+def test_a_copy_of_a_trial_of_ours_is_foreign(studies: Studies) -> None:
+    first = _run(studies, lambda _: None)
+    first.optuna.add_trials(first.optuna.trials[:1])
+    states = _foreign(Study(optuna.load_study(study_name="tiny", storage=studies.storage)))
+    assert states == {0: State.COMPLETE, 1: State.COMPLETE, 2: State.COMPLETE, 3: State.FOREIGN}
+
+
+def test_samplers_and_pruners_see_no_trial_of_others(studies: Studies) -> None:
+    with opened(studies, "tiny", PLAN) as session:
+        session.study.optuna.add_trial(create_trial(value=99.9, intermediate_values=CURVE))
+        assert session._optuna.get_trials(deepcopy=False) == []
+        assert session.study.size == 1
+
+
+def test_a_trial_that_somebody_asked_for_is_left_as_it_is(studies: Studies) -> None:
+    _run(studies, lambda _: None)
+    asked = studies.get("tiny").optuna.ask()
+    launch("tiny", fakes.study(trials=5), None, start=fakes.quick)
+    states = _foreign(studies.get("tiny"))
+    assert states[asked.number] == State.FOREIGN
+    assert studies.get("tiny").optuna.trials[asked.number].state == TrialState.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ({"dropout": 2.0}, "enqueued.dropout: must be a number from 0.0 to 0.1, not 2.0"),
+        ({"activation": "tanh"}, "enqueued.activation: must be 'relu' or 'silu', not 'tanh'"),
+        ({"lr": "abc"}, "enqueued.lr: must be a number from 0.02 to 1.0, not 'abc'"),
+        ({"lr": 99}, "enqueued.lr: must be a number from 0.02 to 1.0, not 99"),
+        ({"width_1": -3}, "enqueued.width_1: must be a number from"),
+        ({"lr": True}, "enqueued.lr: must be a number from"),
+        ({"nothing": 1.0}, "enqueued: 'nothing' is no dimension of 'open'"),
+    ],
+)
+def test_enqueued_values_outside_the_space_fail_and_the_study_goes_on(
+    studies: Studies, values: dict[str, Any], reason: str
+) -> None:
+    study = _run(studies, lambda session: session.study.optuna.enqueue_trial(values))
+    (failed,) = [trial for trial in study.trials() if trial.state == State.FAIL]
+    assert failed.reason.startswith(reason)
+    assert study.finished == 3
+
+
+def test_enqueued_values_within_the_space_are_tried(studies: Studies) -> None:
+    study = _run(studies, lambda session: session.study.optuna.enqueue_trial({"lr": 0.5}))
+    assert [trial.sample["lr"] for trial in study.trials()].count(0.5) == 1
+
+
+# --- whose it is -----------------------------------------------------------------------------
+
+
+def _two_objectives(studies: Studies) -> None:
+    optuna.create_study(
+        study_name="tiny", storage=studies.storage, directions=["maximize", "minimize"]
+    )
+
+
+def _minimised(studies: Studies) -> None:
+    optuna.create_study(study_name="tiny", storage=studies.storage)
+
+
+def _with_an_attribute(studies: Studies) -> None:
+    studies.make("tiny").optuna.set_user_attr(GOAL, "99.5 %")
+
+
+def _with_a_trial(studies: Studies) -> None:
+    studies.make("tiny").optuna.add_trial(create_trial(value=1.0))
+
+
+@pytest.mark.parametrize(
+    "stranger", [_two_objectives, _minimised, _with_an_attribute, _with_a_trial]
+)
+def test_a_strangers_study_is_refused_and_left_as_it_was(
+    studies: Studies, stranger: Callable[[Studies], None], drilldown: Drilldown, tiny: Path
+) -> None:
+    stranger(studies)
+    before = _content(studies)
+    one_line(drilldown("launch", tiny), "study 'tiny' is not drilldown's", "--name")
+    assert _content(studies) == before
+    assert not (runs_dir() / "tiny").exists()
+    one_line(drilldown("show", "tiny"), "has no goal: drilldown did not launch it")
+    one_line(drilldown("export", "tiny"), "has no goal: drilldown did not launch it")
+    assert drilldown("list").code == 0
+
+
+def _content(studies: Studies) -> Any:
+    study = optuna.load_study(study_name="tiny", storage=studies.storage)
+    attributes = studies.storage.get_study_system_attrs(study._study_id)
+    return study.directions, study.user_attrs, attributes, study.get_trials()
+
+
+def test_two_storages_do_not_write_over_each_others_results(
+    drilldown: Drilldown, tiny: Path, home: Path, tmp_path: Path
+) -> None:
+    assert drilldown("launch", tiny).code == 0
+    best = home / "runs" / "tiny" / "best.toml"
+    before = best.read_bytes()
+    other = f"sqlite:///{tmp_path / 'other.sqlite3'}"
+    refused = drilldown("launch", tiny, "--storage", other, "--seed", "8")
+    one_line(refused, "runs/tiny holds the results of study 'tiny' in drilldown.sqlite3", "--name")
+    assert best.read_bytes() == before
+    assert open_storage(other).names() == []
+
+
+def test_a_study_launched_anew_under_a_deleted_ones_name_leaves_its_results(
+    drilldown: Drilldown, tiny: Path, home: Path
+) -> None:
+    assert drilldown("launch", tiny).code == 0
+    optuna.delete_study(study_name="tiny", storage=open_storage().storage)
+    one_line(drilldown("launch", tiny), "holds the results of study 'tiny'", "move that folder")
+
+
+def test_a_copy_of_all_runs_is_a_whole(
+    drilldown: Drilldown, tiny: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    assert drilldown("launch", tiny).code == 0
+    shutil.copytree(home / "runs", tmp_path / "copy" / "runs")
+    shutil.copytree(home / "data", tmp_path / "copy" / "data", symlinks=True)
+    monkeypatch.setenv("DRILLDOWN_HOME", str(tmp_path / "copy"))
+    assert drilldown("launch", tiny, "--trials", "3").code == 0
+
+
+# --- a number that comes to another ------------------------------------------------------------
+
+
+@pytest.mark.parametrize("once", [True, False], ids=["made by us", "made by Optuna"])
+def test_a_page_shows_no_other_studys_trials(
+    home: Path, once: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for model in (StudyModel, TrialModel):
+        options = model.__table__.dialect_options["sqlite"]
+        monkeypatch.setitem(options, "autoincrement", False)
+    if not once:
+        monkeypatch.setattr(sqlite, "number_once", lambda: None)
+    studies = open_storage(create=True)
+    pages = Pages(studies.storage)
+    first = studies.make("first").optuna
+    first.add_trial(create_trial(value=1.0))
+    number = first._study_id
+    assert len(_asked(pages, number)["trials"]) == 1
+    optuna.delete_study(study_name="first", storage=studies.storage)
+    second = studies.make("second").optuna
+    assert (second._study_id == number) != once
+    assert _asked(pages, second._study_id)["trials"] == []
+
+
+def _asked(pages: Pages, number: int) -> Any:
+    environ: dict[str, Any] = {"PATH_INFO": f"/api/studies/{number}", "QUERY_STRING": "after=0"}
+    setup_testing_defaults(environ)
+    return json.loads(b"".join(pages(environ, lambda *_: None)))
+
+
+def test_refusals_are_errors_of_the_user() -> None:
+    assert (UserError.exit_code, Lost.exit_code) == (2, 1)
