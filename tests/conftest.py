@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 # A shell that runs us in the background has us ignore Ctrl-C, and what we start inherits that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+if signal.getsignal(signal.SIGHUP) == signal.SIG_IGN:
+    # Under nohup: no harm here still, but what is handled is no child's to inherit.
+    signal.signal(signal.SIGHUP, lambda *_: None)
+
 
 @pytest.fixture(scope="session")
 def mnist_dir() -> Path:
