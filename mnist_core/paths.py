@@ -37,6 +37,8 @@ def is_there(path: Path) -> bool:
     that may not be entered."""
     try:
         path.stat()
+    except ValueError:  # a zero byte, which no path has
+        return False
     except OSError as error:
         if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG):
             return False

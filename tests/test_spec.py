@@ -100,14 +100,14 @@ def test_a_packaged_study_comes_before_a_folder_of_its_name(
         ("../x", "no packaged study '../x'; known are quick, smoke, under-10k (the path of"),
         ("../studies/quick", "no packaged study '../studies/quick'; known are"),
         ("", "no packaged study ''; known are"),
-        (".toml", "no packaged study '.toml'; known are"),
+        (".toml", ".toml: no such file"),
         ("a\nb\0", "no packaged study 'a\\nb\\x00'; known are"),
         ("x" * 600, "no packaged study 'xxx"),
         ("../x.toml", "../x.toml: no such file"),
         ("x" * 600 + ".toml", "x"),
         ("folder.toml", "folder.toml: is a folder, not a TOML file"),
-        ("folder", "no packaged study 'folder'; known are"),
-        ("studies/", "no packaged study 'studies/'; known are"),
+        ("folder", "folder: is a folder, not a TOML file"),
+        ("studies/", "studies: is a folder, not a TOML file"),
     ],
 )
 def test_what_is_no_study(
