@@ -126,18 +126,6 @@ def owned(study: Study, studies: Studies) -> Iterator[Hold]:
         lock.release()
 
 
-def is_held(study: Study, studies: Studies) -> bool | None:
-    """Whether some process runs the study now; None where that cannot be told from here."""
-    lock = _lock(study.name, studies.storage.engine)
-    try:
-        if lock.take():
-            lock.release()
-            return False
-    except (OSError, UserError, sa.exc.SQLAlchemyError):
-        return None
-    return True
-
-
 def _lock(name: str, engine: sa.Engine) -> Lock:
     """By the study's name: a storage has one study of a name, and one file or server has one
     storage, however its path is spelled."""
