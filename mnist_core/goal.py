@@ -38,8 +38,6 @@ class Ending:
 class Goal(Frozen):
     """At least `accuracy` percent test accuracy in every one of the last `last` epochs, of at most
     `epochs`, with strictly fewer than `params` parameters.
-
-    The space's budget, the trainer's length, the pruner, the score and the reports all read it.
     """
 
     accuracy: Annotated[float, Field(gt=0, le=100)] = 99.4

@@ -38,7 +38,7 @@ def train(
 
 
 class Training:
-    """A training whose net can be looked at between epochs; most callers want `train`."""
+    """A training whose net can be looked at between epochs; `train` where only the epochs count."""
 
     def __init__(
         self,

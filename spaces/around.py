@@ -13,11 +13,11 @@ from spaces import catalogue, layouts
 from spaces.catalogue import all_dimensions, edited
 from spaces.dimensions import Choice, Dimension
 from spaces.edit import retimed
-from spaces.space import Frame, Params, Space, SpaceError, check_names
+from spaces.space import Frame, Sample, Space, SpaceError, check_names
 
 ALL = "all"
 """As a dimension's bounds: all that it can be."""
-WIDTHS = "widths"
+ALL_WIDTHS = "widths"
 """All the widths at once: one alone says nothing, since they share the budget."""
 BASE = "base"
 """The dimension that says which config a sample starts from, where there are several."""
@@ -27,13 +27,13 @@ def make(
     bases: Mapping[str, Config],
     frame: Frame,
     vary: Mapping[str, Any],
-    fix: Params,
+    fix: Sample,
     table: str = "space",
 ) -> Space:
     """Configs that differ from one of `bases` in the dimensions named, and else only in what the
     frame says.
 
-    bases: name -> config, at least one. vary: name -> `ALL`, [low, high] or choices; `WIDTHS`
+    bases: name -> config, at least one. vary: name -> `ALL`, [low, high] or choices; `ALL_WIDTHS`
     stands for all widths. fix: name -> the value that every sample gets. table: where the two
     stand, as messages name it.
 
@@ -41,7 +41,7 @@ def make(
     lacks what a dimension changes, or cannot be trained on the frame's data in some batch size.
     """
     known = all_dimensions(frame)
-    check_names(vary, {*known, WIDTHS}, f"{table}.vary", _STAGE)
+    check_names(vary, {*known, ALL_WIDTHS}, f"{table}.vary", _STAGE)
     vary = _spelled_out(vary)
     check_names(fix, known, f"{table}.fix", _STAGE)
     named = {*vary, *fix}
@@ -72,8 +72,8 @@ _STAGE = "a stage"
 
 def _spelled_out(vary: Mapping[str, Any]) -> dict[str, Any]:
     """One entry a dimension; what is said of a single width comes before what is said of all."""
-    widths = dict.fromkeys(catalogue.WIDTHS, vary[WIDTHS]) if WIDTHS in vary else {}
-    return {**widths, **{name: bounds for name, bounds in vary.items() if name != WIDTHS}}
+    widths = dict.fromkeys(catalogue.WIDTH_NAMES, vary[ALL_WIDTHS]) if ALL_WIDTHS in vary else {}
+    return {**widths, **{name: bounds for name, bounds in vary.items() if name != ALL_WIDTHS}}
 
 
 def _whole(kind: Dimension) -> Sequence[Any]:
@@ -91,11 +91,11 @@ def _given(bases: Mapping[str, Config], switches: Iterable[str]) -> dict[str, st
     return {switch: kind for switch, (kind, *others) in kinds.items() if not others}
 
 
-def _builder(bases: Mapping[str, Config]) -> Callable[[Params, int, Frame], Config]:
+def _builder(bases: Mapping[str, Config]) -> Callable[[Sample, int, Frame], Config]:
     first = next(iter(bases))
 
-    def build(params: Params, seed: int, frame: Frame) -> Config:
-        config = edited(bases[params.get(BASE, first)], params, frame.budget)
+    def build(sample: Sample, seed: int, frame: Frame) -> Config:
+        config = edited(bases[sample.get(BASE, first)], sample, frame.budget)
         return config.changed(seed=seed)
 
     return build
@@ -112,14 +112,16 @@ def _check_base(name: str, config: Config, frame: Frame, named: set[str], table:
             f"{table}.vary.momentum: {name} is trained by {config.optimizer.kind}, which has none; "
             "leave it out"
         )
-    widths = named & set(catalogue.WIDTHS)
-    if ("layout" in named or widths) and len(widths) < len(catalogue.WIDTHS):
-        raise SpaceError(f"{table}.vary: another net needs {WIDTHS}; add {WIDTHS} = {ALL!r}")
+    widths = named & set(catalogue.WIDTH_NAMES)
+    if ("layout" in named or widths) and len(widths) < len(catalogue.WIDTH_NAMES):
+        raise SpaceError(
+            f"{table}.vary: another net needs {ALL_WIDTHS}; add {ALL_WIDTHS} = {ALL!r}"
+        )
     if widths and "layout" not in named:
         try:
             layouts.plan_of(config.layers)
         except SpaceError as error:
-            raise SpaceError(f"{table}.vary.{WIDTHS}: {name}: {error}") from None
+            raise SpaceError(f"{table}.vary.{ALL_WIDTHS}: {name}: {error}") from None
 
 
 def _framed(name: str, config: Config, frame: Frame) -> Config:

@@ -17,11 +17,11 @@ from spaces import layouts
 from spaces.budget import share_dimensions
 from spaces.dimensions import Choice, Dimension, Real, Whole
 from spaces.edit import retimed, with_dropout
-from spaces.space import Frame, Params
+from spaces.space import Frame, Sample
 
 WARMUP = 0.2  # share of the steps, where nothing else says it
 AVERAGE_OVER = 500.0  # updates, likewise
-WIDTHS = tuple(share_dimensions(layouts.CONVOLUTIONS))
+WIDTH_NAMES = tuple(share_dimensions(layouts.CONVOLUTIONS))
 
 Needs = tuple[str, tuple[str, ...]]
 """(part of a config, the kinds of it with which alone a dimension does something)."""
@@ -170,24 +170,24 @@ def switches(bases: Iterable[Config] = ()) -> dict[str, Needs]:
     }
 
 
-def edited(config: Config, params: Params, budget: int) -> Config:
-    """`config` with every part that `params` names changed, and the rest as it is.
+def edited(config: Config, sample: Sample, budget: int) -> Config:
+    """`config` with every part that `sample` names changed, and the rest as it is.
 
     budget: what a net of new widths stays below. Raises pydantic's ValidationError (a ValueError)
     where there is nothing of a name to change.
     """
-    if WIDTHS[0] in params:
-        config = _other_net(config, params, budget)
+    if WIDTH_NAMES[0] in sample:
+        config = _other_net(config, sample, budget)
     for name, entry in CATALOGUE.items():
-        if entry.change and name in params:
-            config = entry.change(config, params[name])
+        if entry.change and name in sample:
+            config = entry.change(config, sample[name])
     return config
 
 
-def _other_net(config: Config, params: Params, budget: int) -> Config:
+def _other_net(config: Config, sample: Sample, budget: int) -> Config:
     """In a layout of ours, with the activation and the dropout that the net has."""
-    plan = params.get("layout") or layouts.plan_of(config.layers)
-    widths = layouts.sampled_widths(plan, params, budget)
+    plan = sample.get("layout") or layouts.plan_of(config.layers)
+    widths = layouts.sampled_widths(plan, sample, budget)
     activations = (str(layer) for layer in config.layers if isinstance(layer, Activation))
     rates = (layer.p for layer in config.layers if isinstance(layer, Dropout))
     lines = layouts.layers(plan, widths, next(activations, "relu"), next(rates, 0.0))

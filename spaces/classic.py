@@ -6,9 +6,9 @@ from mnist_core.augment_ops import Rotation
 from mnist_core.config import Config, Sgd
 from mnist_core.schedule import Step
 from spaces import free, layouts
-from spaces.catalogue import WIDTHS, all_dimensions, edited
+from spaces.catalogue import WIDTH_NAMES, all_dimensions, edited
 from spaces.dimensions import Real
-from spaces.space import Frame, Params, Space
+from spaces.space import Frame, Sample, Space
 
 
 def make(frame: Frame) -> Space:
@@ -16,7 +16,7 @@ def make(frame: Frame) -> Space:
     layouts.check_budget(frame.budget)
     known = all_dimensions(frame)
     dimensions = {
-        **{name: known[name] for name in WIDTHS},
+        **{name: known[name] for name in WIDTH_NAMES},
         "lr": Real(0.003, 0.3, log=True),
         "step_size": known["step_size"],
         "gamma": known["gamma"],
@@ -25,8 +25,8 @@ def make(frame: Frame) -> Space:
     return Space("classic", frame, dimensions, {}, _build)
 
 
-def _build(params: Params, seed: int, frame: Frame) -> Config:
-    return edited(_plain(frame), params, frame.budget).changed(seed=seed)
+def _build(sample: Sample, seed: int, frame: Frame) -> Config:
+    return edited(_plain(frame), sample, frame.budget).changed(seed=seed)
 
 
 @cache

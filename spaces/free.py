@@ -5,11 +5,11 @@ from functools import cache
 from mnist_core.config import Config, Sgd
 from mnist_core.schedule import Linear
 from spaces import layouts
-from spaces.catalogue import WARMUP, WIDTHS, all_dimensions, edited, switches
-from spaces.space import Frame, Params, Space
+from spaces.catalogue import WARMUP, WIDTH_NAMES, all_dimensions, edited, switches
+from spaces.space import Frame, Sample, Space
 
 _NAMES = (
-    *WIDTHS,
+    *WIDTH_NAMES,
     "layout",
     "activation",
     "lr",
@@ -40,7 +40,7 @@ def make(frame: Frame) -> Space:
 def plain(frame: Frame) -> Config:
     """The least that trains well: what the dimensions of this space are changes of."""
     plan = "squeeze"
-    widths = layouts.sampled_widths(plan, dict.fromkeys(WIDTHS, 0.5), frame.budget)
+    widths = layouts.sampled_widths(plan, dict.fromkeys(WIDTH_NAMES, 0.5), frame.budget)
     return Config(
         epochs=frame.epochs,
         data=frame.data,
@@ -50,5 +50,5 @@ def plain(frame: Frame) -> Config:
     )
 
 
-def _build(params: Params, seed: int, frame: Frame) -> Config:
-    return edited(plain(frame), params, frame.budget).changed(seed=seed)
+def _build(sample: Sample, seed: int, frame: Frame) -> Config:
+    return edited(plain(frame), sample, frame.budget).changed(seed=seed)

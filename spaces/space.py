@@ -9,7 +9,7 @@ from mnist_core.files import suggest
 from mnist_core.frozen import shortened
 from spaces.dimensions import Choice, Dimension, Whole
 
-Params = Mapping[str, Any]
+Sample = Mapping[str, Any]
 
 
 class SpaceError(ValueError):
@@ -35,24 +35,24 @@ class Space:
     name: str
     frame: Frame
     dimensions: Mapping[str, Dimension]
-    fixed: Params
-    build: Callable[[Params, int, Frame], Config]
+    fixed: Sample
+    build: Callable[[Sample, int, Frame], Config]
     switches: Mapping[str, tuple[str, Sequence[str]]] = field(default_factory=dict)
     bases: str = ""
     """What `build` starts from, where that differs from study to study."""
 
-    def config(self, params: Params, seed: int) -> Config:
+    def config(self, sample: Sample, seed: int) -> Config:
         """The config of a sample of `dimensions`; always under the frame's budget."""
-        return self.build({**self.fixed, **params}, seed, self.frame)
+        return self.build({**self.fixed, **sample}, seed, self.frame)
 
-    def check(self, sample: Params, where: str) -> None:
+    def check(self, sample: Sample, where: str) -> None:
         """Raises SpaceError, naming it and where it stands, where a value is of no dimension or
         outside of its own."""
         check_names(sample, self.dimensions, where, self.name)
         for name, value in sample.items():
             _checked(f"{where}.{name}", self.dimensions[name], value)
 
-    def narrowed(self, vary: Mapping[str, Any], fix: Params, table: str = "space") -> "Space":
+    def narrowed(self, vary: Mapping[str, Any], fix: Sample, table: str = "space") -> "Space":
         """This space with other bounds (`vary`) and with dimensions held at a value (`fix`).
 
         What the choices that are left make idle is no dimension any more.

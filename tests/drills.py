@@ -21,7 +21,7 @@ from search.study.study import GOAL, Study
 from search.study.trials import CONFIG, ENVIRONMENT, TRAINING, Trial, TrialAttr
 from search.workers.ledger import Run, key
 from spaces.dimensions import Dimension
-from spaces.space import Params
+from spaces.space import Sample
 
 VALUES: dict[str, Any] = {
     "title": "A made-up drill",
@@ -50,7 +50,7 @@ class Done:
     test_acc: Sequence[float]
     fit_acc: float | None = None
     state: TrialState = TrialState.COMPLETE
-    sample: Params | None = None
+    sample: Sample | None = None
 
 
 def trials(
@@ -67,7 +67,7 @@ def trials(
     return Study(made).trials()
 
 
-def sampled(kinds: Mapping[str, Dimension], count: int, seed: int) -> list[Params]:
+def sampled(kinds: Mapping[str, Dimension], count: int, seed: int) -> list[Sample]:
     """At random."""
     asked = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
     return [asked.ask(distributions(kinds)).params for _ in range(count)]

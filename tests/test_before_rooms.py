@@ -59,7 +59,7 @@ def test_an_old_study_is_exported(drilldown: Drilldown, home: Path) -> None:
 def test_an_old_study_that_is_over_is_launched_without_a_training(drilldown: Drilldown) -> None:
     ended = drilldown("launch", "smoke", "--quiet")
     assert ended.code == 0
-    assert "4 of 4 trials ended: 4 finished" in ended.out
+    assert "4 of 4 trials ended: 4 complete" in ended.out
 
 
 def test_an_old_study_goes_on_where_it_stopped(drilldown: Drilldown) -> None:

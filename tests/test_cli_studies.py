@@ -23,7 +23,7 @@ def test_launch_prints_lines_and_the_result(drilldown: Drilldown, tiny: Path, ho
     done = drilldown("launch", tiny)
     assert done.code == 0
     assert "trial 0: epoch 1/2, test 9" in done.err
-    assert "tiny: 2 of 2 trials ended: 2 finished, 0 pruned, 0 failed" in done.out
+    assert "tiny: 2 of 2 trials ended: 2 complete, 0 pruned, 0 failed" in done.out
     assert f"drilldown train {home}/runs/tiny/best.toml --check" in done.out
     assert max(map(len, done.out.replace(str(home), "").splitlines())) <= 100
 
@@ -80,13 +80,13 @@ def test_live_view_in_a_terminal(tiny: Path) -> None:
         r"trial +parameters +epoch +test accuracy +time left",
         r"0 +1,\d\d\d +0/2",
         r"0 +1,\d\d\d +1/2 +9\d\.\d\d % +\d s",
-        r"0 of 2 trials ended: 0 finished, 0 pruned, 0 failed; no best yet",
-        r"1 of 2 trials ended: 1 finished, .*; best 9\d\.\d\d \(trial 0\)",
-        r"trial 0: finished, score 9",
+        r"0 of 2 trials ended: 0 complete, 0 pruned, 0 failed; no best yet",
+        r"1 of 2 trials ended: 1 complete, .*; best 9\d\.\d\d \(trial 0\)",
+        r"trial 0: complete, score 9",
     ):
         assert re.search(shown, text), shown
     assert "epoch 1/2, test" not in text  # no line an epoch: the view shows it
-    assert "2 of 2 trials ended: 2 finished" in text.splitlines()[-8]
+    assert "2 of 2 trials ended: 2 complete" in text.splitlines()[-8]
 
 
 # --- list, show and export -------------------------------------------------------------------

@@ -103,7 +103,7 @@ def test_experiments_not_run_have_theirs_alone() -> None:
     assert tuple(rows) == NAMES
     for row in rows.values():
         assert row.theirs == row.experiment.reported.test_acc[10:15]
-        assert (row.runs, row.sample, row.whole) == ((), None, False)
+        assert (row.runs, row.pair, row.whole) == ((), None, False)
     assert set(_verdicts().values()) == {""}
 
 
@@ -152,11 +152,11 @@ def test_row_is_about_the_last_five_of_the_first_fifteen_epochs() -> None:
     ).items() if name == LONG]  # fmt: skip
     assert row.end == 15
     assert row.theirs == row.experiment.reported.test_acc[10:15]
-    assert row.sample is not None
-    assert row.sample.ours_mean == pytest.approx((99.2 + 99.4) / 2)
-    assert row.sample.worst == 99.0
+    assert row.pair is not None
+    assert row.pair.ours_mean == pytest.approx((99.2 + 99.4) / 2)
+    assert row.pair.worst == 99.0
     theirs = statistics.fmean(row.experiment.reported.test_acc[10:15])
-    assert row.sample.difference == pytest.approx(99.3 - theirs)
+    assert row.pair.difference == pytest.approx(99.3 - theirs)
 
 
 def test_more_epochs_are_compared_where_they_are_asked_for_and_there() -> None:
@@ -173,8 +173,8 @@ def test_shorter_run_is_compared_over_the_same_epochs_and_not_judged(length: int
     reported = row.experiment.reported.test_acc
     assert row.end == length
     assert row.theirs == reported[max(0, length - 5) : length]
-    assert row.sample is not None
-    assert row.sample.ours == [tuple([99.0] * min(length, 5))]
+    assert row.pair is not None
+    assert row.pair.ours == [tuple([99.0] * min(length, 5))]
     assert not row.whole
     assert _verdicts(run)[LONG] == ""
 
@@ -223,9 +223,9 @@ def test_noise_is_estimated_from_whole_rows_that_are_judged() -> None:
     second = _run("001-code1", _flat(98.8), seed=2)  # means 98.4 and 98.8: variance 0.08
     found = compare.compare(select([]), [*one, *lottery, second], GOAL_EPOCHS)
     assert found.noise.recipes == 1
-    sample = next(sample for _, sample in found.judged())
-    seeds = (found.noise.seed_share * sample.error) ** 2
-    assert seeds == pytest.approx(0.08 - sample.epoch_variance() / 5)
+    pair = next(pair for _, pair in found.judged())
+    seeds = (found.noise.seed_share * pair.error) ** 2
+    assert seeds == pytest.approx(0.08 - pair.epoch_variance() / 5)
 
 
 def test_noise_is_the_same_whichever_experiments_are_asked_for() -> None:

@@ -152,11 +152,11 @@ def test_the_page_names_files_that_there_are() -> None:
 
 
 def test_the_sampler_runs_a_study(told: dict[str, str]) -> None:
-    assert "2 of 2 trials ended: 2 finished" in told["launch bred.toml"]
+    assert "2 of 2 trials ended: 2 complete" in told["launch bred.toml"]
 
 
 def test_the_pruner_stops_trials(told: dict[str, str]) -> None:
-    assert "2 of 2 trials ended: 0 finished, 2 pruned" in told["launch cut.toml"]
+    assert "2 of 2 trials ended: 0 complete, 2 pruned" in told["launch cut.toml"]
 
 
 def test_the_layer_is_counted_and_trained(told: dict[str, str]) -> None:

@@ -441,7 +441,7 @@ def test_note_says_how_far_the_study_is(studies: Studies) -> None:
     orphan = {TrialAttr.INTERRUPTED: True}
     study.optuna.add_trial(create_trial(state=TrialState.FAIL, user_attrs=orphan))
     text = _note(study)
-    assert "6 ended (3 trained to the end, 1 pruned, 1 failed, 1 interrupted)" in text
+    assert "5 ended (3 complete, 1 pruned, 1 failed)" in text
     assert "1 of them holds the goal" in text
     # The best by score misses the goal in one epoch: 99.38.
     assert "number 4, which does not hold the goal" in text

@@ -178,7 +178,7 @@ def _resumed(trials: int, tmp_path: Path) -> list[Trial]:
     spec = load(str(tmp_path / "tiny.toml"))[1]
     assert spec.trials == trials
     made = launch("tiny", spec, None, start=fakes.quick).study
-    assert made.finished == trials
+    assert made.counted == trials
     resumed = _numbered(made)
     assert not [trial for trial in resumed if trial.state == State.RUNNING]
     assert [trial.number for trial in resumed] == list(range(len(resumed)))
@@ -187,7 +187,7 @@ def _resumed(trials: int, tmp_path: Path) -> list[Trial]:
 
 def _finished(run: Run) -> set[int]:
     """The trials whose end the launch has told of."""
-    return {int(n) for n in re.findall(r"^trial (\d+): finished", run.said(), re.MULTILINE)}
+    return {int(n) for n in re.findall(r"^trial (\d+): complete", run.said(), re.MULTILINE)}
 
 
 def _stopped(run: Run, code: int, trials: int, tmp_path: Path) -> None:
@@ -257,7 +257,7 @@ def test_signal_stops_cleanly_fifty_times(started: Starter, tmp_path: Path, atte
 def test_ctrl_c_stops_real_trainings_cleanly(started: Starter, tmp_path: Path) -> None:
     """Row 5."""
     run = started(REAL, trials=50)
-    run.until(r"trial 1: finished")
+    run.until(r"trial 1: complete")
     os.killpg(run.process.pid, signal.SIGINT)
     _stopped(run, 130, 50, tmp_path)
 

@@ -15,7 +15,7 @@ from strategies import examples
 
 from search.chance.importance import LEAST, Importance, importances
 from spaces.dimensions import Choice, Dimension, Real
-from spaces.space import Params
+from spaces.space import Sample
 
 KINDS: Mapping[str, Dimension] = {
     "a": Real(0, 1),
@@ -26,7 +26,7 @@ KINDS: Mapping[str, Dimension] = {
 }
 
 
-def _found(count: int, seed: int, score: Callable[[Params], float]) -> list[Importance]:
+def _found(count: int, seed: int, score: Callable[[Sample], float]) -> list[Importance]:
     """In samples at random, whose scores are blurred by a standard deviation of 1."""
     chance, samples = random.Random(seed), sampled(KINDS, count, seed)
     return importances(KINDS, samples, [score(p) + chance.gauss(0, 1) for p in samples])
@@ -83,7 +83,7 @@ def test_a_dimension_that_matters_is_told_from_four_that_do_not():
         ("d", lambda p: 5.0 * (p["d"] == "green")),
     ],
 )
-def test_every_kind_of_effect_is_seen(name: str, score: Callable[[Params], float]):
+def test_every_kind_of_effect_is_seen(name: str, score: Callable[[Sample], float]):
     found = _found(30, 2, score)
     assert found[0].name == name
     assert found[0].matters

@@ -88,8 +88,8 @@ def test_study_runs_and_leaves_its_best_its_log_and_its_note(home: Path) -> None
     lines = (home / "runs" / "tiny" / "launch.log").read_text()
     for number in range(4):
         assert f"trial {number}: epoch 3/3, test 9" in lines
-        assert f"trial {number}: finished, score 9" in lines
-    assert "4 of 4 trials ended: 4 finished, 0 pruned, 0 failed; best 9" in lines
+        assert f"trial {number}: complete, score 9" in lines
+    assert "4 of 4 trials ended: 4 complete, 0 pruned, 0 failed; best 9" in lines
     note = optuna_dashboard.get_note(made.optuna)
     assert f"drilldown train {ended.best} --check" in note
 
@@ -98,7 +98,7 @@ def test_study_runs_and_leaves_its_best_its_log_and_its_note(home: Path) -> None
 def test_exactly_n_trials_end(trials: int, workers: int) -> None:
     """Row 17, with failing trainings among them."""
     made = _launch(study(trials=trials, workers=workers), start=fakes.failing).study
-    assert made.finished == len(made.trials()) == trials
+    assert made.counted == len(made.trials()) == trials
     for trial in made.trials():
         failed = trial_seed(7, trial.number) % 2
         assert trial.state == (State.FAIL if failed else State.COMPLETE)
@@ -121,7 +121,7 @@ def test_no_more_workers_start_than_trials_are_left(
     monkeypatch.setattr("search.launch.run.LocalWorkers", Counted)
     made = _launch(study(trials=trials, workers=workers)).study
     assert counts == [started]
-    assert made.finished == trials
+    assert made.counted == trials
 
 
 @pytest.mark.slow
@@ -133,7 +133,7 @@ def test_exactly_n_trials_end_in_a_hundred_studies() -> None:
         start = (fakes.quick, fakes.failing, fakes.suicidal)[number // 3 % 3]
         spec = study(trials=trials, workers=workers, seed=number)
         made = _launch(spec, f"study-{number}", start).study
-        assert made.finished == len(made.trials()) == trials
+        assert made.counted == len(made.trials()) == trials
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_study_without_a_complete_trial_has_no_best(home: Path) -> None:
     assert ended.best is None
     assert not (home / "runs" / "tiny" / "best.toml").exists()
     assert report(ended, "drilldown launch", None).splitlines()[:2] == [
-        "tiny: 1 of 1 trial ended: 0 finished, 0 pruned, 1 failed",
+        "tiny: 1 of 1 trial ended: 0 complete, 0 pruned, 1 failed",
         "No trial was trained to its end, so there is no best yet.",
     ]
 
@@ -186,7 +186,7 @@ def test_running_trials_of_an_owner_that_went_away_are_reconciled() -> None:
         _stored().optuna.ask(distributions(study().make_space().dimensions))
     made = _launch(study(trials=4)).study
     assert [trial.state for trial in made.trials()].count(State.INTERRUPTED) == 2
-    assert made.finished == 4
+    assert made.counted == 4
     assert len(made.trials()) == 6
 
 
@@ -319,7 +319,7 @@ def test_report_says_what_came_of_it_and_what_to_type_next() -> None:
     best = ended.study.best()
     assert best is not None
     text = _reported(ended)
-    assert "tiny: 4 of 4 trials ended: 4 finished, 0 pruned, 0 failed" in text
+    assert "tiny: 4 of 4 trials ended: 4 complete, 0 pruned, 0 failed" in text
     assert f"Best: trial {best.number}, score {best.score:.2f}, {best.params:,} " in text
     assert "Goal: held by this trial, 4 trials in all" in text
     assert f"drilldown train {ended.best} --check" in text

@@ -84,7 +84,7 @@ def test_a_trial_that_somebody_ends_has_failed_and_the_others_go_on(
     best = study.best()
     assert best is not None
     assert best.number != 0
-    assert study.finished == 3
+    assert study.counted == 3
 
 
 def _tell(study: optuna.Study, number: int, value: float | None, state: TrialState) -> None:
@@ -129,7 +129,7 @@ def test_a_trial_that_somebody_adds_is_foreign_and_never_best(
 ) -> None:
     study = _run(studies, lambda session: session.study.optuna.add_trial(added))
     assert list(_foreign(study).values()).count(State.FOREIGN) == 1
-    assert study.finished == 3
+    assert study.counted == 3
     best = study.best()
     assert best is not None
     assert best.score < 99
@@ -176,7 +176,7 @@ def test_enqueued_values_outside_the_space_fail_and_the_study_goes_on(
     study = _run(studies, lambda session: session.study.optuna.enqueue_trial(values))
     (failed,) = [trial for trial in study.trials() if trial.state == State.FAIL]
     assert failed.reason.startswith(reason)
-    assert study.finished == 3
+    assert study.counted == 3
 
 
 def test_enqueued_values_within_the_space_are_tried(studies: Studies) -> None:

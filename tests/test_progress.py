@@ -10,8 +10,8 @@ from rich.console import Console
 
 from mnist_core.config import Config
 from search.launch import progress
-from search.launch.progress import LiveProgress, Progress, ended, start_log, tally
-from search.study.trials import State, Trial
+from search.launch.progress import LiveProgress, Progress, start_log, tally
+from search.study.trials import State, Trial, fates
 
 GOAL = str(study().goal)
 
@@ -61,14 +61,26 @@ def _drawn(watcher: Progress, width: int = 80) -> list[str]:
 
 
 def test_tally_counts_what_ended_and_how() -> None:
-    assert tally(Counter({"finished": 3, "failed": 1}), 8) == (
-        "4 of 8 trials ended: 3 finished, 0 pruned, 1 failed"
+    assert tally(Counter({State.COMPLETE: 3, State.FAIL: 1}), 8) == (
+        "4 of 8 trials ended: 3 complete, 0 pruned, 1 failed"
     )
 
 
 def test_interrupted_and_running_trials_have_not_ended() -> None:
     trials = [_trial(number, state) for number, state in enumerate([*State, State.PRUNED])]
-    assert ended(trials) == Counter(finished=1, pruned=2, failed=1)
+    assert fates(trials) == {State.COMPLETE: 1, State.PRUNED: 2, State.FAIL: 1}
+
+
+@pytest.mark.parametrize("state", [State.INTERRUPTED, State.FOREIGN])
+def test_a_trial_that_others_made_their_own_leaves_the_view_and_does_not_count(
+    config: Config, caplog: pytest.LogCaptureFixture, state: State
+) -> None:
+    watcher = Progress("tiny", GOAL, 4, [])
+    watcher.started(0, config)
+    watcher.ended(_trial(0, state))
+    assert watcher.summary().startswith("0 of 4 trials ended")
+    assert "0/3" not in "\n".join(_drawn(watcher))
+    assert "trial 0: does not count" in caplog.text
 
 
 def test_view_shows_running_trials_counts_and_best(config: Config, clock: list[float]) -> None:
@@ -82,7 +94,7 @@ def test_view_shows_running_trials_counts_and_best(config: Config, clock: list[f
     lines = _drawn(watcher)
     assert lines[0].split() == ["tiny", *GOAL.split()][: len(lines[0].split())]
     text = "\n".join(lines)
-    assert "2 of 9 trials ended: 2 finished, 0 pruned, 0 failed; best 97.50 (trial 1)" in text
+    assert "2 of 9 trials ended: 2 complete, 0 pruned, 0 failed; best 97.50 (trial 1)" in text
     rows = [line.split() for line in lines[-3:]]
     assert rows[0] == ["trial", "parameters", "epoch", "test", "accuracy", "time", "left"]
     assert rows[1] == ["2", f"{config.params:,}", "1/3", "93.25", "%", "16", "s"]
@@ -123,7 +135,7 @@ def test_ended_trials_leave_the_view_and_are_counted(config: Config) -> None:
     watcher.ended(_trial(1, State.PRUNED))
     watcher.ended(_trial(2, State.FAIL))
     assert watcher.summary() == (
-        "3 of 4 trials ended: 1 finished, 1 pruned, 1 failed; best 93.00 (trial 0)"
+        "3 of 4 trials ended: 1 complete, 1 pruned, 1 failed; best 93.00 (trial 0)"
     )
     watcher.ended(_trial(3, State.COMPLETE, 92.0))
     assert watcher.summary().endswith("best 93.00 (trial 0)")
@@ -156,10 +168,10 @@ def test_lines_say_what_happens(config: Config, caplog: pytest.LogCaptureFixture
     assert caplog.messages == [
         "trial 0: epoch 1/3, test 93.25 %, train 99.00 %, 2.0 s",
         "trial 0: failed: KeyError: '[/x]'  "
-        "[1 of 2 trials ended: 0 finished, 0 pruned, 1 failed; no best yet]",
+        "[1 of 2 trials ended: 0 complete, 0 pruned, 1 failed; no best yet]",
         "trial 1: epoch 1/3, test 50.00 %, train 99.00 %, 2.0 s",
         "trial 1: pruned after epoch 1  "
-        "[2 of 2 trials ended: 0 finished, 1 pruned, 1 failed; no best yet]",
+        "[2 of 2 trials ended: 0 complete, 1 pruned, 1 failed; no best yet]",
     ]
     assert [r.levelname for r in caplog.records] == ["INFO", "WARNING", "INFO", "INFO"]
 

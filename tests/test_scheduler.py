@@ -233,7 +233,7 @@ def test_failed_training_keeps_its_reason_and_the_study_goes_on(epochs: int) -> 
     assert made.optuna.trials[0].value is None
     assert failed.test_acc == tuple(GOOD[:epochs])
     assert other.state == State.COMPLETE
-    assert made.finished == 2
+    assert made.counted == 2
 
 
 def test_training_that_ends_early_without_a_word_fails() -> None:
@@ -257,7 +257,7 @@ def test_owner_that_cannot_go_on_leaves_no_trial_running() -> None:
     with pytest.raises(UserError, match="could not start"):
         _owner(made, Unstartable(3, _always(*GOOD))).run(5)
     assert _fates(made) == [(State.INTERRUPTED, "interrupted")] * 3
-    assert made.finished == 0
+    assert made.counted == 0
 
 
 LOW = [88.0, 80.0, 95.0]
@@ -281,7 +281,7 @@ def test_exactly_n_trials_end_whatever_comes_in_which_order(
     made, seen = _study(), Seen()
     fake = FakeWorkers(workers, lambda job, config: fates[job], order)
     assert _owner(made, fake, seen, pruner=Prune(pruned)).run(trials) == 0
-    assert made.finished == len(made.trials()) == trials
+    assert made.counted == len(made.trials()) == trials
     assert fake.submitted == seen.starts == list(range(trials))
     assert sorted(seen.ends, key=attrgetter("number")) == _trials(made)
     for trial in made.trials():
@@ -340,9 +340,9 @@ def test_signal_interrupts_what_runs_and_keeps_the_rest(
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == handlers
     assert [state for state, _ in _fates(made)] == [*[State.COMPLETE] * 2, State.INTERRUPTED]
     assert made.optuna.trials[2].user_attrs[TrialAttr.INTERRUPTED] is True
-    assert made.finished == 2
+    assert made.counted == 2
     _owner(made, FakeWorkers(1, _always(*GOOD))).run(9)
-    assert made.finished == 9
+    assert made.counted == 9
     assert len(made.trials()) == 10
 
 
@@ -350,7 +350,7 @@ def test_workers_that_die_of_the_same_signal_fail_no_trial() -> None:
     made = _study()
     assert _owner(made, Terminated(3, _always(*GOOD))).run(9) == signal.SIGTERM
     assert [trial.state for trial in made.trials()] == [State.INTERRUPTED] * 3
-    assert made.finished == 0
+    assert made.counted == 0
 
 
 def test_reconcile_interrupts_what_an_owner_left_running() -> None:
@@ -363,7 +363,7 @@ def test_reconcile_interrupts_what_an_owner_left_running() -> None:
     assert session.reconcile() == 0
     orphaned = (State.INTERRUPTED, "its owner went away")
     assert _fates(made) == [(State.COMPLETE, ""), *[orphaned] * 3]
-    assert made.finished == 1
+    assert made.counted == 1
     assert _trials(made)[1].test_acc == (90.0,)  # what it did is still there to see
 
 

@@ -107,7 +107,7 @@ def _exactly(url: str, trials: int) -> None:
     """So many are finished, each with its whole curve, and none runs."""
     study = open_storage(url).get("tiny")
     complete = [trial for trial in study.trials() if trial.state == State.COMPLETE]
-    assert study.finished == len(complete) == trials
+    assert study.counted == len(complete) == trials
     assert not [trial for trial in study.trials() if trial.state == State.RUNNING]
     for trial in complete:
         assert trial.config is not None
@@ -376,8 +376,8 @@ def test_owner_keeps_its_study_when_its_connection_breaks(
     with opened(studies, "tiny", fakes.study()) as hold:
         broken()
         with caplog.at_level("WARNING", "drilldown"):
-            hold.keep()
-            hold.keep()
+            hold.check()
+            hold.check()
         assert _held_again(caplog) == 1
         with pytest.raises(UserError, match="is being run by process"):
             _launch(database)
@@ -415,7 +415,7 @@ def test_owner_stops_where_another_took_its_study(server: postgres.Server, datab
         with opened(second, "tiny", fakes.study()):
             for _ in range(2):
                 with pytest.raises(UserError, match=r"'tiny' was taken by process .* to resume"):
-                    hold.keep()
+                    hold.check()
     _launch(database, 4)
     _exactly(database, 4)
 
@@ -429,12 +429,12 @@ def test_owner_gives_up_on_a_server_that_does_not_come_back(
         server.control("stop")
         try:
             with pytest.raises((sa.exc.SQLAlchemyError, StorageInternalError)) as gone:
-                hold.keep()
+                hold.check()
         finally:
             server.control("start")
         assert str(explained(gone.value)).startswith("the storage failed: ")
         with pytest.raises(type(gone.value)) as still:  # what is lost stays so
-            hold.keep()
+            hold.check()
         assert still.value is gone.value
     _launch(database)
     _exactly(database, 4)

@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spaces.dimensions import Choice, Dimension
-from spaces.space import Params
+from spaces.space import Sample
 
 Floats = NDArray[np.float64]
 
@@ -67,7 +67,7 @@ class Importance:
 
 
 def importances(
-    kinds: Mapping[str, Dimension], samples: Sequence[Params], scores: Sequence[float]
+    kinds: Mapping[str, Dimension], samples: Sequence[Sample], scores: Sequence[float]
 ) -> list[Importance]:
     """Of the dimensions that every sample has, in two values or more: those that matter as they
     were taken, then the others, the largest share first. None where there are fewer than `LEAST`

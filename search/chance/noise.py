@@ -36,7 +36,7 @@ _HALVINGS = 100  # of an interval of at most some points squared: to the last bi
 
 
 @dataclass(frozen=True)
-class Sample:
+class Pair:
     """Test accuracies, percent, of the same last epochs of one recipe: of their only run, and of
     ours, one run a seed."""
 
@@ -89,15 +89,15 @@ class Noise:
     seed_share: float
     recipes: int
 
-    def within(self, sample: Sample) -> bool:
+    def within(self, pair: Pair) -> bool:
         """Whether chance alone explains the difference: at most two standard deviations of it.
 
         Ours is a mean of n runs and theirs one run, so its variance is (1 + 1/n) times that of one
         run's mean.
         """
-        one = sample.epoch_variance() / len(sample.theirs) + (self.seed_share * sample.error) ** 2
-        deviation = math.sqrt((1 + 1 / len(sample.ours)) * one)
-        return abs(sample.difference) <= _DEVIATIONS * deviation
+        one = pair.epoch_variance() / len(pair.theirs) + (self.seed_share * pair.error) ** 2
+        deviation = math.sqrt((1 + 1 / len(pair.ours)) * one)
+        return abs(pair.difference) <= _DEVIATIONS * deviation
 
     def __str__(self) -> str:
         size = f"{100 * self.seed_share:.1f} % of its error"
@@ -106,7 +106,7 @@ class Noise:
         return f"{size} (estimated from those with two seeds or more: {self.recipes})"
 
 
-def estimate(samples: Iterable[Sample], least: int = FREEDOM) -> Noise:
+def estimate(pairs: Iterable[Pair], least: int = FREEDOM) -> Noise:
     """The share of the error that seeds move, from the recipes that have two seeds or more.
 
     It is the one for which the runs' means m_is scatter about their recipe's mean m_i just as much
@@ -119,11 +119,11 @@ def estimate(samples: Iterable[Sample], least: int = FREEDOM) -> Noise:
     all, v_seed is the pooled variance of the means less v_epoch / k; where they are not, the
     restless recipes do not drown the quiet ones.
 
-    samples: only of nets that reach `FLOOR`. least: degrees of freedom below which `ASSUMED`
+    pairs: only of nets that reach `FLOOR`. least: degrees of freedom below which `ASSUMED`
     stands.
     """
-    several = [sample for sample in samples if len(sample.ours) > 1]
-    freedom = sum(len(sample.ours) - 1 for sample in several)
+    several = [pair for pair in pairs if len(pair.ours) > 1]
+    freedom = sum(len(pair.ours) - 1 for pair in several)
     if freedom < max(1, least):
         return Noise(ASSUMED, 0)
     scatter = [

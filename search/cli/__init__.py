@@ -2,7 +2,7 @@
 
 Each command imports what it needs itself: Optuna takes a second to load, for which neither `--help`
 nor a worker, whose process loads this file first, should wait.
-Behind the door: `configs`, `interrupts`, `options`, `studies`.
+Behind the door: `configs`, `interrupts`, `options`, `streams`, `studies`.
 """
 
 import signal

@@ -72,7 +72,7 @@ def count(config: str, form: str) -> None:
 
 
 @click.command()
-@click.argument("words", nargs=-1, metavar="[SEED]...")
+@click.argument("words", nargs=-1, metavar="[EXPERIMENT]...")
 @click.option(
     "--seeds",
     type=click.IntRange(0, 1000),
@@ -117,7 +117,7 @@ def compare(
 ) -> None:
     """What others report of their experiments, and what ours come to.
 
-    SEED is one of five write-ups (001), an experiment (001-code4) or the beginning of several
+    EXPERIMENT is one of five write-ups (001), one of theirs (001-code4) or the beginning of several
     (003-f1); without any, all fifty are compared. Runs that come with drilldown count, and your
     own. If a training fails, the exit code is 1.
     """

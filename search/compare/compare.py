@@ -9,7 +9,7 @@ from mnist_core.goal import Goal
 from mnist_core.paths import runs_dir
 from mnist_core.words import of
 from search.chance import noise
-from search.chance.noise import FLOOR, LAST, Noise, Sample
+from search.chance.noise import FLOOR, LAST, Noise, Pair
 from search.compare.experiments import DIFFERED, Experiment, results_path, select
 from search.workers.crew import Job
 from search.workers.ledger import Ledger, Run, key
@@ -36,11 +36,11 @@ class Compared:
         return _last(self.experiment.reported.test_acc, self.end)
 
     @property
-    def sample(self) -> Sample | None:
+    def pair(self) -> Pair | None:
         """None where there are no runs."""
         if not self.runs:
             return None
-        return Sample(self.theirs, [_last(run.test_acc, self.end) for run in self.runs])
+        return Pair(self.theirs, [_last(run.test_acc, self.end) for run in self.runs])
 
     @property
     def whole(self) -> bool:
@@ -59,14 +59,14 @@ class Comparison:
     def verdict(self, row: Compared) -> str:
         """'yes' or 'no': within run-to-run noise; or who is below `FLOOR`; '' where a row has not
         been run for long enough to say."""
-        sample = row.sample
-        if sample is None or not row.whole:
+        pair = row.pair
+        if pair is None or not row.whole:
             return ""
-        if whose := sample.below():
+        if whose := pair.below():
             return f"below {FLOOR:.0f} % ({whose})"
-        return "yes" if self.noise.within(sample) else "no"
+        return "yes" if self.noise.within(pair) else "no"
 
-    def judged(self) -> list[tuple[Compared, Sample]]:
+    def judged(self) -> list[tuple[Compared, Pair]]:
         """The rows that are run for long enough and reach `FLOOR` on both sides."""
         return _judged(self.rows)
 
@@ -93,7 +93,7 @@ def compare(experiments: Iterable[Experiment], runs: Sequence[Run], epochs: int)
     because they differed."""
     rows = {each.name: _row(each, _counted(each, runs), epochs) for each in select([])}
     unpicked = [row for name, row in rows.items() if name not in DIFFERED]
-    estimated = noise.estimate(sample for _, sample in _judged(unpicked))
+    estimated = noise.estimate(pair for _, pair in _judged(unpicked))
     return Comparison(tuple(rows[each.name] for each in experiments), estimated)
 
 
@@ -155,6 +155,6 @@ def _last(test_acc: Sequence[float], end: int) -> tuple[float, ...]:
     return tuple(test_acc[max(0, end - LAST) : end])
 
 
-def _judged(rows: Iterable[Compared]) -> list[tuple[Compared, Sample]]:
-    pairs = [(row, row.sample) for row in rows if row.whole]
-    return [(row, sample) for row, sample in pairs if sample and not sample.below()]
+def _judged(rows: Iterable[Compared]) -> list[tuple[Compared, Pair]]:
+    pairs = [(row, row.pair) for row in rows if row.whole]
+    return [(row, pair) for row, pair in pairs if pair and not pair.below()]

@@ -49,14 +49,14 @@ def cells(comparison: Comparison, row: Compared) -> list[str]:
         accuracies(row.theirs),
         percent(statistics.fmean(row.theirs)),
     ]
-    sample = row.sample
-    if sample is None:
+    pair = row.pair
+    if pair is None:
         return shown + [""] * (len(HEADS) - len(shown))
     return [
         *shown,
-        percent(sample.ours_mean),
-        percent(sample.worst),
-        change(sample.difference),
+        percent(pair.ours_mean),
+        percent(pair.worst),
+        change(pair.difference),
         comparison.verdict(row),
         str(len(row.runs)),
         f"{row.end} of {row.experiment.config.epochs}",
@@ -80,10 +80,10 @@ def _near(comparison: Comparison) -> str:
         text += f", {short} of them not long enough to be judged"
     if not judged:
         return f"{text}."
-    sizes = {row.experiment.name: abs(sample.difference) for row, sample in judged}
+    sizes = {row.experiment.name: abs(pair.difference) for row, pair in judged}
     largest = max(sizes, key=sizes.__getitem__)
     near = sum(size <= NEAR + 1e-9 for size in sizes.values())  # 99.40 - 99.25 is 0.15 and a bit
-    noise = sum(comparison.noise.within(sample) for _, sample in judged)
+    noise = sum(comparison.noise.within(pair) for _, pair in judged)
     return (
         f"{text}; of the {len(judged)} that reach {FLOOR:.0f} % on both sides, {near} lie within "
         f"{NEAR} points of what was reported and {noise} within run-to-run noise; the median of "
@@ -93,8 +93,8 @@ def _near(comparison: Comparison) -> str:
 
 
 def _low(comparison: Comparison) -> list[str]:
-    samples = [row.sample for row in comparison.rows if row.whole]
-    whose = Counter(sample.below() for sample in samples if sample)
+    pairs = [row.pair for row in comparison.rows if row.whole]
+    whose = Counter(pair.below() for pair in pairs if pair)
     theirs, ours, both = whose["theirs"], whose["ours"], whose["both"]
     if not theirs + ours + both:
         return []
@@ -117,16 +117,16 @@ def _noise(comparison: Comparison) -> str:
 
 def _flat(comparison: Comparison, row: Compared) -> dict[str, Any]:
     """A row's figures in full precision; None for what only a run of ours can say."""
-    sample = row.sample
+    pair = row.pair
     return {
         "name": row.experiment.name,
         "write_up": row.experiment.reported.write_up,
         "params": row.experiment.config.params,
         "theirs_last": list(row.theirs),
         "theirs_mean": statistics.fmean(row.theirs),
-        "ours_mean": sample.ours_mean if sample else None,
-        "ours_worst": sample.worst if sample else None,
-        "difference": sample.difference if sample else None,
+        "ours_mean": pair.ours_mean if pair else None,
+        "ours_worst": pair.worst if pair else None,
+        "difference": pair.difference if pair else None,
         "within_noise": comparison.verdict(row) or None,
         "seeds": len(row.runs),
         "epochs": row.end if row.runs else None,

@@ -43,9 +43,9 @@ class StageResult:
     """Best first; empty where it is not over. A base that no trial has beaten is among them."""
 
     @property
-    def finished(self) -> int:
-        """How many of its trials ended of themselves."""
-        return sum(trial.finished for trial in self.trials)
+    def counted(self) -> int:
+        """How many of its trials count: complete, pruned or failed."""
+        return sum(trial.counts for trial in self.trials)
 
     @property
     def complete(self) -> list[Complete]:

@@ -106,7 +106,7 @@ class Drill:
             bases = stage.winners
         finalists = self._confirmed(done[-1].winners)
         report = self._report(done, finalists)
-        return Drilled(self._result(done, finalists), report, self._keep(finalists[0]), 0)
+        return Drilled(self._result(done, finalists), report, self._write_best(finalists[0]), 0)
 
     def _stage(
         self, number: int, bases: Sequence[Candidate]
@@ -195,7 +195,7 @@ class Drill:
         to be relied on."""
         return self._spec.confirm - len(finalist.runs), -finalist.standing(self._spec.goal)
 
-    def _keep(self, best: Finalist) -> Path:
+    def _write_best(self, best: Finalist) -> Path:
         """The winner as a config, with the curves of its other seeds."""
         others = tuple(Confirmed(seed=run.seed, test_acc=run.test_acc) for run in best.runs)
         path = self.folder / "best.toml"

@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import monotonic
 
@@ -15,22 +15,16 @@ from rich.text import Text
 from mnist_core.config import Config
 from mnist_core.result import EpochResult
 from mnist_core.words import part
-from search.study.trials import State, Trial
+from search.study.trials import COUNTED, State, Trial, fates
 from search.text.console import Grid, is_terminal
 
 log = logging.getLogger("drilldown")
-_NAMES = {State.COMPLETE: "finished", State.PRUNED: "pruned", State.FAIL: "failed"}
 
 
-def tally(ended: Counter[str], trials: int) -> str:
-    """How many of a study's trials ended, and how; `ended` counts by the names in `_NAMES`."""
-    parts = [f"{ended[name]} {name}" for name in _NAMES.values()]
+def tally(ended: Counter[State], trials: int) -> str:
+    """How many of a study's trials ended, and how."""
+    parts = [f"{ended[state]} {name}" for state, name in COUNTED.items()]
     return f"{part(ended.total(), trials, 'trial')} ended: {', '.join(parts)}"
-
-
-def ended(trials: Iterable[Trial]) -> Counter[str]:
-    """How the trials of a study ended, those not counted that were interrupted."""
-    return Counter(_NAMES[trial.state] for trial in trials if trial.state in _NAMES)
 
 
 @dataclass
@@ -57,7 +51,7 @@ class Progress:
     def __init__(self, name: str, goal: str, trials: int, found: Sequence[Trial]) -> None:
         """found: the trials of the study as it was resumed, best first."""
         self._title, self._goal, self._trials = name, goal, trials
-        self._ended = ended(found)
+        self._ended = fates(found)
         self._running: dict[int, _Running] = {}
         self._best: tuple[float, int] | None = None
         if found and found[0].score is not None:
@@ -83,16 +77,19 @@ class Progress:
 
     def ended(self, trial: Trial) -> None:
         del self._running[trial.number]
-        self._ended[_NAMES[trial.state]] += 1
+        self._ended += fates([trial])
         if trial.score is not None:
-            what = f"finished, score {trial.score:.2f}"
+            what = f"complete, score {trial.score:.2f}"
             if self._best is None or trial.score > self._best[0]:
                 self._best = (trial.score, trial.number)
         elif trial.state == State.PRUNED:
             what = f"pruned after epoch {len(trial.test_acc)}"
-        else:
+        elif trial.state == State.FAIL:
             what = f"failed: {trial.reason}"
-        level = logging.WARNING if trial.state == State.FAIL else logging.INFO
+        else:  # somebody else's doing
+            what = f"does not count: {trial.reason}"
+        well = trial.state in (State.COMPLETE, State.PRUNED)
+        level = logging.INFO if well else logging.WARNING
         log.log(level, "trial %d: %s%s", trial.number, what, self._so_far())
 
     def summary(self) -> str:

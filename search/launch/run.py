@@ -76,8 +76,8 @@ def launch(
             if remark:
                 log.info(remark)
             signal = _run(session, plan, device, engine, console, start)
-            session.keep()
-            best = _keep_best(session.study)
+            session.check_held()
+            best = _write_best(session.study)
     return Launched(session.study, plan.trials, best, signal)
 
 
@@ -93,7 +93,7 @@ def _run(
         found = f"{of(orphans, 'trial')} {'was' if orphans == 1 else 'were'}"
         log.info("%s left running by an earlier owner; marked interrupted", found)
     study = session.study
-    _keep_best(study)
+    _write_best(study)
     left = session.missing(plan.trials)
     if not left:
         return 0
@@ -101,11 +101,11 @@ def _run(
     watcher = kind(study.name, str(plan.goal), plan.trials, study.trials())
     count = min(plan.workers, left)
     with LocalWorkers(count, device, engine, start) as workers, _view(watcher, console):
-        owner = Owner(session, workers, [watcher, _Keeper(study)])
+        owner = Owner(session, workers, [watcher, _BestWriter(study)])
         return owner.run(plan.trials, plan.timeout)
 
 
-class _Keeper:
+class _BestWriter:
     """Keeps the best trial's config and the study's note up to date while the study runs."""
 
     def __init__(self, study: Study) -> None:
@@ -117,10 +117,10 @@ class _Keeper:
     def ended(self, trial: Trial) -> None:
         best = self._study.best()
         if best is not None and best.number == trial.number:
-            _keep_best(self._study)
+            _write_best(self._study)
 
 
-def _keep_best(study: Study) -> Path | None:
+def _write_best(study: Study) -> Path | None:
     """Where the best trial's config lies; None where there is no best yet."""
     path = default_path(study.name)
     annotate(study, command_for(path))

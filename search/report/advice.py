@@ -9,12 +9,12 @@ from mnist_core.layers import Dropout
 from search.report.findings import AtBound, Findings
 from search.text.markdown import code
 from search.text.wording import digits, listed
-from spaces.around import BASE, WIDTHS
+from spaces.around import ALL_WIDTHS, BASE
 
 REGULARISERS = ("augmentation", "dropout", "label_smoothing", "weight_decay")
 STEADIERS = ("averaging", "average_over", "schedule", "gamma", "lr")
 OTHER_NETS = "Try other nets"
-NETS = (WIDTHS, "layout", "activation")
+NETS = (ALL_WIDTHS, "layout", "activation")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def advice(found: Findings, goal: Goal) -> list[Advice]:
 
 def spelled(names: Sequence[str]) -> list[str]:
     """Dimensions as a stage's table has them, where the widths are one; without the base."""
-    tables = (WIDTHS if name.startswith("width_") else name for name in names if name != BASE)
+    tables = (ALL_WIDTHS if name.startswith("width_") else name for name in names if name != BASE)
     return list(dict.fromkeys(tables))
 
 
@@ -101,7 +101,7 @@ def _bound(at: AtBound) -> Advice | None:
     why = f"the best values lie at its {end} bound, {digits(at.bound)}"
     if at.widens:
         return Advice(f"Widen {code(at.name)}", why, tuple(spelled([at.name])))
-    if spelled([at.name]) == [WIDTHS]:
+    if spelled([at.name]) == [ALL_WIDTHS]:
         return None
     change = f"Fix {code(at.name)} near {digits(at.bound)}"
     return Advice(change, f"{why}, beyond which no stage can go", tuple(spelled([at.name])), True)

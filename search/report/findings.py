@@ -1,4 +1,4 @@
-"""What the trials of a stage say, as numbers and verdicts. `drill_text` puts them into words."""
+"""What the trials of a stage say, as numbers and verdicts. `analysis` puts them into words."""
 
 import math
 import statistics

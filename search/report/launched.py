@@ -7,7 +7,7 @@ from mnist_core.goal import Goal
 from search.launch import progress
 from search.launch.run import Launched
 from search.study import storage
-from search.study.trials import Complete, Trial
+from search.study.trials import Complete, Trial, fates
 from search.text.commands import command_for, program
 
 COLUMN = 28  # where the commands begin
@@ -20,7 +20,7 @@ def report(launched: Launched, command: str, url: str | None) -> str:
     """
     study = launched.study
     name, trials = study.name, study.trials()
-    ended = progress.ended(trials)
+    ended = fates(trials)
     lines = [f"{name}: {progress.tally(ended, launched.trials)}"]
     where = storage.option(url)
     if launched.best is None:

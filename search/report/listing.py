@@ -60,7 +60,7 @@ def _launched(studies: Studies) -> list[list[str]]:
         best, holding = study.best(), sum(trial.holds_goal for trial in study.trials())
         score = f"{best.score:.2f}" if best else ""
         goal = _goal_cells(study.goal)
-        lines.append([study.name, str(study.finished), *goal, score, str(holding)])
+        lines.append([study.name, str(study.counted), *goal, score, str(holding)])
     return lines
 
 

@@ -1,7 +1,6 @@
 """A drill in words: how far it is, who won, and what each stage set out to do."""
 
 import statistics
-from collections import Counter
 from collections.abc import Mapping
 
 from mnist_core.goal import Goal
@@ -11,13 +10,11 @@ from search.drill.result import DrillResult, StageResult
 from search.report import leads
 from search.report.analysis import VERDICTS, lead, shortfall
 from search.report.findings import Findings
-from search.study.trials import State
+from search.study.trials import COUNTED, fates
 from search.text.markdown import code, escaped
 from search.text.wording import duration, listed, seeds, value, within
 from spaces.around import BASE
 from spaces.dimensions import Dimension
-
-_FATES = {State.COMPLETE: "complete", State.PRUNED: "pruned", State.FAIL: "failed"}
 
 
 def status(result: DrillResult) -> str:
@@ -37,23 +34,17 @@ def status(result: DrillResult) -> str:
 
 
 def _rest(stage: StageResult) -> str:
-    left = max(0, stage.stage.trials - fates(stage).total())
+    left = max(0, stage.stage.trials - stage.counted)
     name = f"stage {stage.number} ({escaped(stage.stage.name)})"
     return f"{part(left, stage.stage.trials, 'trial')} of {name}"
 
 
-def fates(stage: StageResult) -> Counter[State]:
-    """How its trials ended; those that were interrupted do not count."""
-    states = Counter(trial.state for trial in stage.trials)
-    return Counter({state: states[state] for state in _FATES if states[state]})
-
-
 def trials(stage: StageResult) -> str:
     """How many were run, how they ended, and how long they took."""
-    ended = fates(stage)
+    ended = fates(stage.trials)
     if not ended:
         return "No trial has ended yet."
-    said = ", ".join(f"{count} {_FATES[state]}" for state, count in ended.items())
+    said = ", ".join(f"{count} {COUNTED[state]}" for state, count in ended.items())
     seconds = sum(trial.seconds or 0.0 for trial in stage.trials)
     return f"Trials: {ended.total()} ({said}). Training time of them all: {duration(seconds)}."
 

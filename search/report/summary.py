@@ -22,7 +22,7 @@ def summary(drilled: Drilled, command: str, url: str | None) -> str:
     for stage in result.stages:
         best = stage.winners[0] if stage.winners else None
         scored = f"best {best.name}, score {best.trial.score:.2f}" if best else "not over yet"
-        ended = f"{of(stage.finished, 'trial')} ended"
+        ended = f"{of(stage.counted, 'trial')} ended"
         lines.append(f"Stage {stage.number}, {stage.stage.name}: {ended}, {scored}")
     if drilled.best is not None:
         lines += _winner_lines(result.finalists[0], result.spec.goal, drilled.best)

@@ -14,9 +14,9 @@ from search.report.advice import spelled
 from search.report.findings import Findings, own
 from search.text.markdown import code, escaped, table
 from search.text.wording import accuracies, change, percent, value, within
-from spaces.around import WIDTHS
+from spaces.around import ALL_WIDTHS
 from spaces.dimensions import Dimension
-from spaces.space import Params
+from spaces.space import Sample
 
 _TOP = 5
 _COLUMNS = 7  # dimensions that a table of trials has room for
@@ -81,7 +81,7 @@ def way(result: DrillResult, found: Sequence[Findings]) -> str:
             [
                 f"{stage.number}. {escaped(stage.stage.name)}",
                 code(first.name) if first else "",
-                str(stage.finished),
+                str(stage.counted),
                 f"{first.config.params:,}" if first else "",
                 percent(first.trial.score if first else None),
                 percent(first.trial.ending.worst if first else None),
@@ -128,7 +128,7 @@ def values(stage: StageResult, kinds: Mapping[str, Dimension], candidates: Seque
     """What the stage varied, and what its leaders have; of one that no trial of the stage has
     beaten, nothing was varied."""
     samples = {each.name: each.trial.sample if own(stage, [each]) else {} for each in candidates}
-    names = [name for name in kinds if spelled([name]) != [WIDTHS]]
+    names = [name for name in kinds if spelled([name]) != [ALL_WIDTHS]]
     lines = [
         [
             code(name),
@@ -139,12 +139,12 @@ def values(stage: StageResult, kinds: Mapping[str, Dimension], candidates: Seque
     ]
     if len(names) < len(kinds):
         widths = [_widths(each.config) for each in candidates]
-        lines.append([WIDTHS, "as far as the budget goes", *widths])
+        lines.append([ALL_WIDTHS, "as far as the budget goes", *widths])
     heads = ["dimension", "varied within", *(code(each.name) for each in candidates)]
     return table(heads, lines, left=heads[:2])
 
 
-def _value(sample: Params, name: str) -> str:
+def _value(sample: Sample, name: str) -> str:
     return value(sample[name]) if name in sample else "as it was"
 
 
@@ -154,7 +154,7 @@ def _widths(config: Config) -> str:
 
 def top(stage: StageResult, kinds: Mapping[str, Dimension]) -> str:
     """The stage's own best trials, each on one seed, with what it varied."""
-    names = [name for name in kinds if spelled([name]) != [WIDTHS]][:_COLUMNS]
+    names = [name for name in kinds if spelled([name]) != [ALL_WIDTHS]][:_COLUMNS]
     heads = ["trial", "score", "mean", "worst", "parameters", *map(code, names)]
     lines = [
         [

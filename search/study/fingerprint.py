@@ -1,4 +1,5 @@
-"""What a study was launched with, which it keeps: its goal, its space and its seed."""
+"""What a study was launched with, which it keeps: its goal, its space and its seed. All else in its
+file (trials, timeout, workers, engine, sampler, pruner, title) may change from launch to launch."""
 
 from mnist_core.errors import UserError
 from search.study import identity
@@ -32,7 +33,7 @@ def check_same(study: Study, plan: Plan) -> None:
         )
 
 
-def adopt(study: Study, plan: Plan) -> None:
+def sign_launch(study: Study, plan: Plan) -> None:
     """Tell a study that is the same, or new, all that it keeps of its launch and does not have yet.
 
     The fingerprint comes first: a process that dies in between leaves a study that is ours.

@@ -129,7 +129,7 @@ class GoalPruner(BasePruner):
         course = _course(trial)
         if course is None or not 0 < len(course.acc) < self._goal.epochs:
             return False
-        finished = list(_finished(study))
+        finished = list(_complete(study))
         if len(finished) < self._startup or not self._fair_chance(course):
             return False
         ceiling = self._ceiling(course, [other for other, _ in finished])
@@ -174,7 +174,7 @@ class GoalPruner(BasePruner):
         return max(worth, float(np.quantile(scores, self._behind))) if self._behind else worth
 
 
-def _finished(study: Study) -> Iterator[tuple[_Course, float]]:
+def _complete(study: Study) -> Iterator[tuple[_Course, float]]:
     """The trials that can teach something, with their scores, percent."""
     for trial in study.get_trials(deepcopy=False, states=[TrialState.COMPLETE]):
         course = _course(trial)

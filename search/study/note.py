@@ -4,7 +4,6 @@ and how its best trial is trained again, and a figure of the best trials near th
 import json
 import re
 import warnings
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,18 +13,11 @@ from optuna.exceptions import ExperimentalWarning
 
 from mnist_core.goal import Goal
 from search.study.study import Study
-from search.study.trials import Complete, State, Trial
+from search.study.trials import COUNTED, Complete, Trial, fates
 
 METRIC = "score (%)"  # what the dashboard calls a trial's value
 FIGURE = "best-trials"
 _DRAWN = 8  # best trials in the figure: no more than can be told apart
-
-_FATES = {  # of trials that have ended, as the note counts them
-    State.COMPLETE: "trained to the end",
-    State.PRUNED: "pruned",
-    State.FAIL: "failed",
-    State.INTERRUPTED: "interrupted",
-}
 
 
 def annotate(study: Study, command: str) -> None:
@@ -119,11 +111,12 @@ def _text(goal: Goal, trials: Sequence[Trial], complete: Sequence[Complete], com
 
 
 def _progress(trials: Sequence[Trial]) -> str:
-    states = Counter(trial.state for trial in trials)
-    fates = ", ".join(f"{states[state]} {fate}" for state, fate in _FATES.items() if states[state])
-    ended = sum(states[state] for state in _FATES)
+    ended = fates(trials)
+    said = ", ".join(f"{count} {COUNTED[state]}" for state, count in ended.items())
     holding = sum(trial.holds_goal for trial in trials)
-    progress = f"**Trials:** {ended} ended ({fates})" if ended else "**Trials:** none has ended yet"
+    progress = f"**Trials:** {ended.total()} ended ({said})"
+    if not ended:
+        progress = "**Trials:** none has ended yet"
     return f"{progress}. **{holding or 'None'} of them hold{'s' * (holding < 2)} the goal.**"
 
 

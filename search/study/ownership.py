@@ -52,7 +52,7 @@ class Hold:
         """Say in the study who holds it: once it is known to be ours."""
         self._study.optuna.set_user_attr(OWNER, self._owner)
 
-    def keep(self) -> None:
+    def check(self) -> None:
         """To be called before each write to the study: so nobody writes who lost it meanwhile.
 
         Where the connection that held a server's lock broke, as in a restart, the lock is taken
@@ -110,7 +110,7 @@ class Hold:
 
 @contextmanager
 def owned(study: Study, studies: Studies) -> Iterator[Hold]:
-    """Hold a study as its one owner, who signs it and calls `keep` before each write.
+    """Hold a study as its one owner, who signs it and calls `check` before each write.
 
     The hold ends with the process, however that ends: it is a lock of the operating system on a
     file beside an SQLite storage, and PostgreSQL's advisory lock on its connection.

@@ -19,7 +19,7 @@ from mnist_core.result import EpochResult
 from mnist_core.seeds import derived_seed
 from search.study import enqueued
 from search.study.dimensions import distributions
-from search.study.fingerprint import adopt, check_same
+from search.study.fingerprint import check_same, sign_launch
 from search.study.ownership import owned
 from search.study.peers import among_peers
 from search.study.spec import Plan
@@ -54,26 +54,27 @@ class Session:
         seed: int,
         sampler: Callable[[int], BaseSampler],
         pruner: BasePruner,
-        keep: Callable[[], None] = lambda: None,
+        check_held: Callable[[], None] = lambda: None,
     ) -> None:
-        """sampler: from the number of the next trial to the sampler that makes it. keep: called
-        before the study is read or written; what it raises goes through, and nothing is written."""
+        """sampler: from the number of the next trial to the sampler that makes it. check_held:
+        called before the study is read or written; what it raises goes through, and nothing is
+        written."""
         self.study = study
         self._space, self._goal, self._seed = space, goal, seed
         self._distributions = distributions(space.dimensions)
-        self._sampler, self._keep = sampler, keep
+        self._sampler, self._check_held = sampler, check_held
         self._optuna = among_peers(study.optuna, pruner, study.ours)
         self._running: dict[int, OptunaTrial] = {}
 
-    def keep(self) -> None:
+    def check_held(self) -> None:
         """To be called before what is kept of the study elsewhere is written anew; raises where the
         study is no longer ours."""
-        self._keep()
+        self._check_held()
 
     def missing(self, trials: int) -> int:
         """How many further ones the study needs to finish so many, besides those that run."""
         with self._ours():
-            return max(0, trials - self.study.finished - len(self._running))
+            return max(0, trials - self.study.counted - len(self._running))
 
     def ask(self) -> Asked | None:
         """A new trial, which now runs; None where something that somebody enqueued cannot be
@@ -131,8 +132,7 @@ class Session:
         return self._end(number, results, environment, TrialState.FAIL, reason=reason)
 
     def interrupt(self) -> None:
-        """End all that still run; they do not count among the finished ones. Where the study is
-        lost, nothing is done."""
+        """End all that still run; they do not count. Where the study is lost, nothing is done."""
         with suppress(Lost), self._ours():
             for trial in self._running.values():
                 self._interrupted(trial, "interrupted")
@@ -157,13 +157,13 @@ class Session:
     def _ours(self) -> Iterator[None]:
         """For all that reads or writes the study. Raises Lost where it is not ours any more, also
         where it is taken away just now, of which storages say all kinds of things."""
-        self._keep()
+        self._check_held()
         try:
             yield
         except UserError:
             raise
         except Exception:
-            self._keep()
+            self._check_held()
             raise
 
     def _end(
@@ -222,12 +222,12 @@ def opened(studies: Studies, name: str, plan: Plan) -> Iterator[Session]:
     """
     study = studies.find(name)
     if study is not None:
-        check_same(study, plan)
+        check_same(study, plan)  # before the lock, so that a refusal takes none
     else:
         study = studies.make(name)
     with owned(study, studies) as hold:
-        check_same(study, plan)
-        adopt(study, plan)
+        check_same(study, plan)  # somebody may have made it meanwhile
+        sign_launch(study, plan)
         hold.sign()
         yield Session(
             study,
@@ -236,7 +236,7 @@ def opened(studies: Studies, name: str, plan: Plan) -> Iterator[Session]:
             plan.seed,
             lambda trial: plan.sampler.make(plan.seed, trial),
             plan.pruner.make(plan.goal),
-            hold.keep,
+            hold.check,
         )
 
 

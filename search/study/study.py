@@ -86,9 +86,9 @@ class Study:
         return self._storage.get_n_trials(self.optuna._study_id)
 
     @property
-    def finished(self) -> int:
-        """How many of its trials ended of themselves."""
-        return sum(trial.finished for trial in self.trials())
+    def counted(self) -> int:
+        """How many of its trials count: complete, pruned or failed."""
+        return sum(trial.counts for trial in self.trials())
 
     def trials(self) -> list[Trial]:
         """All of them, best first: by score, then those without one by number.

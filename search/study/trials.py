@@ -5,7 +5,8 @@ other place knows what a trial's attributes are called.
 """
 
 import math
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -21,7 +22,7 @@ from mnist_core.record import Environment
 from search.study.dimensions import dimensions
 from search.study.identity import Identity
 from spaces.dimensions import Dimension
-from spaces.space import Params
+from spaces.space import Sample
 
 # System attributes, as tables; in the dashboard they would bury what people look for.
 CONFIG = "drilldown:config"  # exactly what was trained
@@ -38,12 +39,12 @@ class TrialAttr(StrEnum):
     GOAL_EPOCH = "first epoch at goal"
     SECONDS = "seconds"
     REASON = "reason"  # why it failed
-    INTERRUPTED = "interrupted"  # true where its owner went away: it does not count as finished
+    INTERRUPTED = "interrupted"  # true where its owner went away: it does not count
 
 
 class State(StrEnum):
     """What has become of a trial. `INTERRUPTED` and `FOREIGN` have states of their own: neither
-    counts among the finished ones, and the second is none of drilldown's."""
+    counts, and the second is none of drilldown's."""
 
     WAITING = "waiting"
     RUNNING = "running"
@@ -54,7 +55,8 @@ class State(StrEnum):
     FOREIGN = "foreign"
 
 
-FINISHED = (State.COMPLETE, State.PRUNED, State.FAIL)
+COUNTED = {State.COMPLETE: "complete", State.PRUNED: "pruned", State.FAIL: "failed"}
+"""How a trial ends that counts towards the `trials` of its study, as people read it."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Trial:
     """The name of its study."""
     number: int
     state: State
-    sample: Params
+    sample: Sample
     """Dimension -> value: what the sampler said."""
     dimensions: Mapping[str, Dimension]
     """What it is a sample of."""
@@ -87,9 +89,9 @@ class Trial:
         return False
 
     @property
-    def finished(self) -> bool:
-        """Whether it ended of itself."""
-        return self.state in FINISHED
+    def counts(self) -> bool:
+        """Whether it counts towards the `trials` of its study: complete, pruned or failed."""
+        return self.state in COUNTED
 
     @cached_property
     def config(self) -> Config | None:
@@ -132,6 +134,12 @@ class Complete(Trial):
                 f"no {name}"
             )
         return self._tables[name]
+
+
+def fates(trials: Iterable[Trial]) -> Counter[State]:
+    """How many of those that count ended in which of the states in `COUNTED`."""
+    states = Counter(trial.state for trial in trials)
+    return Counter({state: states[state] for state in COUNTED if states[state]})
 
 
 def read(study: str, trial: FrozenTrial, goal: Goal, identity: Identity | None = None) -> Trial:
@@ -194,11 +202,6 @@ def _scored(trial: FrozenTrial, goal: Goal) -> bool:
 def curve(trial: FrozenTrial) -> tuple[float, ...]:
     """Test accuracy of each epoch so far, percent."""
     return tuple(value for _, value in sorted(trial.intermediate_values.items()))
-
-
-def config_of(trial: FrozenTrial) -> Config:
-    """The config that the trial trained."""
-    return Config.from_dict(trial.system_attrs[CONFIG])
 
 
 def attach(trial: OptunaTrial, name: str, table: dict[str, Any]) -> None:

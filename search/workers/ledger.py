@@ -50,7 +50,7 @@ class Run(Frozen):
 
 
 def key(config: Config) -> str:
-    """Equal for equal configs only: two runs of one key, machine and versions are one run."""
+    """Equal for equal configs only: runs of one key count as one, wherever they were made."""
     content = json.dumps(config.to_dict(), sort_keys=True)
     return hashlib.sha256(content.encode()).hexdigest()[:16]
 
