@@ -99,7 +99,11 @@ def choose(
     """
     if wanted == "torch":
         return Choice("torch")
-    reason = missing(device, instruction_set) or _undone(config, instruction_set)
+    reason = missing(device, instruction_set)
+    if not reason:
+        from mnist_core.native import library, plan
+
+        reason = plan.refusal(library.load(instruction_set), config)
     if not reason:
         return Choice("native")
     _allow(wanted, reason)
@@ -123,10 +127,3 @@ def missing(device: str, instruction_set: str | None = None) -> str:
     from mnist_core.native import library
 
     return library.unavailable(instruction_set) or ""
-
-
-def _undone(config: "Config", instruction_set: str | None) -> str:
-    """What of the config the native engine cannot run; empty where it can run all of it."""
-    from mnist_core.native import library, plan
-
-    return plan.refusal(library.load(instruction_set), config)

@@ -150,20 +150,16 @@ def _chosen() -> str:
 def _library(path: Path) -> Library:
     """Raises OSError where it cannot be loaded, UserError where it is not of these sources."""
     library = CDLL(str(path))
-    _check(library)
-    for name, (result, parameters) in SIGNATURES.items():
-        function = getattr(library, name)
-        function.restype, function.argtypes = result, parameters
-    return library
-
-
-def _check(library: Library) -> None:
-    built = [_text(library, name) for name in ("dd_version", "dd_sources")]
-    if built[0] != VERSION or fingerprint() not in ("", built[1]):
+    version, sources = (_text(library, name) for name in ("dd_version", "dd_sources"))
+    if version != VERSION or fingerprint() not in ("", sources):
         raise UserError(
             "the native engine was built from other sources than are here; "
             "build it again with `pip install -e .`"
         )
+    for name, (result, parameters) in SIGNATURES.items():
+        function = getattr(library, name)
+        function.restype, function.argtypes = result, parameters
+    return library
 
 
 def _text(library: Library, name: str) -> str:

@@ -65,17 +65,13 @@ def _introduction(groups: list[list[Compared]]) -> str:
 
 def _section(comparison: Comparison, rows: list[Compared]) -> str:
     first = rows[0].experiment
+    lines = [cells(comparison, row) for row in rows]
     return "\n".join(
         [
             f"## {first.group}: {escaped(first.reported.write_up)}",
             "",
             f"Repository: [{first.repository}](https://github.com/{first.repository})",
             "",
-            table(HEADS, [_cells(comparison, row) for row in rows], LEFT),
+            table(HEADS, [[f"[{name}]({name}.toml)", *others] for name, *others in lines], LEFT),
         ]
     )
-
-
-def _cells(comparison: Comparison, row: Compared) -> list[str]:
-    name, *others = cells(comparison, row)
-    return [f"[{name}]({name}.toml)", *others]

@@ -109,17 +109,13 @@ def _curve(results: Iterator[EpochResult], say: Callable[[str], None]) -> Iterat
     """The test accuracy of each epoch, which is shown as it comes."""
     try:
         for result in results:
-            say(_line(result))
+            say(
+                f"epoch {result.epoch:3d}  test {result.test_acc:.2f} %  "
+                f"train {result.train_acc:.2f} %  lr {result.lr:.4g}  {result.seconds:.1f} s"
+            )
             yield result.test_acc
     except NonFiniteLoss as error:
         raise UserError(f"{error}; lower optimizer.lr") from None
-
-
-def _line(result: EpochResult) -> str:
-    return (
-        f"epoch {result.epoch:3d}  test {result.test_acc:.2f} %  train {result.train_acc:.2f} %  "
-        f"lr {result.lr:.4g}  {result.seconds:.1f} s"
-    )
 
 
 def _changed(config: Config, changes: Changes) -> Config:

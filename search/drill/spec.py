@@ -81,29 +81,25 @@ class DrillSpec(Frozen):
 
         Raises ValueError, in one line that names the field, where they do not fit together.
         """
-        try:
-            return self._study(number, bases)
-        except ValidationError as error:
-            name = self.stage[number - 1].name
-            raise ValueError(f"{explain(error, StageStudy)} (stage {name!r})") from None
-
-    def _study(self, number: int, bases: Mapping[str, Config]) -> StageStudy:
         stage = self.stage[number - 1]
-        return StageStudy(
-            title=f"{self.title} (stage {number}: {stage.name})",
-            trials=stage.trials,
-            timeout=stage.timeout,
-            sampler=stage.sampler,
-            pruner=stage.pruner,
-            workers=self.workers,
-            engine=self.engine,
-            seed=derived_seed(self.seed, number),
-            goal=self.goal,
-            data=self.data,
-            stage=stage,
-            bases=dict(bases),
-            table=f"stage.{number - 1}",  # as faults of the file are numbered
-        )
+        try:
+            return StageStudy(
+                title=f"{self.title} (stage {number}: {stage.name})",
+                trials=stage.trials,
+                timeout=stage.timeout,
+                sampler=stage.sampler,
+                pruner=stage.pruner,
+                workers=self.workers,
+                engine=self.engine,
+                seed=derived_seed(self.seed, number),
+                goal=self.goal,
+                data=self.data,
+                stage=stage,
+                bases=dict(bases),
+                table=f"stage.{number - 1}",  # as faults of the file are numbered
+            )
+        except ValidationError as error:
+            raise ValueError(f"{explain(error, StageStudy)} (stage {stage.name!r})") from None
 
     def plain(self) -> Config:
         """What the first stage starts from where no base is named."""

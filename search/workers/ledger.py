@@ -25,7 +25,7 @@ from mnist_core.locks import locked
 from mnist_core.record import Environment, Percent
 from mnist_core.result import EpochResult
 from search.workers import training
-from search.workers.crew import Crew, Failed, Job, Outcome, Trained
+from search.workers.crew import Crew, Failed, Job, Outcome
 from search.workers.local import LocalWorkers
 from search.workers.protocol import Start
 
@@ -207,22 +207,19 @@ class _Client:
         if isinstance(outcome, Failed):
             job = outcome.job
             log.warning("%s, seed %d: failed: %s", job.name, job.config.seed, outcome.reason)
-        else:
-            self._keep(_run(outcome))
-
-
-def _run(trained: Trained) -> Run:
-    config, results = trained.job.config, trained.results
-    return Run(
-        name=trained.job.name,
-        config=key(config),
-        seed=config.seed,
-        test_acc=tuple(result.test_acc for result in results),
-        train_acc=tuple(round(result.train_acc, 4) for result in results),
-        fit_acc=results[-1].fit_acc,
-        seconds=round(sum(result.seconds for result in results), 1),
-        environment=trained.environment,
-    )
+            return
+        config, results = outcome.job.config, outcome.results
+        run = Run(
+            name=outcome.job.name,
+            config=key(config),
+            seed=config.seed,
+            test_acc=tuple(result.test_acc for result in results),
+            train_acc=tuple(round(result.train_acc, 4) for result in results),
+            fit_acc=results[-1].fit_acc,
+            seconds=round(sum(result.seconds for result in results), 1),
+            environment=outcome.environment,
+        )
+        self._keep(run)
 
 
 def _check_native(jobs: Iterable[Job], device: str) -> None:
