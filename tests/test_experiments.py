@@ -33,7 +33,7 @@ def test_without_a_word_all_fifty_are_chosen() -> None:
 def test_the_noise_is_estimated_from_those_that_the_lot_gave_a_second_seed() -> None:
     """Eight of those that are judged, but for the ones that were picked because they differed."""
     rows = compare.compare(select([]), compare.Results(None).runs, compare.GOAL_EPOCHS).rows
-    judged = [row for row in rows if row.whole and row.sample and not row.sample.below()]
+    judged = [row for row in rows if row.whole and row.pair and not row.pair.below()]
     names = sorted({row.experiment.name for row in judged} - DIFFERED)
     lot = set(random.Random(17).sample(names, 8))
     assert {row.experiment.name for row in rows if len(row.runs) > 1} == lot | DIFFERED

@@ -192,7 +192,7 @@ def test_what_is_said_of_the_fifty_experiments() -> None:
     assert len(rows) == 50
     skeletons = [row for row in rows if row.experiment.name.startswith("003-f1-")]
     below: dict[str, Any] = {
-        row.experiment.name: row.sample.below() for row in skeletons if row.sample is not None
+        row.experiment.name: row.pair.below() for row in skeletons if row.pair is not None
     }
     counts = [sum(who in (side, "both") for who in below.values()) for side in ("theirs", "ours")]
     both = sum(who == "both" for who in below.values())

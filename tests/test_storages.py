@@ -260,7 +260,7 @@ def _owners(url: str, stop: Path, count: int, delay: float = 0.0) -> list[subpro
     until there is a file `stop`."""
     command = [sys.executable, "-c", HOLD, url, str(time.time() + delay), str(stop)]
     command.append(str(Path(__file__).parent))
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}  # who waits long says so
     return [subprocess.Popen(command, text=True, **pipes) for _ in range(count)]
 
 
@@ -376,8 +376,8 @@ def test_owner_keeps_its_study_when_its_connection_breaks(
     with opened(studies, "tiny", fakes.study()) as hold:
         broken()
         with caplog.at_level("WARNING", "drilldown"):
-            hold.check()
-            hold.check()
+            hold.check_held()
+            hold.check_held()
         assert _held_again(caplog) == 1
         with pytest.raises(UserError, match="is being run by process"):
             _launch(database)
@@ -415,7 +415,7 @@ def test_owner_stops_where_another_took_its_study(server: postgres.Server, datab
         with opened(second, "tiny", fakes.study()):
             for _ in range(2):
                 with pytest.raises(UserError, match=r"'tiny' was taken by process .* to resume"):
-                    hold.check()
+                    hold.check_held()
     _launch(database, 4)
     _exactly(database, 4)
 
@@ -429,12 +429,12 @@ def test_owner_gives_up_on_a_server_that_does_not_come_back(
         server.control("stop")
         try:
             with pytest.raises((sa.exc.SQLAlchemyError, StorageInternalError)) as gone:
-                hold.check()
+                hold.check_held()
         finally:
             server.control("start")
         assert str(explained(gone.value)).startswith("the storage failed: ")
         with pytest.raises(type(gone.value)) as still:  # what is lost stays so
-            hold.check()
+            hold.check_held()
         assert still.value is gone.value
     _launch(database)
     _exactly(database, 4)
