@@ -9,7 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from mnist_core.frozen import Frozen
-from mnist_core.words import last
+from mnist_core.words import exact, last
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,12 @@ class Goal(Frozen):
             where = f"the last of {self.epochs} epochs"
         else:
             where = f"every one of the last {self.last} of {self.epochs} epochs"
-        return f"{self.accuracy:.2f} % in {where}, fewer than {self.params:,} parameters"
+        return f"{self.wanted} in {where}, fewer than {self.params:,} parameters"
+
+    @property
+    def wanted(self) -> str:
+        """The accuracy, with all the decimals that it has: `99.40 %`."""
+        return f"{exact(self.accuracy)} %"
 
     @property
     def ends(self) -> str:

@@ -1,4 +1,10 @@
-"""Counts in words, as a person would say them."""
+"""Counts and figures in words, as a person would say them."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+_SEVERAL = {"is": "are", "was": "were", "has": "have"}
+_DIGITS = 9  # decimals; what is nearer to a mark than that is a mean's rounding
 
 
 def of(count: int, what: str) -> str:
@@ -7,10 +13,41 @@ def of(count: int, what: str) -> str:
 
 
 def part(some: int, whole: int, what: str) -> str:
-    """`1 of 1 trial`, `1 of 3 trials`."""
-    return f"{some} of {of(whole, what)}"
+    """`1 of 1 trial`, `1 of 3 trials`; `4 trials (2 wanted)` where there are more than that."""
+    return f"{some} of {of(whole, what)}" if some <= whole else f"{of(some, what)} ({whole} wanted)"
 
 
 def last(count: int, what: str) -> str:
     """`last 5 epochs`, `last epoch`."""
     return f"last {what}" if count == 1 else f"last {of(count, what)}"
+
+
+def exact(number: float) -> str:
+    """With all the decimals that it has, two at least: `99.40`, `99.454`."""
+    decimal = Decimal(repr(number))
+    return f"{decimal:.{max(2, -int(decimal.as_tuple().exponent))}f}"
+
+
+def beside(number: float, *marks: float, digits: int = 2) -> str:
+    """With so many decimals, or as many more as it takes to be seen on its own side of each mark:
+    99.396 is not shown as the 99.40 that it misses."""
+    for more in range(digits, _DIGITS + 1):
+        shown = f"{number:.{more}f}"
+        if all((float(shown) >= mark) == (number >= mark) for mark in marks):
+            return shown
+    return f"{number:.{digits}f}"
+
+
+def percent(accuracy: float | None, *marks: float, digits: int = 2) -> str:
+    """An accuracy, beside 100 and the goal it is judged by; nothing where it is not known."""
+    return "" if accuracy is None else beside(accuracy, 100.0, *marks, digits=digits)
+
+
+def accuracies(values: Iterable[float], *marks: float) -> str:
+    """Several, as `percent`."""
+    return " ".join(percent(value, *marks) for value in values)
+
+
+def does(count: int, verb: str) -> str:
+    """What so many do, where one `verb`: `1 of them holds`, `2 of them hold`."""
+    return verb if count == 1 else _SEVERAL.get(verb, verb.removesuffix("s"))

@@ -45,8 +45,8 @@ def test_on_another_engine_the_last_five_epochs_agree_within_a_band():
     check = Check(other, CURVE, exact=False, elsewhere=("engine was native 1, is torch",))
     assert check.passed
     assert check.remarks() == [
-        "The mean of the last 5 epochs is 99.400 %, expected 99.500 %: within the band of 0.15 "
-        "points."
+        "The mean of the last 5 epochs is 99.400 %, expected 99.500 %: 0.10 points apart, "
+        "within the band of 0.15."
     ]
 
 
@@ -55,8 +55,8 @@ def test_what_lies_outside_the_band_fails():
     check = Check(other, CURVE, exact=False, elsewhere=("engine was native 1, is torch",))
     assert not check.passed
     assert check.remarks() == [
-        "The mean of the last 5 epochs is 99.300 %, expected 99.500 %: outside the band of 0.15 "
-        "points.",
+        "The mean of the last 5 epochs is 99.300 %, expected 99.500 %: 0.20 points apart, "
+        "outside the band of 0.15.",
         "The curve was made elsewhere: engine was native 1, is torch",
     ]
 

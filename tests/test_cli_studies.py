@@ -81,7 +81,7 @@ def test_live_view_in_a_terminal(tiny: Path) -> None:
         r"0 +1,\d\d\d +0/2",
         r"0 +1,\d\d\d +1/2 +9\d\.\d\d % +\d s",
         r"0 of 2 trials ended: 0 complete, 0 pruned, 0 failed; no best yet",
-        r"1 of 2 trials ended: 1 complete, .*; best 9\d\.\d\d \(trial 0\)",
+        r"1 of 2 trials ended: 1 complete, .*; best score 9\d\.\d\d % \(trial 0\)",
         r"trial 0: complete, score 9",
     ):
         assert re.search(shown, text), shown
@@ -111,7 +111,7 @@ def test_list_shows_what_can_be_launched_and_what_has_been_run(drilldown: Drilld
     launchable, run = done.out.split("Studies that have been run")
     for name in ("quick", "smoke", "under-10k"):
         assert re.search(rf"^{name} +\d+ ", launchable, re.MULTILINE)
-    row = r"^tiny +5 +20.00 % +1 of 2 epochs +< 2,000 +9\d\.\d\d +5$"
+    row = r"^tiny +5 +20.00 % +1 of 2 epochs +< 2,000 +9\d\.\d\d % +5$"
     assert re.search(row, run, re.MULTILINE)
 
 

@@ -294,8 +294,8 @@ def test_table_of_every_kind_of_row(drilldown: Drilldown, own: Path) -> None:
     ]
     said = " ".join(lines[7:])
     assert said.startswith(
-        "4 of 4 experiments have been run, 1 of them not long enough to be judged; of the 2 that "
-        "reach 97 % on both sides, 1 lie within 0.15 points of what was reported and 1 within "
+        "4 of 4 experiments have been run, 1 of them not long enough to be judged; in 2 both "
+        "sides reach 97 %, in 1 of these they lie within 0.15 points of each other and in 1 within "
         "run-to-run noise; the median of the absolute differences is 0.22 points, the largest 0.43 "
         "(001-code4). Not judged are nets whose last epochs have a mean below 97 %: 1 as "
         "reported, 1 as run here, 1 in both. Within noise is "

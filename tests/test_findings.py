@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import drills
+import numpy as np
 import pytest
 from drills import Done, plain
 from hypothesis import given
@@ -17,9 +18,9 @@ from strategies import examples
 from mnist_core.config import Data
 from search.chance.leads import SeedNoise, sampling_error
 from search.drill.result import Candidate, DrillResult, Finalist, StageResult, Tried
-from search.report import leads
+from search.report import leads, tables
 from search.report.advice import advice
-from search.report.analysis import advised, analysis
+from search.report.analysis import advised, analysis, lead
 from search.report.findings import at_bounds, fall, findings, fit, last_high, leaders
 from spaces import Frame
 from spaces.dimensions import Choice, Dimension, Real, Whole
@@ -72,13 +73,41 @@ def test_fit(train: float, test: float, verdict: str):
 def test_the_error_of_a_fit_is_that_of_two_proportions():
     found = fit(_candidate(99.10, 99.50), GOAL)
     assert found is not None
-    by_hand = 100 * math.sqrt(0.005 * 0.995 / 10_000 + 0.009 * 0.991 / 10_000)
-    assert found.error == pytest.approx(by_hand)
-    assert found.error == pytest.approx(0.1178, abs=1e-4)
+    assert found.error == pytest.approx(math.hypot(_wilson(0.995, 10_000), _wilson(0.991, 10_000)))
+    plain = 100 * math.sqrt(0.005 * 0.995 / 10_000 + 0.009 * 0.991 / 10_000)
+    assert found.error == pytest.approx(plain, rel=0.01)
     few = fit(_candidate(99.10, 99.50, Data(train=500, test=1_000)), GOAL)
     assert few is not None
-    by_hand = 100 * math.sqrt(0.005 * 0.995 / 500 + 0.009 * 0.991 / 1_000)
-    assert few.error == pytest.approx(by_hand)
+    assert few.error == pytest.approx(math.hypot(_wilson(0.995, 500), _wilson(0.991, 1_000)))
+
+
+def _wilson(part: float, images: int) -> float:
+    """A quarter of the interval of two standard errors, in points: its ends are the parts x for
+    which (part - x)^2 = 4 x (1 - x) / images."""
+    ends = np.roots([1 + 4 / images, -2 * part - 4 / images, part**2])
+    return 100 * float(np.ptp(ends)) / 4
+
+
+@pytest.mark.parametrize("images", [1, 100, 1_000, 10_000])
+@pytest.mark.parametrize("accuracy", [0.0, 50.0, 99.5, 100.0])
+def test_an_accuracy_of_100_percent_has_an_error_too(accuracy: float, images: int):
+    """At 100 %, two errors are two images, where the rule of three has three."""
+    assert sampling_error(accuracy, images) == pytest.approx(_wilson(accuracy / 100, images))
+    assert sampling_error(accuracy, images) >= 20 / images  # a fifth of an image, of a single one
+    assert sampling_error(100, 10_000) == pytest.approx(0.01, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "verdict"), [(100.0, 98.0, "neither"), (100.0, 95.0, "overfits")]
+)
+def test_a_faultless_training_accuracy_of_few_images_is_one_of_few_images(
+    train: float, test: float, verdict: str
+):
+    """Two errors of 100 % and 98 % of 100 images are 3.7 points; with none of its own, 100 % of 40
+    and 100 % of 60,000 would be told from 98 % alike."""
+    found = fit(_candidate(test, train, Data(train=100, test=100)), GOAL)
+    assert found is not None
+    assert found.verdict == verdict
 
 
 def test_no_fit_is_found_where_the_training_accuracy_is_not_known():
@@ -135,6 +164,27 @@ def test_what_the_curves_do_once_the_rate_falls():
     assert fall(_stage(trials[3:]), GOAL) is None
 
 
+@pytest.mark.parametrize(
+    ("curve", "images", "said"),
+    [
+        # Of the error after the last epoch at a high rate, the fourth: 2 points.
+        ([98.0, 98.5, 98.9, 99.0, 99.0], 10_000, "falls by a factor of 2.0"),
+        ([98.0, 97.9, 97.8, 97.8, 97.8], 10_000, "rises by a factor of 1.1"),
+        ([98.0, 98.0, 98.0, 98.0, 98.0], 10_000, "stays as it is"),
+        ([98.0, 98.1, 98.0, 98.1, 98.05], 10_000, "stays as it is"),
+        ([94.0, 97.0, 100.0, 100.0, 100.0], 100, "falls by a factor of 6.0"),  # one image's error
+        ([94.0, 97.0, 100.0, 100.0, 100.0], 10_000, "falls by a factor of 600.0"),
+        ([100.0, 99.0, 99.0, 99.0, 99.0], 100, "stays as it is"),  # one image, and one image
+    ],
+)
+def test_a_fall_is_said_where_there_is_one(curve: list[float], images: int, said: str):
+    config = plain(
+        schedule={"kind": "step", "size": 4, "gamma": 0.1}, data={"train": 20_000, "test": images}
+    )
+    text = _said(_stage([Done(config, [90.0, 95.0, 97.0, *curve])]))
+    assert f"below half of its height, the error {said} (median of 1 trial)." in text
+
+
 def _finalist(*curves: list[float]) -> Finalist:
     """The first curve is of the search."""
     winner = leaders(_stage([Done(plain(), curves[0])]))[0]
@@ -163,7 +213,7 @@ def test_without_seeds_the_noise_is_the_sampling_error():
     found = leads.noise(_result(stage))
     assert found is not None
     assert (found.size, found.freedom) == (pytest.approx(sampling_error(99.1, 10_000)), 0)
-    assert sampling_error(99.5, 10_000) == pytest.approx(0.0705, abs=1e-4)
+    assert sampling_error(99.5, 10_000) == pytest.approx(0.0712, abs=1e-4)
     assert leads.noise(_result(_stage([]))) is None
     alone = [_finalist(FLAT), _finalist(FLAT)]
     assert leads.noise(_result(stage, alone)) == found
@@ -197,6 +247,40 @@ def test_leads_over_the_runner_up_and_the_base():
     assert over_base is not None
     assert (over_base.over, over_base.tie) == ("net/7", False)
     assert over_base.points == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize(
+    ("points", "freedom", "said"),
+    [
+        # 0.1 points of noise: 0.28 are two deviations of a difference, 0.61 those that t has.
+        (0.2, 2, "is +0.20 points in {}: a tie, since chance explains up to 0.28 points."),
+        (-0.2, 2, "is -0.20 points in {}: a tie, since chance explains up to 0.28 points."),
+        (
+            0.5,
+            2,
+            "is +0.50 points in {}: the seeds are too few to tell whether that is chance. With 2 "
+            "degrees of freedom it would take more than 0.61 points.",
+        ),
+        (-0.5, 1, "is -0.50 points in {}: the seeds are too few to tell whether that is chance."),
+        (1.0, 1, "With 1 degree of freedom it would take more than 1.80 points."),
+        (0.7, 2, "is +0.70 points in {}: more than the 0.61 points that chance explains."),
+        (-0.7, 2, "is -0.70 points in {}: further behind than the 0.61 points that chance"),
+        (0.5, 0, "is +0.50 points in {}: more than the 0.28 points that chance explains."),
+        (0.28, 0, "is +0.28 points in {}: a tie, since chance explains up to 0.28 points."),
+        (0.284, 0, "is +0.284 points in {}: more than the 0.28 points that chance explains."),
+    ],
+)
+def test_a_lead_is_told_from_chance_a_tie_and_seeds_that_are_too_few(
+    points: float, freedom: int, said: str
+):
+    found = SeedNoise(0.1, freedom).lead("net/1", points)
+    text = lead("The lead over", found, GOAL)
+    assert said.format("the mean of the last 3 epochs (1 seed each)") in text
+
+
+def test_seeds_that_are_too_few_are_no_tie_in_the_table_either():
+    gains = [tables._gain(SeedNoise(0.1, 2).lead("net/1", size)) for size in (0.2, 0.5, 0.7)]
+    assert gains == ["+0.20 (tie)", "+0.50 (too few seeds to tell)", "+0.70"]
 
 
 def test_no_lead_where_there_is_nobody_to_lead():
@@ -354,7 +438,7 @@ def test_the_analysis_says_what_was_found():
     assert (
         "`net/0` overfits: in evaluation mode it recognises 99.90 % of training and 99.30 %" in text
     )
-    assert "a gap of 0.60 points with a standard error of 0.09" in text
+    assert "a gap of +0.60 points: more than two standard errors, 0.18 points." in text
     assert "a standard deviation of 0.10 points and a worst of 99.30 % (1 seed)" in text
     assert "No seed has been repeated yet" in text
     assert "over the runner-up, `net/1`, is +1.07 points" in text

@@ -89,7 +89,7 @@ def test_study_runs_and_leaves_its_best_its_log_and_its_note(home: Path) -> None
     for number in range(4):
         assert f"trial {number}: epoch 3/3, test 9" in lines
         assert f"trial {number}: complete, score 9" in lines
-    assert "4 of 4 trials ended: 4 complete, 0 pruned, 0 failed; best 9" in lines
+    assert "4 of 4 trials ended: 4 complete, 0 pruned, 0 failed; best score 9" in lines
     note = optuna_dashboard.get_note(made.optuna)
     assert f"drilldown train {ended.best} --check" in note
 
@@ -320,7 +320,7 @@ def test_report_says_what_came_of_it_and_what_to_type_next() -> None:
     assert best is not None
     text = _reported(ended)
     assert "tiny: 4 of 4 trials ended: 4 complete, 0 pruned, 0 failed" in text
-    assert f"Best: trial {best.number}, score {best.score:.2f}, {best.params:,} " in text
+    assert f"Best: trial {best.number}, score {best.score:.2f} %, {best.params:,} " in text
     assert "Goal: held by this trial, 4 trials in all" in text
     assert f"drilldown train {ended.best} --check" in text
     assert "drilldown show tiny\n" in text

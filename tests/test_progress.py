@@ -13,7 +13,7 @@ from search.launch import progress
 from search.launch.progress import LiveProgress, Progress, start_log, tally
 from search.study.trials import State, Trial, fates
 
-GOAL = str(study().goal)
+GOAL = study().goal
 
 
 @pytest.fixture
@@ -92,9 +92,10 @@ def test_view_shows_running_trials_counts_and_best(config: Config, clock: list[f
     watcher.epoch(2, result(1, 93.25))
     clock[0] += 4
     lines = _drawn(watcher)
-    assert lines[0].split() == ["tiny", *GOAL.split()][: len(lines[0].split())]
+    assert lines[0].split() == ["tiny", *str(GOAL).split()][: len(lines[0].split())]
     text = "\n".join(lines)
-    assert "2 of 9 trials ended: 2 complete, 0 pruned, 0 failed; best 97.50 (trial 1)" in text
+    said = "2 of 9 trials ended: 2 complete, 0 pruned, 0 failed; best score 97.50 % (trial 1)"
+    assert said in " ".join(text.split())
     rows = [line.split() for line in lines[-3:]]
     assert rows[0] == ["trial", "parameters", "epoch", "test", "accuracy", "time", "left"]
     assert rows[1] == ["2", f"{config.params:,}", "1/3", "93.25", "%", "16", "s"]
@@ -135,10 +136,10 @@ def test_ended_trials_leave_the_view_and_are_counted(config: Config) -> None:
     watcher.ended(_trial(1, State.PRUNED))
     watcher.ended(_trial(2, State.FAIL))
     assert watcher.summary() == (
-        "3 of 4 trials ended: 1 complete, 1 pruned, 1 failed; best 93.00 (trial 0)"
+        "3 of 4 trials ended: 1 complete, 1 pruned, 1 failed; best score 93.00 % (trial 0)"
     )
     watcher.ended(_trial(3, State.COMPLETE, 92.0))
-    assert watcher.summary().endswith("best 93.00 (trial 0)")
+    assert watcher.summary().endswith("best score 93.00 % (trial 0)")
     assert "0/3" not in "\n".join(_drawn(watcher))
 
 
@@ -149,11 +150,11 @@ def test_no_best_is_said_too(found: list[Trial]) -> None:
 
 def test_a_score_of_nothing_is_a_best_too(config: Config) -> None:
     nothing = _trial(0, State.COMPLETE, 0.0)
-    assert Progress("tiny", GOAL, 4, [nothing]).summary().endswith("best 0.00 (trial 0)")
+    assert Progress("tiny", GOAL, 4, [nothing]).summary().endswith("best score 0.00 % (trial 0)")
     watcher = Progress("tiny", GOAL, 4, [])
     watcher.started(0, config)
     watcher.ended(nothing)
-    assert watcher.summary().endswith("best 0.00 (trial 0)")
+    assert watcher.summary().endswith("best score 0.00 % (trial 0)")
 
 
 def test_lines_say_what_happens(config: Config, caplog: pytest.LogCaptureFixture) -> None:

@@ -159,7 +159,7 @@ def test_no_number_of_the_live_view_is_broken(width: int) -> None:
         for name, kind in space.dimensions.items()
     }
     config = space.config(params, seed=3)
-    watcher = Progress("tiny", str(study.goal), 100, [])
+    watcher = Progress("tiny", study.goal, 100, [])
     for number in range(98, 101):
         watcher.started(number, config)
         watcher.epoch(number, fakes.result(1, 93.25))

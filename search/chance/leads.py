@@ -5,6 +5,8 @@ import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+_DEVIATIONS = 2.0  # about 95 % of normally distributed differences lie within
+
 
 @dataclass(frozen=True)
 class SeedNoise:
@@ -23,8 +25,13 @@ class SeedNoise:
         """
         from scipy.special import stdtrit  # takes long to load, which only a report needs
 
-        factor = float(stdtrit(self.freedom, 0.975)) if self.freedom else 2.0
+        factor = float(stdtrit(self.freedom, 0.975)) if self.freedom else _DEVIATIONS
         return factor * math.sqrt(2 / seeds) * self.size
+
+    def lead(self, over: str, points: float, seeds: int = 1) -> "Lead":
+        """Of a mean over so many seeds over another's."""
+        known = _DEVIATIONS * math.sqrt(2 / seeds) * self.size
+        return Lead(over, points, self.needed(seeds), known, self.freedom)
 
 
 @dataclass(frozen=True)
@@ -36,10 +43,21 @@ class Lead:
     """Below 0 where it is behind."""
     needed: float
     """See `SeedNoise.needed`."""
+    known: float
+    """What would be needed if the noise were as large as it is taken to be for certain, and not
+    only as far as few seeds can tell."""
+    freedom: int
+    """See `SeedNoise`."""
 
     @property
     def tie(self) -> bool:
-        return abs(self.points) <= self.needed
+        """Whether chance explains it."""
+        return abs(self.points) <= min(self.known, self.needed)
+
+    @property
+    def told(self) -> bool:
+        """Whether there are seeds enough to tell a tie from a lead."""
+        return self.tie or abs(self.points) > self.needed
 
 
 def pooled(recipes: Sequence[Sequence[float]]) -> SeedNoise | None:
@@ -54,7 +72,13 @@ def pooled(recipes: Sequence[Sequence[float]]) -> SeedNoise | None:
 
 
 def sampling_error(accuracy: float, images: int) -> float:
-    """The standard error, percent, of an accuracy that was counted on so many images: sqrt(p (1 -
-    p) / n), the binomial distribution's."""
-    part = accuracy / 100
-    return 100 * math.sqrt(part * (1 - part) / images)
+    """The standard error, percent, of an accuracy that was counted on so many images: of Wilson's
+    interval of z = 2 standard errors, half of what it reaches to either side of its middle,
+
+        sqrt(p (1 - p) / n + z^2 / 4 n^2) / (1 + z^2 / n).
+
+    On many images it is the binomial distribution's, sqrt(p (1 - p) / n); at 0 and 100 %, where
+    that would be nought, about one image's."""
+    part, square = accuracy / 100, _DEVIATIONS**2
+    root = math.sqrt(part * (1 - part) / images + square / (4 * images**2))
+    return 100 * root / (1 + square / images)

@@ -5,11 +5,11 @@ import textwrap
 from collections import Counter
 from typing import Any
 
-from mnist_core.words import part
+from mnist_core.words import accuracies, does, part, percent
 from search.chance.noise import FLOOR, LAST
 from search.compare.compare import Compared, Comparison
 from search.text.console import records, table
-from search.text.wording import accuracies, change, percent
+from search.text.wording import change
 
 NEAR = 0.15
 """Points: how near to a reported result ours is hoped to come."""
@@ -35,7 +35,9 @@ def listed(comparison: Comparison, form: str) -> str:
         told = _whole if form == "json" else _flat
         rows = [told(comparison, row) for row in comparison.rows]
         return records(rows, list(rows[0]), form)
-    title = "Test accuracies in percent, of the last five epochs that both ran"
+    title = (
+        "Test accuracies in percent, of the last five epochs that both ran; differences in points"
+    )
     lines = [cells(comparison, row) for row in comparison.rows]
     remarks = [textwrap.fill(sentence, 100) for sentence in summary(comparison)]
     return "\n".join([table(title, HEADS, lines, LEFT), "", *remarks])
@@ -47,14 +49,14 @@ def cells(comparison: Comparison, row: Compared) -> list[str]:
         row.experiment.name,
         f"{row.experiment.config.params:,}",
         accuracies(row.theirs),
-        percent(statistics.fmean(row.theirs)),
+        percent(statistics.fmean(row.theirs), FLOOR),
     ]
     pair = row.pair
     if pair is None:
         return shown + [""] * (len(HEADS) - len(shown))
     return [
         *shown,
-        percent(pair.ours_mean),
+        percent(pair.ours_mean, FLOOR),
         percent(pair.worst),
         change(pair.difference),
         comparison.verdict(row),
@@ -73,7 +75,7 @@ def summary(comparison: Comparison) -> list[str]:
 def _near(comparison: Comparison) -> str:
     run = [row for row in comparison.rows if row.runs]
     judged = comparison.judged()
-    have = "has" if 1 in (len(run), len(comparison.rows)) else "have"
+    have = does(1 if 1 in (len(run), len(comparison.rows)) else 2, "has")
     text = f"{part(len(run), len(comparison.rows), 'experiment')} {have} been run"
     short = sum(not row.whole for row in run)
     if short:
@@ -85,8 +87,8 @@ def _near(comparison: Comparison) -> str:
     near = sum(size <= NEAR + 1e-9 for size in sizes.values())  # 99.40 - 99.25 is 0.15 and a bit
     noise = sum(comparison.noise.within(pair) for _, pair in judged)
     return (
-        f"{text}; of the {len(judged)} that reach {FLOOR:.0f} % on both sides, {near} lie within "
-        f"{NEAR} points of what was reported and {noise} within run-to-run noise; the median of "
+        f"{text}; in {len(judged)} both sides reach {FLOOR:.0f} %, in {near} of these they lie "
+        f"within {NEAR} points of each other and in {noise} within run-to-run noise; the median of "
         f"the absolute differences is {statistics.median(sizes.values()):.2f} points, the largest "
         f"{sizes[largest]:.2f} ({largest})."
     )

@@ -10,7 +10,7 @@ each seed moving a mean by about a tenth of the error: 0.15 points at 99.5 %, 0.
 import statistics
 from dataclasses import dataclass
 
-from mnist_core.words import last, part
+from mnist_core.words import beside, does, last, part
 from search.chance.noise import LAST
 
 BAND = 0.15
@@ -81,20 +81,22 @@ class Check:
         compared = len(self.expected)
         if self.passed:
             return [f"Every epoch equals the expected curve ({compared} compared)."]
-        differ = "differs" if len(self.differing) == 1 else "differ"
         lines = [
             f"epoch {epoch:3d}  test {self.test_acc[epoch - 1]:.4f} %, "
             f"expected {self.expected[epoch - 1]:.4f} %"
             for epoch in self.differing
         ]
-        return [f"{part(len(self.differing), compared, 'epoch')} {differ} from the curve:", *lines]
+        count = len(self.differing)
+        said = f"{part(count, compared, 'epoch')} {does(count, 'differs')} from the curve:"
+        return [said, *lines]
 
     def _last_epochs(self) -> str:
         ours, theirs = self.means
         count = min(LAST, len(self.expected))
         which = last(count, "epoch") if count > 1 else "only epoch"
-        where = "within" if self.passed else "outside"
+        where, apart = "within" if self.passed else "outside", abs(ours - theirs)
         return (
-            f"The mean of the {which} is {ours:.3f} %, expected {theirs:.3f} %: {where} the band "
-            f"of {self.band:.2f} points."
+            f"The mean of the {which} is {ours:.3f} %, expected {theirs:.3f} %: "
+            f"{beside(apart, self.band)} points apart, {where} the band of "
+            f"{beside(self.band, apart)}."
         )

@@ -14,7 +14,7 @@ from mnist_core.errors import UserError
 from mnist_core.faults import explain
 from mnist_core.record import EngineUsed, Environment, Record
 from mnist_core.result import EpochResult, NonFiniteLoss
-from mnist_core.words import of
+from mnist_core.words import of, percent
 from search.confirm.check import Check
 
 
@@ -110,8 +110,9 @@ def _curve(results: Iterator[EpochResult], say: Callable[[str], None]) -> Iterat
     try:
         for result in results:
             say(
-                f"epoch {result.epoch:3d}  test {result.test_acc:.2f} %  "
-                f"train {result.train_acc:.2f} %  lr {result.lr:.4g}  {result.seconds:.1f} s"
+                f"epoch {result.epoch:3d}  test {percent(result.test_acc)} %  "
+                f"train {percent(result.train_acc)} %  "
+                f"lr {result.lr:.4g}  {result.seconds:.1f} s"
             )
             yield result.test_acc
     except NonFiniteLoss as error:

@@ -13,8 +13,9 @@ from rich.logging import RichHandler
 from rich.text import Text
 
 from mnist_core.config import Config
+from mnist_core.goal import Goal
 from mnist_core.result import EpochResult
-from mnist_core.words import part
+from mnist_core.words import part, percent
 from search.study.trials import COUNTED, State, Trial, fates
 from search.text.console import Grid, is_terminal
 
@@ -48,7 +49,7 @@ class Progress:
 
     epoch_level = logging.INFO
 
-    def __init__(self, name: str, goal: str, trials: int, found: Sequence[Trial]) -> None:
+    def __init__(self, name: str, goal: Goal, trials: int, found: Sequence[Trial]) -> None:
         """found: the trials of the study as it was resumed, best first."""
         self._title, self._goal, self._trials = name, goal, trials
         self._ended = fates(found)
@@ -66,12 +67,12 @@ class Progress:
         trial.latest, trial.seen = result, monotonic()
         log.log(
             self.epoch_level,
-            "trial %d: epoch %d/%d, test %.2f %%, train %.2f %%, %.1f s",
+            "trial %d: epoch %d/%d, test %s %%, train %s %%, %.1f s",
             number,
             result.epoch,
             trial.epochs,
-            result.test_acc,
-            result.train_acc,
+            self._percent(result.test_acc),
+            percent(result.train_acc),
             result.seconds,
         )
 
@@ -79,7 +80,7 @@ class Progress:
         del self._running[trial.number]
         self._ended += fates([trial])
         if trial.score is not None:
-            what = f"complete, score {trial.score:.2f}"
+            what = f"complete, score {self._percent(trial.score)} %"
             if self._best is None or trial.score > self._best[0]:
                 self._best = (trial.score, trial.number)
         elif trial.state == State.PRUNED:
@@ -93,8 +94,14 @@ class Progress:
         log.log(level, "trial %d: %s%s", trial.number, what, self._so_far())
 
     def summary(self) -> str:
-        best = f"best {self._best[0]:.2f} (trial {self._best[1]})" if self._best else "no best yet"
+        best = "no best yet"
+        if self._best:
+            score, number = self._best
+            best = f"best score {self._percent(score)} % (trial {number})"
         return f"{tally(self._ended, self._trials)}; {best}"
+
+    def _percent(self, accuracy: float) -> str:
+        return percent(accuracy, self._goal.accuracy)
 
     def _so_far(self) -> str:
         """What a line about a trial's end adds about the study."""
@@ -103,9 +110,19 @@ class Progress:
     def view(self) -> RenderableType:
         """The live view."""
         heads = ("trial", "parameters", "epoch", "test accuracy", "time left")
-        lines = [_cells(number, trial) for number, trial in sorted(self._running.items())]
+        lines = [self._cells(number, trial) for number, trial in sorted(self._running.items())]
         head = Text.assemble((self._title, "bold"), f"  {self._goal}")
         return Group(head, Text(self.summary()), Grid(heads, lines))
+
+    def _cells(self, number: int, trial: _Running) -> list[str]:
+        latest, left = trial.latest, trial.left()
+        return [
+            str(number),
+            f"{trial.params:,}",
+            f"{latest.epoch if latest else 0}/{trial.epochs}",
+            f"{self._percent(latest.test_acc)} %" if latest else "",
+            _duration(left) if left is not None else "",
+        ]
 
 
 class LiveProgress(Progress):
@@ -119,17 +136,6 @@ class LiveProgress(Progress):
     def attach(self, console: Console) -> Live:
         """The live view on this console, shown while the context that it is lasts."""
         return Live(get_renderable=self.view, console=console, refresh_per_second=2, transient=True)
-
-
-def _cells(number: int, trial: _Running) -> list[str]:
-    latest, left = trial.latest, trial.left()
-    return [
-        str(number),
-        f"{trial.params:,}",
-        f"{latest.epoch if latest else 0}/{trial.epochs}",
-        f"{latest.test_acc:.2f} %" if latest else "",
-        _duration(left) if left is not None else "",
-    ]
 
 
 def _duration(seconds: float) -> str:

@@ -15,7 +15,7 @@ from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
 from mnist_core.paths import runs_dir
 from mnist_core.result import EpochResult
-from mnist_core.words import of
+from mnist_core.words import does, of
 from search.launch.owner import Owner
 from search.launch.progress import LiveProgress, Progress
 from search.study import folder, storage
@@ -90,7 +90,7 @@ def _run(
     start: Start,
 ) -> int:
     if orphans := session.reconcile():
-        found = f"{of(orphans, 'trial')} {'was' if orphans == 1 else 'were'}"
+        found = f"{of(orphans, 'trial')} {does(orphans, 'was')}"
         log.info("%s left running by an earlier owner; marked interrupted", found)
     study = session.study
     _write_best(study)
@@ -98,7 +98,7 @@ def _run(
     if not left:
         return 0
     kind = Progress if console is None else LiveProgress
-    watcher = kind(study.name, str(plan.goal), plan.trials, study.trials())
+    watcher = kind(study.name, plan.goal, plan.trials, study.trials())
     count = min(plan.workers, left)
     with LocalWorkers(count, device, engine, start) as workers, _view(watcher, console):
         owner = Owner(session, workers, [watcher, _BestWriter(study)])

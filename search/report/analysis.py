@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from mnist_core.goal import Goal
-from mnist_core.words import of
+from mnist_core.words import does, of, percent
 from search.chance.importance import LEAST, Importance
 from search.chance.leads import Lead, SeedNoise
 from search.drill.result import DrillResult, StageResult
@@ -27,7 +27,7 @@ VERDICTS = {
 def analysis(stage: StageResult, found: Findings, result: DrillResult) -> list[str]:
     """What the numbers say, a sentence or two a finding; of a stage with complete trials."""
     goal = result.spec.goal
-    said = [_goal(stage, found, goal), *_fits(found)]
+    said = [_goal(stage, found, goal), *_fits(found, goal)]
     if found.fall:
         said.append(_fall(found.fall, goal))
     if found.noise:
@@ -55,14 +55,22 @@ def _worst_of(goal: Goal) -> str:
 
 def lead(what: str, found: Lead, goal: Goal, where: str = "1 seed each") -> str:
     """Whether one is ahead of the other."""
+    size, explained = abs(found.points), min(found.known, found.needed)
     said = (
-        f"{what}, {code(found.over)}, is {change(found.points)} points in the mean of the "
-        f"{goal.ends} ({where})"
+        f"{what}, {code(found.over)}, is {change(found.points, explained, found.needed)} points in "
+        f"the mean of the {goal.ends} ({where})"
     )
     if found.tie:
-        return f"{said}: a tie, since chance explains up to {points(found.needed)}."
-    size = "more" if found.points > 0 else "further behind"
-    return f"{said}: {size} than the {points(found.needed)} that chance explains."
+        return f"{said}: a tie, since chance explains up to {points(explained, size)}."
+    needed = points(found.needed, size)
+    if not found.told:
+        freedom = of(found.freedom, "degree")
+        return (
+            f"{said}: the seeds are too few to tell whether that is chance. With {freedom} of "
+            f"freedom it would take more than {needed}."
+        )
+    more = "more" if found.points > 0 else "further behind"
+    return f"{said}: {more} than the {needed} that chance explains."
 
 
 def _goal(stage: StageResult, found: Findings, goal: Goal) -> str:
@@ -70,38 +78,42 @@ def _goal(stage: StageResult, found: Findings, goal: Goal) -> str:
     holding = sum(trial.holds_goal for trial in stage.trials)
     first = found.leaders[0]
     unbeaten = "" if own(stage, [first]) else ", which no trial of this stage beats,"
-    held = f"{holding or 'none'} of the {complete} complete trials hold{'s' * (holding < 2)} it"
+    some = of(complete, "complete trial")
+    held = f"{holding or 'none'} of the {some} {does(holding or 1, 'holds')} it"
     if complete == 1:
         held = f"the one complete trial {'holds' if holding else 'does not hold'} it"
     return f"{code(first.name)}{unbeaten} {shortfall(first.trial.ending.worst, goal)}; {held}."
 
 
-def _fits(found: Findings) -> list[str]:
+def _fits(found: Findings, goal: Goal) -> list[str]:
     """The first leader's in full."""
     first, *others = zip(found.leaders, found.fits, strict=True)
-    said = [_fit(first[0].name, first[1])] if first[1] else []
+    said = [_fit(first[0].name, first[1], goal)] if first[1] else []
     short = [
-        f"{code(each.name)} {VERDICTS[fit.verdict]} (gap {fit.gap:.2f} points, 1 seed)"
+        f"{code(each.name)} {VERDICTS[fit.verdict]} "
+        f"(gap {change(fit.gap, fit.chance)} points, 1 seed)"
         for each, fit in others
         if fit is not None
     ]
     return said + ([f"{listed(short)}."] if short else [])
 
 
-def _fit(name: str, fit: Fit) -> str:
+def _fit(name: str, fit: Fit, goal: Goal) -> str:
+    train, test = (percent(each, goal.accuracy) for each in (fit.train, fit.test))
+    more = "more" if fit.gap > fit.chance else "no more"
     below = ", and even the training images stay below the goal"
     return (
-        f"{code(name)} {VERDICTS[fit.verdict]}: in evaluation mode it recognises {fit.train:.2f} % "
-        f"of training and {fit.test:.2f} % of test images (1 seed), a gap of {fit.gap:.2f} points "
-        f"with a standard error of {fit.error:.2f}"
+        f"{code(name)} {VERDICTS[fit.verdict]}: in evaluation mode it recognises {train} % of "
+        f"training and {test} % of test images (1 seed), a gap of {change(fit.gap, fit.chance)} "
+        f"points: {more} than two standard errors, {points(fit.chance, fit.gap)}"
         f"{below if fit.verdict in ('underfits', 'both') else ''}."
     )
 
 
 def _fall(fall: Fall, goal: Goal) -> str:
     said = (
-        "Once the learning rate is below half of its height, the error falls by a factor of "
-        f"{fall.factor:.1f} (median of {of(fall.trials, 'trial')})"
+        f"Once the learning rate is below half of its height, the error {_changed(fall.factor)} "
+        f"(median of {of(fall.trials, 'trial')})"
     )
     if fall.high_step is None:
         return f"{said}."
@@ -111,13 +123,23 @@ def _fall(fall: Fall, goal: Goal) -> str:
     )
 
 
+def _changed(factor: float) -> str:
+    """What becomes of an error that is divided by this factor."""
+    if f"{factor:.1f}" == "1.0":
+        return "stays as it is"
+    if factor > 1:
+        return f"falls by a factor of {factor:.1f}"
+    return f"rises by a factor of {1 / factor:.1f}"
+
+
 def _steady(found: Findings, chance: SeedNoise, goal: Goal, images: int) -> str:
     first = found.leaders[0]
     ending = first.trial.ending
     several = len(ending.test_acc) > 1
     spread = f"a standard deviation of {points(ending.deviation)} and " if several else ""
     have = f"have {spread}a worst of" if goal.last > 1 else "has"
-    said = f"The {goal.ends} of {code(first.name)} {have} {ending.worst:.2f} % (1 seed)."
+    worst = percent(ending.worst, goal.accuracy)
+    said = f"The {goal.ends} of {code(first.name)} {have} {worst} % (1 seed)."
     if chance.freedom:
         return (
             f"{said} Between seeds, the finalists' mean of these epochs has a standard deviation "
@@ -145,8 +167,8 @@ def _importances(stage: StageResult, found: Sequence[Importance]) -> list[str]:
     if others:
         names = listed([code(name) for name in others], "or")
         said.append(
-            f"No effect of {names} can be told from chance in {complete} complete trials; that is "
-            "not to say that there is none."
+            f"No effect of {names} can be told from chance in {of(complete, 'complete trial')}; "
+            "that is not to say that there is none."
         )
     return said
 

@@ -142,7 +142,7 @@ def _stage(
         shown |= {
             "leaders": drill_tables.leaders(found.leaders, goal),
             "varied": drill_tables.values(stage, kinds, found.leaders),
-            "top": drill_tables.top(stage, kinds),
+            "top": drill_tables.top(stage, kinds, goal),
             "analysis": analysis(stage, found, result),
             "adviser": adviser(found, goal, who, advice),
             "advice": advice,

@@ -23,6 +23,7 @@ from matplotlib.transforms import ScaledTranslation, Transform
 from mnist_core.config import Config
 from mnist_core.goal import Goal
 from mnist_core.schedule import LossDip, factor_at
+from mnist_core.words import does
 from search.chance.importance import Importance
 
 # Okabe & Ito's, which people of all kinds of colour vision tell apart; markers say it again.
@@ -90,14 +91,14 @@ def curves(found: Sequence[Curve], goal: Goal) -> str:
                 below.plot(*_rates(curve.config), color=colour, linewidth=thin)
         if any(curve.fresh for curve in found):
             above.plot([], [], color=_PALE, linewidth=0.8, label="fresh seeds")
-        _goal_line(above, goal, f"goal: {goal.accuracy:.2f} %")
+        _goal_line(above, goal, f"goal: {goal.wanted}")
         for axes in (above, below):
             axes.axvspan(
                 goal.epochs - goal.last + 0.5, goal.epochs + 0.5, color="#000000", alpha=0.07
             )
         above.set(
             ylabel="test accuracy (%)",
-            title=f"Learning curves; grey: the {goal.ends}, which count{'s' * (goal.last == 1)}",
+            title=f"Learning curves; grey: the {goal.ends}, which {does(goal.last, 'counts')}",
         )
         below.set(ylabel="learning rate", xlabel="epoch", xlim=(0, goal.epochs + 0.5))
         below.set_ylim(bottom=0)
@@ -120,7 +121,7 @@ def accuracy_by_parameters(stages: Sequence[tuple[str, Sequence[Dot]]], goal: Go
             beside = axes.transData + ScaledTranslation(aside, 0, figure.dpi_scale_trans)
             _dots(axes, name, dots, number % len(_COLOURS), beside)
         axes.scatter([], [], s=110, edgecolor=_INK, facecolor="none", label="in the curves")
-        _goal_line(axes, goal, f"goal: {goal.accuracy:.2f} % in the worst epoch")
+        _goal_line(axes, goal, f"goal: {goal.wanted} in the worst epoch")
         axes.axvline(goal.params, color=_INK, linestyle=":", label=f"budget: {goal.params:,}")
         axes.set(
             xlabel="parameters",
@@ -225,7 +226,7 @@ def _error_scale(axes: Axes, goal: Goal, lowest: float, highest: float) -> float
     ticks = [100 - error for error in _round_errors(100 - top, 100 - bottom)]
     axes.yaxis.set_major_locator(FixedLocator(ticks))
     axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.4g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
     return bottom
 
 

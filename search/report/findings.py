@@ -41,13 +41,18 @@ class Fit:
     def gap(self) -> float:
         return self.train - self.test
 
+    @property
+    def chance(self) -> float:
+        """Points that a gap must exceed not to be chance: two standard errors."""
+        return 2 * self.error
+
 
 def fit(candidate: Tried, goal: Goal) -> Fit | None:
     """None where its training accuracy is not known.
 
-    overfits: the gap is more than two standard errors of the difference of two proportions,
-    sqrt(p (1 - p) / n + q (1 - q) / m) with n and m images. underfits: even the training images are
-    recognised less well than the goal asks of the test images.
+    overfits: the gap is more than two standard errors of the difference of two proportions, the
+    root of the sum of the squares of theirs (see `sampling_error`). underfits: even the training
+    images are recognised less well than the goal asks of the test images.
     """
     trial, data = candidate.trial, candidate.config.data
     if trial.fit_acc is None:
@@ -70,7 +75,8 @@ class Fall:
     trials: int
     """How many count: complete ones, whose schedule is known beforehand and falls below half."""
     factor: float
-    """By which the error after the last epoch at half of the rate or more is divided in the end."""
+    """By which the error after the last epoch at half of the rate or more is divided in the end;
+    below 1 where it rises. Where no error is left, one image counts as one."""
     high_step: float | None
     """Points by which the accuracy changes from one epoch to the next while the rate is high; None
     where it is so for one epoch only."""
@@ -85,7 +91,8 @@ def fall(stage: StageResult, goal: Goal) -> Fall | None:
         accuracies, high = trial.test_acc, last_high(trial.config)
         if high is None:
             continue
-        errors = [max(100 - accuracy, 1e-9) for accuracy in accuracies]
+        least = 100 / trial.config.data.test
+        errors = [max(100 - accuracy, least) for accuracy in accuracies]
         factors.append(errors[high] / errors[-1])
         late_steps.append(_step(accuracies[-goal.last - 1 :]))
         if high:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mnist_core.goal import Goal
+from mnist_core.words import accuracies, percent
 from search.launch import progress
 from search.launch.run import Launched
 from search.study import storage
@@ -38,7 +39,8 @@ def report(launched: Launched, command: str, url: str | None) -> str:
 def _best_lines(goal: Goal, trials: Sequence[Trial], path: Path, where: str) -> list[str]:
     complete = [trial for trial in trials if isinstance(trial, Complete)]
     best, holders = complete[0], [trial.number for trial in complete if trial.holds_goal]
-    final = " ".join(f"{accuracy:.2f}" for accuracy in best.ending.test_acc)
+    final = accuracies(best.ending.test_acc, goal.accuracy)
+    score = percent(best.score, goal.accuracy)
     if best.holds_goal:
         met = "held by this trial" + f", {len(holders)} trials in all" * (len(holders) > 1)
     elif holders:
@@ -47,8 +49,8 @@ def _best_lines(goal: Goal, trials: Sequence[Trial], path: Path, where: str) -> 
     else:
         met = "not held by any trial yet"
     return [
-        f"Best: trial {best.number}, score {best.score:.2f}, {best.params:,} parameters, "
-        f"last epochs {final} % (one seed)",
+        f"Best: trial {best.number}, score {score} %, {best.params:,} parameters, "
+        f"{goal.ends} {final} % (1 seed)",
         f"Goal: {met}",
         f"      {goal}",
         "Config of the best:".ljust(COLUMN) + str(path),

@@ -43,7 +43,7 @@ def over_base(stage: StageResult, chance: SeedNoise) -> Lead | None:
 
 
 def _lead(name: str, best: Complete, other: Complete, chance: SeedNoise) -> Lead:
-    return Lead(name, best.ending.mean - other.ending.mean, chance.needed())
+    return chance.lead(name, best.ending.mean - other.ending.mean)
 
 
 def over_second(result: DrillResult, chance: SeedNoise) -> Lead | None:
@@ -60,4 +60,4 @@ def over_second(result: DrillResult, chance: SeedNoise) -> Lead | None:
         statistics.fmean(goal.ending(run.test_acc).mean for run in each.runs)
         for each in (first, second)
     ]
-    return Lead(second.candidate.name, means[0] - means[1], chance.needed(seeds))
+    return chance.lead(second.candidate.name, means[0] - means[1], seeds)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mnist_core.goal import Goal
-from mnist_core.words import part
+from mnist_core.words import part, percent
 from search.drill.spec import DrillSpec
 from search.study.spec import StudySpec
 from search.study.storage import has_storage, open_storage
@@ -49,7 +49,7 @@ _GOAL_HEADS = ["accuracy", "in the last", "parameters"]
 
 
 def _goal_cells(goal: Goal) -> list[str]:
-    return [f"{goal.accuracy:.2f} %", part(goal.last, goal.epochs, "epoch"), f"< {goal.params:,}"]
+    return [goal.wanted, part(goal.last, goal.epochs, "epoch"), f"< {goal.params:,}"]
 
 
 def _launched(studies: Studies) -> list[list[str]]:
@@ -58,9 +58,10 @@ def _launched(studies: Studies) -> list[list[str]]:
         if not study.launched:
             continue  # not one of ours
         best, holding = study.best(), sum(trial.holds_goal for trial in study.trials())
-        score = f"{best.score:.2f}" if best else ""
-        goal = _goal_cells(study.goal)
-        lines.append([study.name, str(study.counted), *goal, score, str(holding)])
+        goal = study.goal
+        score = f"{percent(best.score, goal.accuracy)} %" if best else ""
+        cells = [study.name, str(study.counted), *_goal_cells(goal), score, str(holding)]
+        lines.append(cells)
     return lines
 
 
@@ -74,15 +75,17 @@ class Column:
     """In the table; None where it is for programs only."""
     value: Callable[[Trial], Any]
     """As JSON and CSV have it; None where there is none."""
-    cell: Callable[[Any], str] = str
-    """A value that is not None, as the table has it."""
+    cell: Callable[[Any, Goal], str] = lambda value, _: str(value)
+    """A value that is not None, as the table of a study with this goal has it."""
 
 
 def _of_ending(name: str) -> Callable[[Trial], float | None]:
     return lambda trial: getattr(trial.ending, name) if isinstance(trial, Complete) else None
 
 
-_percent = "{:.2f}".format
+def _percent(accuracy: float, goal: Goal) -> str:
+    return percent(accuracy, goal.accuracy)
+
 
 COLUMNS = (
     Column("trial", "trial", lambda trial: trial.number),
@@ -90,11 +93,11 @@ COLUMNS = (
     Column("score", "score", lambda trial: trial.score, _percent),
     Column("worst", "worst", _of_ending("worst"), _percent),
     Column("mean", "mean", _of_ending("mean"), _percent),
-    Column("spread", "spread", _of_ending("spread"), _percent),
+    Column("spread", "spread", _of_ending("spread"), "{:.2f}".format),
     Column("params", "parameters", lambda trial: trial.params, "{:,}".format),
     Column("epochs", "epochs", lambda trial: len(trial.test_acc)),
     Column("seconds", None, lambda trial: trial.seconds),
-    Column("holds_goal", "goal", lambda trial: trial.holds_goal, lambda held: "held" * held),
+    Column("holds_goal", "goal", lambda trial: trial.holds_goal, lambda held, _: "held" * held),
     Column("reason", None, lambda trial: trial.reason),
     Column(
         None,
@@ -117,11 +120,11 @@ def trials(study: Study, form: str) -> str:
         rows = [{name: value(trial) for name, value in named.items()} for trial in found]
         return records(rows, list(named), form)
     shown = [(column.head, column) for column in COLUMNS if column.head]
-    lines = [[_cell(column, trial) for _, column in shown] for trial in found]
-    title = f"{study.name}: {study.goal}; accuracies in percent"
+    lines = [[_cell(column, trial, study.goal) for _, column in shown] for trial in found]
+    title = f"{study.name}: {study.goal}; accuracies in percent, spread in points"
     return table(title, [head for head, _ in shown], lines)
 
 
-def _cell(column: Column, trial: Trial) -> str:
+def _cell(column: Column, trial: Trial, goal: Goal) -> str:
     value = column.value(trial)
-    return "" if value is None else column.cell(value)
+    return "" if value is None else column.cell(value, goal)

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Mapping
 
 from mnist_core.goal import Goal
-from mnist_core.words import of, part
+from mnist_core.words import does, of, part, percent
 from search.chance.leads import SeedNoise
 from search.drill.result import DrillResult, StageResult
 from search.report import leads
@@ -12,7 +12,7 @@ from search.report.analysis import VERDICTS, lead, shortfall
 from search.report.findings import Findings
 from search.study.trials import COUNTED, fates
 from search.text.markdown import code, escaped
-from search.text.wording import duration, listed, seeds, value, within
+from search.text.wording import duration, listed, points, seeds, value, within
 from spaces.around import BASE
 from spaces.dimensions import Dimension
 
@@ -21,7 +21,7 @@ def status(result: DrillResult) -> str:
     """How many stages are over, and what is missing."""
     over = sum(bool(stage.winners) for stage in result.stages)
     stages = part(over, len(result.spec.stage), "stage")
-    said = f"{stages} {'is' if over == 1 else 'are'} over"
+    said = f"{stages} {does(over, 'is')} over"
     missing = [_rest(stage) for stage in result.stages if not stage.winners]
     later = list(enumerate(result.spec.stage, start=1))[len(result.stages) :]
     missing += [f"stage {number} ({escaped(stage.name)})" for number, stage in later]
@@ -54,14 +54,18 @@ def winner(result: DrillResult, chance: SeedNoise | None) -> str:
     first, goal = result.finalists[0], result.spec.goal
     endings = [goal.ending(curve) for curve in leads.curves(first)]
     means = [ending.mean for ending in endings]
-    spread = f" ± {statistics.stdev(means):.2f}" if len(means) > 1 else ""
+    mean = percent(statistics.fmean(means), goal.accuracy)
+    spread = ""
+    if len(means) > 1:
+        size = points(statistics.stdev(means))
+        spread = f" (standard deviation between seeds: {size})"
     worst = min(ending.worst for ending in endings)
     held = sum(ending.held for ending in endings)
     said = (
         f"**{code(first.candidate.name)}** wins, with {first.candidate.config.params:,} "
         f"parameters. It holds the goal on **{held} of {seeds(len(endings))}** (its own and "
         f"{len(first.runs)} fresh): mean of the {goal.ends} "
-        f"{statistics.fmean(means):.2f}{spread} %, worst {worst:.2f} %."
+        f"{mean} %{spread}, worst {percent(worst, goal.accuracy)} %."
     )
     found = leads.over_second(result, chance) if chance else None
     if found is None:
@@ -88,7 +92,7 @@ def target(stage: StageResult, kinds: Mapping[str, Dimension]) -> str:
         if name not in widths and name != BASE
     ]
     if widths:
-        parts.insert(0, f"the {len(widths)} widths (as far as the budget goes)")
+        parts.insert(0, f"{_the(len(widths), 'width')} (as far as the budget goes)")
     varied = listed(parts or [code(name) for name in stage.stage.vary])
     around = listed([code(base.name) for base in stage.bases])
     said = f"Vary {varied}, around {around}."
@@ -96,6 +100,10 @@ def target(stage: StageResult, kinds: Mapping[str, Dimension]) -> str:
         fixed = [f"{code(name)} = {value(given)}" for name, given in stage.stage.fix.items()]
         said += f" Held: {listed(fixed)}."
     return said
+
+
+def _the(count: int, what: str) -> str:
+    return f"the {what}" if count == 1 else f"the {of(count, what)}"
 
 
 def left_open(number: int, found: Findings, goal: Goal) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mnist_core.goal import Goal
-from mnist_core.words import of, part
+from mnist_core.words import accuracies, of, part, percent
 from search.drill.result import Finalist
 from search.drill.run import Drilled
 from search.report import leads
@@ -18,14 +18,17 @@ def summary(drilled: Drilled, command: str, url: str | None) -> str:
     command: what started the drill, which resumes it too. url: of the storage, where it was given.
     """
     result, where = drilled.result, storage.option(url)
-    lines = [f"{result.name}: {result.spec.goal}"]
+    goal = result.spec.goal
+    lines = [f"{result.name}: {goal}"]
     for stage in result.stages:
         best = stage.winners[0] if stage.winners else None
-        scored = f"best {best.name}, score {best.trial.score:.2f}" if best else "not over yet"
+        scored = "not over yet"
+        if best:
+            scored = f"best {best.name}, score {percent(best.trial.score, goal.accuracy)} %"
         ended = f"{of(stage.counted, 'trial')} ended"
         lines.append(f"Stage {stage.number}, {stage.stage.name}: {ended}, {scored}")
     if drilled.best is not None:
-        lines += _winner_lines(result.finalists[0], result.spec.goal, drilled.best)
+        lines += _winner_lines(result.finalists[0], goal, drilled.best)
     if result.failed:
         lines.append(f"Finalists: {of(result.failed, 'training')} on fresh seeds failed")
         lines.append("Try those again:".ljust(COLUMN) + command)
@@ -39,7 +42,7 @@ def summary(drilled: Drilled, command: str, url: str | None) -> str:
 
 def _winner_lines(best: Finalist, goal: Goal, path: Path) -> list[str]:
     endings = [goal.ending(curve) for curve in leads.curves(best)]
-    worst = " ".join(f"{ending.worst:.2f}" for ending in endings)
+    worst = accuracies((ending.worst for ending in endings), goal.accuracy)
     held = sum(ending.held for ending in endings)
     return [
         f"Winner: {best.candidate.name}, {best.candidate.config.params:,} parameters, worst of the "

@@ -1,4 +1,4 @@
-"""The tables of a drill's report, in Markdown. Accuracies are percent."""
+"""The tables of a drill's report, in Markdown."""
 
 import statistics
 from collections.abc import Mapping, Sequence
@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from mnist_core.config import Config
 from mnist_core.goal import Goal
 from mnist_core.layers import Conv
-from mnist_core.words import part
+from mnist_core.words import accuracies, part, percent
 from search.chance.leads import Lead
 from search.drill.result import DrillResult, StageResult, Tried
 from search.report import leads
 from search.report.advice import spelled
 from search.report.findings import Findings, own
 from search.text.markdown import code, escaped, table
-from search.text.wording import accuracies, change, percent, value, within
+from search.text.wording import change, value, within
 from spaces.around import ALL_WIDTHS
 from spaces.dimensions import Dimension
 from spaces.space import Sample
@@ -28,13 +28,13 @@ def finalists(result: DrillResult) -> str:
     heads = [
         "finalist",
         "parameters",
-        "score in the search (1 seed)",
-        "score on fresh seeds",
-        f"mean of the {goal.ends}, all seeds",
-        "worst",
+        "score in the search (%, 1 seed)",
+        "mean score on fresh seeds (%; how many)",
+        f"mean of the {goal.ends}, all seeds (%) ± standard deviation between seeds (points)",
+        "worst (%)",
         "goal held",
     ]
-    lines = []
+    lines, mark = [], goal.accuracy
     for finalist in result.finalists:
         endings = [goal.ending(curve) for curve in leads.curves(finalist)]
         means = [ending.mean for ending in endings]
@@ -44,10 +44,10 @@ def finalists(result: DrillResult) -> str:
             [
                 code(finalist.candidate.name),
                 f"{finalist.candidate.config.params:,}",
-                percent(finalist.candidate.trial.score),
-                f"{statistics.fmean(fresh):.2f} ({len(fresh)})" if fresh else "",
-                f"{statistics.fmean(means):.2f}{spread}",
-                percent(min(ending.worst for ending in endings)),
+                percent(finalist.candidate.trial.score, mark),
+                f"{percent(statistics.fmean(fresh), mark)} ({len(fresh)})" if fresh else "",
+                f"{percent(statistics.fmean(means), mark)}{spread}",
+                percent(min(ending.worst for ending in endings), mark),
                 part(sum(ending.held for ending in endings), len(endings), "seed"),
             ]
         )
@@ -57,24 +57,33 @@ def finalists(result: DrillResult) -> str:
 def seeds(result: DrillResult) -> str:
     """One line a finalist and seed."""
     goal = result.spec.goal
-    heads = ["finalist", "seed", goal.ends, "mean", "worst", "goal"]
-    lines = []
+    heads = ["finalist", "seed", f"{goal.ends} (%)", "mean (%)", "worst (%)", "goal"]
+    lines, mark = [], goal.accuracy
     for finalist in result.finalists:
         own_seed = f"{finalist.candidate.config.seed} (the search's)"
         names = [own_seed, *(str(run.seed) for run in finalist.runs)]
         for name, curve in zip(names, leads.curves(finalist), strict=True):
             ending = goal.ending(curve)
             held = "held" if ending.held else "missed"
-            mean, worst = percent(ending.mean), percent(ending.worst)
-            shown = accuracies(ending.test_acc)
+            mean, worst = percent(ending.mean, mark), percent(ending.worst, mark)
+            shown = accuracies(ending.test_acc, mark)
             lines.append([code(finalist.candidate.name), name, shown, mean, worst, held])
     return table(heads, lines, left=heads[:2])
 
 
 def way(result: DrillResult, found: Sequence[Findings]) -> str:
     """One line a stage: its best net, and what it gained over the best that it began with."""
-    heads = ["stage", "best", "trials", "parameters", "score", "worst", "train − test", "gain"]
-    lines = []
+    heads = [
+        "stage",
+        "best",
+        "trials",
+        "parameters",
+        "score (%)",
+        "worst (%)",
+        "train − test (points)",
+        "gain (points)",
+    ]
+    lines, mark = [], result.spec.goal.accuracy
     for stage, each in zip(result.stages, found, strict=True):
         first, fit = (each.leaders[0], each.fits[0]) if each.leaders else (None, None)
         lines.append(
@@ -83,8 +92,8 @@ def way(result: DrillResult, found: Sequence[Findings]) -> str:
                 code(first.name) if first else "",
                 str(stage.counted),
                 f"{first.config.params:,}" if first else "",
-                percent(first.trial.score if first else None),
-                percent(first.trial.ending.worst if first else None),
+                percent(first.trial.score if first else None, mark),
+                percent(first.trial.ending.worst if first else None, mark),
                 change(fit.gap) if fit else "",
                 _gain(each.over_base) if first and own(stage, [first]) else "",
             ]
@@ -93,7 +102,10 @@ def way(result: DrillResult, found: Sequence[Findings]) -> str:
 
 
 def _gain(lead: Lead | None) -> str:
-    return f"{change(lead.points)}{' (tie)' * lead.tie}" if lead else ""
+    if lead is None:
+        return ""
+    verdict = " (tie)" if lead.tie else "" if lead.told else " (too few seeds to tell)"
+    return f"{change(lead.points)}{verdict}"
 
 
 def leaders(candidates: Sequence[Tried], goal: Goal) -> str:
@@ -101,23 +113,24 @@ def leaders(candidates: Sequence[Tried], goal: Goal) -> str:
     heads = [
         "trial",
         "parameters",
-        "training, best",
-        "training, evaluation mode",
-        "test, best",
-        goal.ends,
-        "worst",
-        "score",
+        "training, best (%)",
+        "training, evaluation mode (%)",
+        "test, best (%)",
+        f"{goal.ends} (%)",
+        "worst (%)",
+        "score (%)",
     ]
+    mark = goal.accuracy
     lines = [
         [
             code(each.name),
             f"{each.config.params:,}",
-            percent(max(each.trial.train_acc, default=None)),
-            percent(each.trial.fit_acc),
-            percent(max(each.trial.test_acc)),
-            accuracies(each.trial.ending.test_acc),
-            percent(each.trial.ending.worst),
-            percent(each.trial.score),
+            percent(max(each.trial.train_acc, default=None), mark),
+            percent(each.trial.fit_acc, mark),
+            percent(max(each.trial.test_acc), mark),
+            accuracies(each.trial.ending.test_acc, mark),
+            percent(each.trial.ending.worst, mark),
+            percent(each.trial.score, mark),
         ]
         for each in candidates
     ]
@@ -152,16 +165,17 @@ def _widths(config: Config) -> str:
     return " ".join(str(layer.outputs) for layer in config.layers if isinstance(layer, Conv))
 
 
-def top(stage: StageResult, kinds: Mapping[str, Dimension]) -> str:
+def top(stage: StageResult, kinds: Mapping[str, Dimension], goal: Goal) -> str:
     """The stage's own best trials, each on one seed, with what it varied."""
     names = [name for name in kinds if spelled([name]) != [ALL_WIDTHS]][:_COLUMNS]
-    heads = ["trial", "score", "mean", "worst", "parameters", *map(code, names)]
+    heads = ["trial", "score (%)", "mean (%)", "worst (%)", "parameters", *map(code, names)]
+    mark = goal.accuracy
     lines = [
         [
             code(each.name),
-            percent(each.trial.score),
-            percent(each.trial.ending.mean),
-            percent(each.trial.ending.worst),
+            percent(each.trial.score, mark),
+            percent(each.trial.ending.mean, mark),
+            percent(each.trial.ending.worst, mark),
             f"{each.config.params:,}",
             *(_value(each.trial.sample, name) for name in names),
         ]

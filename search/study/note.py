@@ -12,6 +12,7 @@ import optuna_dashboard
 from optuna.exceptions import ExperimentalWarning
 
 from mnist_core.goal import Goal
+from mnist_core.words import does, percent
 from search.study.study import Study
 from search.study.trials import COUNTED, Complete, Trial, fates
 
@@ -52,7 +53,7 @@ def _drawing(goal: Goal, best: Sequence[Complete]) -> dict[str, Any]:
     epochs of all trials starts so low that nobody can see who reaches it."""
     lowest = min(trial.ending.worst for trial in best)
     bottom = min(2 * goal.accuracy - 100, lowest) - 0.05
-    title = f"Best trials, and the goal of {goal.accuracy:.2f} % in the {goal.ends}"
+    title = f"Best trials, and the goal of {goal.wanted} in the {goal.ends}"
     axis = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False}
     counted = {
         "type": "rect",
@@ -76,7 +77,7 @@ def _drawing(goal: Goal, best: Sequence[Complete]) -> dict[str, Any]:
     return {
         "data": [
             {
-                "name": f"trial {trial.number}: {trial.score:.3f}",
+                "name": f"trial {trial.number}: {percent(trial.score, goal.accuracy, digits=3)}",
                 "x0": 1,
                 "dx": 1,
                 "y": [round(value, 4) for value in trial.test_acc],
@@ -117,18 +118,19 @@ def _progress(trials: Sequence[Trial]) -> str:
     progress = f"**Trials:** {ended.total()} ended ({said})"
     if not ended:
         progress = "**Trials:** none has ended yet"
-    return f"{progress}. **{holding or 'None'} of them hold{'s' * (holding < 2)} the goal.**"
+    return f"{progress}. **{holding or 'None'} of them {does(holding or 1, 'holds')} the goal.**"
 
 
 def _best(goal: Goal, trial: Complete) -> str:
     verdict = "holds the goal" if trial.holds_goal else "does not hold the goal"
     ending = trial.ending
-    final = " · ".join(f"{value:.2f}" for value in ending.test_acc)
+    mark = goal.accuracy
+    final = " · ".join(percent(value, mark) for value in ending.test_acc)
     table = {
-        "score": f"**{trial.score:.3f} %**",
+        "score": f"**{percent(trial.score, mark, digits=3)} %**",
         f"accuracy in the {goal.ends}": f"{final} %",
-        "worst of these": f"**{ending.worst:.2f} %**",
-        "mean of these": f"{ending.mean:.3f} %",
+        "worst of these": f"**{percent(ending.worst, mark)} %**",
+        "mean of these": f"{percent(ending.mean, mark, digits=3)} %",
         "parameters": "not known" if trial.params is None else f"{trial.params:,}",
     }
     lines = [f"## Best trial: number {trial.number}, which {verdict}", "", "| | |", "|---|---|"]

@@ -5,28 +5,21 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mnist_core.record import Environment
-from mnist_core.words import of
+from mnist_core.words import beside, of
 from search.text.markdown import code, escaped
 from spaces.dimensions import Choice, Dimension
 
 
-def percent(accuracy: float | None) -> str:
-    """An accuracy in a table; nothing where it is not known."""
-    return "" if accuracy is None else f"{accuracy:.2f}"
+def points(size: float, *marks: float) -> str:
+    """A difference of accuracies, which is not negative, as `beside` others."""
+    shown = beside(size, *marks)
+    return f"{shown} points" if float(shown) else "less than 0.01 points"
 
 
-def accuracies(values: Sequence[float]) -> str:
-    return " ".join(map(percent, values))
-
-
-def points(size: float) -> str:
-    """A difference of accuracies, which is not negative."""
-    return f"{size:.2f} points" if size >= 0.005 else "less than 0.01 points"
-
-
-def change(size: float) -> str:
-    """A difference with its sign, points."""
-    return f"{round(size, 2) + 0.0:+.2f}"  # + 0.0: a rounded -0.001 is not -0.00
+def change(size: float, *marks: float) -> str:
+    """A difference with its sign, points, its size as `beside` others."""
+    shown = beside(abs(size), *marks)
+    return f"{'-' if size < 0 and float(shown) else '+'}{shown}"
 
 
 def duration(seconds: float) -> str:

@@ -24,6 +24,7 @@ from mnist_core.frozen import Frozen, tuples
 from mnist_core.locks import locked
 from mnist_core.record import Environment, Percent
 from mnist_core.result import EpochResult
+from mnist_core.words import percent
 from search.workers import training
 from search.workers.crew import Crew, Failed, Job, Outcome
 from search.workers.local import LocalWorkers
@@ -193,12 +194,12 @@ class _Client:
 
     def epoch(self, job: Job, result: EpochResult) -> bool:
         log.info(
-            "%s, seed %d: epoch %d/%d, test %.2f %%, %.1f s",
+            "%s, seed %d: epoch %d/%d, test %s %%, %.1f s",
             job.name,
             job.config.seed,
             result.epoch,
             job.epochs,
-            result.test_acc,
+            percent(result.test_acc),
             result.seconds,
         )
         return True
