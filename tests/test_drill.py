@@ -14,6 +14,7 @@ import tomli_w
 from mnist_core import fetch, packaged, record
 from mnist_core.config import Config
 from mnist_core.errors import UserError
+from mnist_core.paths import runs_dir
 from search.confirm.retrain import Changes, retrain
 from search.drill import run as drill
 from search.drill import spec as drill_spec
@@ -57,6 +58,21 @@ def _unwritten(result: DrillResult, folder: Path) -> Path:
 
 def _spec(**changes: Any) -> DrillSpec:
     return DrillSpec.from_dict({**VALUES, **changes})
+
+
+@pytest.mark.parametrize(("name", "fits"), [("d" * 193, True), ("d" * 194, False)])
+def test_a_name_too_long_for_a_stage_is_refused_before_the_first(name: str, fits: bool):
+    """The longest study's, `name.2.pace`, has 200 letters, or one more."""
+
+    def made() -> Drill:
+        return Drill(name, _spec(), {}, None, start=fakes.unstartable, write=_write)
+
+    if fits:
+        assert made().folder.name == name
+        return
+    with pytest.raises(UserError, match="too long a name with that of its stage 'pace' behind it"):
+        made()
+    assert not runs_dir().exists()
 
 
 def _stages(*changes: dict[str, Any]) -> list[dict[str, Any]]:

@@ -71,7 +71,7 @@ def test_every_section_is_there(text: str):
         "How to run it again",
         "Where it was trained",
     ]
-    assert "drilldown train runs/tiny/best.toml --check" in text
+    assert "In the folder of this report:\n\n```sh\ndrilldown train best.toml --check\n```" in text
     assert str(SPEC.goal) in text
     assert "2 of 2 stages are over; nothing is missing." in text
 

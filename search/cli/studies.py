@@ -186,7 +186,7 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
         storage.check_name(name, f"study {name!r} is no file's name; choose one with -o:")
         folder.check(studies, name)
     path = output or exports.default_path(name, trial)
-    exports.export(study, trial, path)
+    exports.export(study, trial, path, storage.option(url))
     if output is None:
         folder.claim(studies, name)
     if not outputs.passes_through(path):

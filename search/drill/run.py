@@ -15,10 +15,10 @@ from mnist_core import outputs, record
 from mnist_core.config import Config
 from mnist_core.errors import UserError
 from mnist_core.files import explain
-from mnist_core.frozen import tuples
+from mnist_core.frozen import shortened, tuples
 from mnist_core.paths import runs_dir
 from mnist_core.record import Confirmed
-from mnist_core.words import of
+from mnist_core.words import does, of
 from search.confirm.fresh import fresh_seeds, train_fresh
 from search.drill.result import Candidate, DrillResult, Finalist, StageResult, Tried
 from search.drill.spec import DrillSpec, Stage, StageStudy
@@ -27,6 +27,7 @@ from search.study import folder, storage
 from search.study.export import to_record
 from search.study.fingerprint import check_same
 from search.study.study import Study
+from search.text.commands import program
 from search.workers import training
 from search.workers.ledger import Ledger
 from search.workers.protocol import Start
@@ -67,12 +68,13 @@ class Drill:
         into the drill's folder, and returns its page; called whenever there is more to tell. The
         others as in `search.launch.run.launch`.
 
-        Raises UserError where the name is no safe one, or was used for other stages, or the native
-        engine is wanted and cannot be had.
+        Raises UserError where the name is no safe one, with each stage's behind it, or was used for
+        other stages, or the native engine is wanted and cannot be had.
         """
         storage.check_name(name)
+        self._name, self._url, self._spec = name, url, spec
+        self._check_names()
         engine, self._remark = engines.settle(spec.engine, device)
-        self._name, self._url = name, url
         self._spec = spec.changed(engine=engine)
         self._device, self._console, self._start = device, console, start
         self._write = write
@@ -169,7 +171,7 @@ class Drill:
         if not ranked:
             raise UserError(
                 f"stage {stage.stage.name!r}: no trial was trained to its end; see: "
-                f"drilldown show {stage.study}"
+                f"{program()} show {stage.study}{storage.option(self._url)}"
             )
         winners = [candidate.name for candidate in ranked[: stage.stage.keep]]
         study.keep(WINNERS, {"stage": stage.stage.model_dump(mode="json"), "winners": winners})
@@ -218,6 +220,15 @@ class Drill:
     def _study_name(self, number: int) -> str:
         return f"{self._name}.{number}.{self._spec.stage[number - 1].name}"
 
+    def _check_names(self) -> None:
+        """A name that is too long for a stage's study is refused before the first stage is run."""
+        for number, stage in enumerate(self._spec.stage, start=1):
+            fault = (
+                f"drill {shortened(self._name)} is too long a name with that of its stage "
+                f"{stage.name!r} behind it; choose a shorter --name:"
+            )
+            storage.check_name(self._study_name(number), fault)
+
     def _check_stages(self) -> None:
         """Stages that have begun are still the ones of the file."""
         names = [stage.name for stage in self._spec.stage]
@@ -231,7 +242,7 @@ class Drill:
                 said = (
                     f"now it is {now!r}"
                     if now
-                    else f"now there {'is' if len(names) == 1 else 'are'} {of(len(names), 'stage')}"
+                    else f"now there {does(len(names), 'is')} {of(len(names), 'stage')}"
                 )
                 raise UserError(
                     f"drill {self._name!r}: stage {number} was {name!r} when it was run, {said}; "

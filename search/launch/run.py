@@ -123,7 +123,7 @@ class _BestWriter:
 def _write_best(study: Study) -> Path | None:
     """Where the best trial's config lies; None where there is no best yet."""
     path = default_path(study.name)
-    annotate(study, command_for(path))
+    annotate(study, command_for(path, anywhere=True))
     if study.best() is None:
         return None
     export(study, None, path)

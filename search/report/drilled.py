@@ -107,7 +107,7 @@ def _markdown(result: DrillResult, found: Sequence[Findings], drawn: Mapping[str
         way=drill_tables.way(result, found),
         figures=addresses,
         stages=[_stage(result, stage, each, before) for stage, each, before in stages],
-        command=f"drilldown train runs/{result.name}/best.toml --check" * bool(result.finalists),
+        over=bool(result.finalists),
         environments=environments(_environments(result)),
     )
 

@@ -9,10 +9,11 @@ from mnist_core.goal import Goal
 from mnist_core.words import part, percent
 from search.drill.spec import DrillSpec
 from search.study.spec import StudySpec
-from search.study.storage import has_storage, open_storage
+from search.study.storage import has_storage, open_storage, option
 from search.study.studies import Studies
 from search.study.study import Study
 from search.study.trials import Complete, Trial
+from search.text.commands import program
 from search.text.console import records, table
 
 
@@ -34,7 +35,7 @@ def studies(packaged: dict[str, StudySpec], drills: dict[str, DrillSpec], url: s
     ]
     run = _launched(open_storage(url, read_only=True)) if url or has_storage() else []
     heads = ["name", "ended", *_GOAL_HEADS, "best score", "at goal"]
-    none = "No study has been run yet; start with: drilldown launch"
+    none = f"No study has been run yet; start with: {program()} launch{option(url)}"
     return "\n".join([*parts, "", table("Studies that have been run", heads, run) if run else none])
 
 

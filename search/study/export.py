@@ -1,5 +1,6 @@
 """A trial as a config file that anyone can run again."""
 
+import shlex
 from pathlib import Path
 
 from mnist_core import record
@@ -9,6 +10,7 @@ from mnist_core.paths import runs_dir
 from mnist_core.record import Expected, Origin, Record
 from search.study.study import Study
 from search.study.trials import State, Trial
+from search.text.commands import program
 
 
 def default_path(name: str, number: int | None = None) -> Path:
@@ -16,13 +18,15 @@ def default_path(name: str, number: int | None = None) -> Path:
     return runs_dir() / name / ("best.toml" if number is None else f"trial-{number}.toml")
 
 
-def export(study: Study, number: int | None, path: Path) -> None:
+def export(study: Study, number: int | None, path: Path, where: str = "") -> None:
     """Write the trial of this number (the best if None) to `path`, whole or not at all.
+
+    where: what a command needs to find the same storage.
 
     Raises UserError where there is no such complete or pruned trial, or the file cannot be
     written.
     """
-    record.save(path, to_record(_chosen(study, number), study.goal))
+    record.save(path, to_record(_chosen(study, number, where), study.goal))
 
 
 def to_record(trial: Trial, goal: Goal) -> Record:
@@ -46,7 +50,7 @@ def to_record(trial: Trial, goal: Goal) -> Record:
     )
 
 
-def _chosen(study: Study, number: int | None) -> Trial:
+def _chosen(study: Study, number: int | None, where: str) -> Trial:
     name = study.name
     if number is None:
         best = study.best()
@@ -55,5 +59,6 @@ def _chosen(study: Study, number: int | None) -> Trial:
         return best
     trial = next((trial for trial in study.trials() if trial.number == number), None)
     if trial is None:
-        raise UserError(f"study {name!r} has no trial {number}; see: drilldown show {name}")
+        show = f"{program()} show {shlex.quote(name)}{where}"
+        raise UserError(f"study {name!r} has no trial {number}; see: {show}")
     return trial

@@ -20,6 +20,7 @@ from optuna.storages._rdb.models import StudyModel, TrialModel
 from mnist_core.errors import UserError
 from mnist_core.locks import LIMIT, locked
 from mnist_core.paths import is_there
+from search.text.commands import program
 
 _log = logging.getLogger("drilldown")
 _SILENT = 2.0  # seconds that SQLite waits for another's lock before a line says so
@@ -42,13 +43,14 @@ def file_of(database: sa.URL) -> Path:
     return Path(str(database.database))
 
 
-def readable(database: sa.URL) -> sa.URL:
-    """The URL by which an SQLite file that is there is read.
+def readable(database: sa.URL, where: str = "") -> sa.URL:
+    """The URL by which an SQLite file that is there is read. where: what a command needs to find
+    the same file.
 
     Raises UserError where it is not there, or may not be read.
     """
     path = file_of(database)
-    _check_there(path)
+    _check_there(path, where)
     if not os.access(path, os.R_OK):
         raise UserError(f"{path}: cannot be read: you have no right to")
     options = {"uri": "true", "mode": "rw"}  # rw: for the files of the log, if nothing else
@@ -59,15 +61,15 @@ def readable(database: sa.URL) -> sa.URL:
     return sa.URL.create("sqlite", database=path.absolute().as_uri(), query=options)
 
 
-def making(database: sa.URL, create: bool) -> AbstractContextManager[object]:
+def making(database: sa.URL, create: bool, where: str = "") -> AbstractContextManager[object]:
     """What to hold while a file that will be written is opened: two who make its tables at once
-    would both fail.
+    would both fail. where: as in `readable`.
 
     Raises UserError where the file cannot be made or written; or is not there, unless `create`.
     """
     path = file_of(database)
     if not create:
-        _check_there(path)
+        _check_there(path, where)
     if is_there(path):
         if path.is_dir():
             raise UserError(f"{path}: is a folder, not an SQLite file")
@@ -157,9 +159,10 @@ def _patiently(take: Callable[[], object]) -> None:
             return
 
 
-def _check_there(path: Path) -> None:
+def _check_there(path: Path, where: str) -> None:
     if not is_there(path):
-        raise UserError(f"{path}: no study has been run here yet; start one with: drilldown launch")
+        launch = f"{program()} launch{where}"
+        raise UserError(f"{path}: no study has been run here yet; start one with: {launch}")
     if path.is_dir():
         raise UserError(f"{path}: is a folder, not an SQLite file")
 

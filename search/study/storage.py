@@ -18,6 +18,7 @@ from mnist_core.frozen import shortened
 from mnist_core.paths import is_there, runs_dir
 from search.study import sqlite
 from search.study.studies import Studies
+from search.text.commands import program
 
 log = logging.getLogger("drilldown")
 _MAKING = -1  # the lock of those who make a database's tables; those of studies are above it
@@ -54,7 +55,7 @@ def open_storage(url: str | None = None, create: bool = False, read_only: bool =
 
     Raises UserError, without the password, where the URL is none or nothing answers there.
     """
-    url = url or default_url()
+    where, url = option(url), url or default_url()
     database = _database(url)
     if database.drivername == "postgresql":  # SQLAlchemy would take psycopg2, which few have
         database = database.set(drivername="postgresql+psycopg")
@@ -64,8 +65,8 @@ def open_storage(url: str | None = None, create: bool = False, read_only: bool =
     is_sqlite = database.get_backend_name() == "sqlite"
     if is_sqlite:
         options = {"connect_args": sqlite.connect_args()}
-        making = nullcontext() if read_only else sqlite.making(database, create)
-        database = sqlite.readable(database) if read_only else database
+        making = nullcontext() if read_only else sqlite.making(database, create, where)
+        database = sqlite.readable(database, where) if read_only else database
     elif database.get_backend_name() == "postgresql" and not read_only:
         making = _making_on_a_server(database)
     address = database.render_as_string(hide_password=False)
@@ -83,7 +84,8 @@ def open_storage(url: str | None = None, create: bool = False, read_only: bool =
         error = _cause(caught)
         if read_only and _lacks_tables(error):
             raise UserError(
-                f"{shown(url)}: no study has been run here yet; start one with: drilldown launch"
+                f"{shown(url)}: no study has been run here yet; start one with: "
+                f"{program()} launch{where}"
             ) from None
         raise UserError(f"{shown(url)}: cannot be opened: {_reason(error, database)}") from None
     if is_sqlite:

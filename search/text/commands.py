@@ -6,16 +6,22 @@ import sys
 from pathlib import Path
 
 
-def program() -> str:
+def program(anywhere: bool = False) -> str:
     """`drilldown` where typing that finds this program, else the path it was started by: in a
-    virtual environment that is not active, only the latter works."""
+    virtual environment that is not active, only the latter works.
+
+    anywhere: whether it may be typed in another folder than this process was started in.
+    """
     started = Path(sys.argv[0])
+    if anywhere and started.name != str(started):
+        started = started.absolute()
     found = shutil.which("drilldown")
     if started.name != "drilldown" or (found and Path(found).resolve() == started.resolve()):
         return "drilldown"
     return shlex.quote(str(started))
 
 
-def command_for(path: Path) -> str:
-    """What trains a config again and compares it with its curve."""
-    return f"{program()} train {shlex.quote(str(path))} --check"
+def command_for(path: Path, anywhere: bool = False) -> str:
+    """What trains a config again and compares it with its curve. anywhere: see `program`."""
+    name = path.absolute() if anywhere else path
+    return f"{program(anywhere)} train {shlex.quote(str(name))} --check"
