@@ -1,6 +1,9 @@
 """The goal's pruner: fair, sure of what it stops, and never moved by nan."""
 
+import json
 import math
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import optuna
@@ -267,13 +270,39 @@ def test_on_real_curves_it_saves_epochs_and_spares_the_best() -> None:
     assert ours.best == pytest.approx(
         max(goal.ending(trial.test_acc).score for trial in trials), abs=0.02
     )
-    said = " ".join(README.read_text().split())
-    assert found.table() in README.read_text(), found.table()
+    said = _below(found)
+    assert said.startswith(f"{len(trials)} random trials of the open space")
     assert f"Of these, {found.prose()}" in said, found.prose()
-    held = sum(goal.ending(trial.test_acc).held for trial in trials)
-    assert f"{len(trials)} random trials of the open space" in said
-    assert f"goal {goal.accuracy:.2f} %, which {held} of them hold" in said
+    assert f"goal {goal.wanted}, which {_held(goal, trials)} of them hold" in said
     assert f"in {replay.ORDERS} random orders" in said
+
+
+def test_on_whole_curves_it_saves_epochs_and_spares_the_best() -> None:
+    """Of the ledger, which grows, the curves that the README speaks of."""
+    (count,) = re.findall(r"^The first (\d+) whole trainings", README.read_text(), re.MULTILINE)
+    goal, trials = replay.whole(int(count))
+    assert len(trials) == int(count) >= 67
+    found = replay.replayed(goal, trials, replay.ORDERS_OF_WHOLE)
+    ours = found.means["goal"]
+    assert ours.epochs < 0.9 * found.whole
+    assert ours.killed == 0
+    said = _below(found)
+    assert f"Of these, {found.prose()}" in said, found.prose()
+    configs = len({json.dumps(trial.config, sort_keys=True) for trial in trials})
+    assert f"of {configs} random configs of the open space" in said
+    assert f"goal {goal.wanted}, which {_held(goal, trials)} of them hold" in said
+    assert f"in {replay.ORDERS_OF_WHOLE} random orders" in said
+
+
+def _below(found: replay.Replayed) -> str:
+    """What the README says below the table of these figures."""
+    _, table, below = README.read_text().partition(f"{found.table()}\n\n")
+    assert table, found.table()
+    return " ".join(below.partition("\n\n")[0].split())
+
+
+def _held(goal: Goal, trials: Sequence[replay.Recorded]) -> int:
+    return sum(goal.ending(trial.test_acc).held for trial in trials)
 
 
 def test_the_prose_speaks_of_every_row() -> None:
