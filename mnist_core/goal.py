@@ -70,6 +70,11 @@ class Goal(Frozen):
         """The epochs that count, in words: `last 5 epochs`."""
         return last(self.last, "epoch")
 
+    @property
+    def judged(self) -> str:
+        """What two curves are compared by, in words: `mean of the last 5 epochs`."""
+        return f"mean of the {self.ends}" if self.last > 1 else self.ends
+
     def ending(self, test_acc: Sequence[float]) -> Ending:
         """Of a curve, percent, one an epoch. Raises ValueError where it has none."""
         final = tuple(test_acc[-self.last :])

@@ -40,6 +40,8 @@ class Entry:
     needs: Needs | Callable[[Iterable[Config]], Needs] | None = None
     """What it is idle without, perhaps as the configs have it that are changed; None for what is
     never idle."""
+    unit: str = ""
+    """Of a number that has one, in the plural."""
 
 
 def _step_size(config: Config, epochs: int) -> Config:
@@ -60,7 +62,7 @@ def _schedule(config: Config, kind: str) -> Config:
     return config if kind == config.schedule.kind else config.changed(schedule=fresh[kind])
 
 
-def _of_schedule(kind: Dimension, **fields: str) -> Entry:
+def _of_schedule(kind: Dimension, unit: str = "", **fields: str) -> Entry:
     """A dimension that is another field in each kind of schedule, and idle with all the others."""
 
     def change(config: Config, value: Any) -> Config:
@@ -69,7 +71,7 @@ def _of_schedule(kind: Dimension, **fields: str) -> Entry:
             return config
         return config.changed(schedule=config.schedule.changed(**{field: value}))
 
-    return Entry(kind, change, ("schedule", tuple(fields)))
+    return Entry(kind, change, ("schedule", tuple(fields)), unit)
 
 
 def _of_optimizer(field: str) -> Callable[[Config, Any], Config]:
@@ -126,9 +128,14 @@ CATALOGUE: dict[str, Entry] = {
     "activation": Entry(Choice(["relu", "silu"]), _activation),
     "lr": Entry(Real(0.02, 1.0, log=True), _of_optimizer("lr")),
     "schedule": Entry(Choice(["linear", "cosine", "onecycle", "step"]), _schedule),
-    "warmup": _of_schedule(Real(0.05, 0.4), linear="warmup", cosine="warmup", onecycle="rise"),
+    "warmup": _of_schedule(
+        Real(0.05, 0.4), "share of the updates", linear="warmup", cosine="warmup", onecycle="rise"
+    ),
     "step_size": Entry(
-        lambda frame: Whole(1, max(1, frame.epochs - 1)), _step_size, ("schedule", ("step",))
+        lambda frame: Whole(1, max(1, frame.epochs - 1)),
+        _step_size,
+        ("schedule", ("step",)),
+        "epochs",
     ),
     "gamma": _of_schedule(
         Real(0.05, 0.9, log=True), step="gamma", multistep="gamma", loss_dip="gamma"
@@ -143,10 +150,14 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "augmentation": Entry(Real(0.0, 2.0), _augmentation),
     "averaging": Entry(Choice(["none", "ema"]), _averaging),
-    "average_over": Entry(Real(50.0, 2000.0, log=True), _average_over, ("averaging", ("ema",))),
+    "average_over": Entry(
+        Real(50.0, 2000.0, log=True), _average_over, ("averaging", ("ema",)), "updates"
+    ),
     "momentum": Entry(Real(0.5, 0.99), _of_optimizer("momentum"), _momentum_needs),
     "batch_size": Entry(
-        Choice([32, 64, 128, 256, 512]), lambda config, size: retimed(config, batch_size=size)
+        Choice([32, 64, 128, 256, 512]),
+        lambda config, size: retimed(config, batch_size=size),
+        unit="images",
     ),
 }
 """By name, in the order in which they are sampled and changed. A study is held by the order and the
@@ -159,6 +170,11 @@ def all_dimensions(frame: Frame) -> dict[str, Dimension]:
         name: entry.kind(frame) if callable(entry.kind) else entry.kind
         for name, entry in CATALOGUE.items()
     }
+
+
+def unit(name: str) -> str:
+    """Of a dimension's numbers; empty where they have none."""
+    return CATALOGUE[name].unit if name in CATALOGUE else ""
 
 
 def switches(bases: Iterable[Config] = ()) -> dict[str, Needs]:

@@ -20,8 +20,11 @@ from search.drill.spec import DrillSpec
 from search.report import drilled as drill_report
 from search.report.drilled import write
 from search.report.sentences import status
+from search.report.tables import top, values
 from search.text.markdown import code, escaped, table, to_html
-from search.text.wording import change, duration, listed, points
+from search.text.wording import change, digits, duration, listed, points
+from spaces.catalogue import CATALOGUE
+from spaces.dimensions import Real
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -255,6 +258,36 @@ def test_what_is_missing_is_said(how_far: dict[str, Any], said: str, tmp_path: P
     assert ("The best so far, each on 1 seed:" in text) == ("cut" in how_far)
 
 
+def test_heads_of_tables_have_their_units(text: str):
+    heads = {head for block in _tables(text) for head in block[0]}
+    assert {"score (%)", "worst (%)", "gain (points)", "train − test (points)"} <= heads
+    assert "last 3 epochs (%)" in heads
+    assert (
+        "mean of the last 3 epochs, all seeds (%) ± standard deviation between seeds (points)"
+        in heads
+    )
+    without = {head for head in heads if not re.search(r"\(.+\)$", head)}
+    counts = {"finalist", "seed", "trial", "trials", "stage", "best", "goal", "goal held"}
+    named = {head for head in without if head.startswith("`")}  # numbers without one, and choices
+    assert without <= counts | named | {"parameters", "dimension", "varied within"}
+
+
+def test_dimensions_have_the_units_of_their_numbers(whole: DrillResult):
+    kinds = {name: Real(0.0, 1.0) for name in CATALOGUE}
+    heads = top(whole.stages[0], kinds, SPEC.goal).splitlines()[0]
+    assert "`warmup` (share of the updates)" in heads
+    rows = values(whole.stages[0], kinds, []).splitlines()
+    for name, unit in (("step_size", "epochs"), ("average_over", "updates"), ("lr", "")):
+        shown = f"`{name}` ({unit})" if unit else f"`{name}`"
+        assert any(row.startswith(f"| {shown} | 0 to 1 |") for row in rows), rows
+
+
+def test_a_stage_all_of_whose_trials_have_ended_lacks_a_winner():
+    result = drills.drill(stages=1)
+    stage = replace(result.stages[0], winners=())
+    assert "Missing: a winner of stage 1 (net), stage 2" in status(replace(result, stages=[stage]))
+
+
 def test_a_drill_that_has_just_begun(tmp_path: Path):
     result = drills.drill(stages=1, cut=9)
     write(result, tmp_path)
@@ -343,6 +376,8 @@ def test_words():
     )
     assert [duration(s) for s in (5, 95, 3600, 3725)] == ["5 s", "2 min", "1 h 0 min", "1 h 2 min"]
     assert [change(size) for size in (-0.001, 0.126, -0.2)] == ["+0.00", "+0.13", "-0.20"]
+    shown = [digits(number) for number in (0.00123456, 72.31, 999.4, 999.6, 1000.0, 12345.6)]
+    assert shown == ["0.00123", "72.3", "999", "1,000", "1,000", "12,346"]
     assert code("net/3") == "`net/3`"
     assert code("a`b") == "a\\`b"
     assert escaped("a_b\n* c") == "a\\_b \\* c"

@@ -132,18 +132,19 @@ def _of_a_study() -> Iterator[str]:
 
 
 def _of_a_drill() -> Iterator[str]:
-    spec = DrillSpec.from_dict({**drills.VALUES, "goal": GOAL.model_dump()})
+    stages = [{**stage, "trials": 4} for stage in drills.VALUES["stage"]]  # too few to weigh
+    spec = DrillSpec.from_dict({**drills.VALUES, "goal": GOAL.model_dump(), "stage": stages})
     result = drills.drill(spec, finalists=False)
     won = [replace(each, trial=_missing()[0]) for each in result.stages[-1].winners]
-    stages = [replace(stage, winners=won) for stage in result.stages]
+    ended = [replace(stage, winners=won) for stage in result.stages]
     runs = [drills.run(each.name, each.config, MISSES) for each in won]
     over = replace(
         result,
-        stages=stages,
+        stages=ended,
         finalists=[Finalist(each, [run]) for each, run in zip(won, runs, strict=True)],
     )
-    for done in (replace(result, stages=stages), over):
-        yield drilled._markdown(done, [findings(stage, done) for stage in stages], {})
+    for done in (replace(result, stages=ended), over):
+        yield drilled._markdown(done, [findings(stage, done) for stage in ended], {})
         yield summary(Drilled(done, Path("drill.html"), None, 0), "drilldown drill", None)
     yield summary(Drilled(over, Path("a"), Path("b"), 0), "drilldown drill", None)
     yield f"{finalists(over)} {GOAL}"

@@ -58,7 +58,7 @@ def lead(what: str, found: Lead, goal: Goal, where: str = "1 seed each") -> str:
     size, explained = abs(found.points), min(found.known, found.needed)
     said = (
         f"{what}, {code(found.over)}, is {change(found.points, explained, found.needed)} points in "
-        f"the mean of the {goal.ends} ({where})"
+        f"the {goal.judged} ({where})"
     )
     if found.tie:
         return f"{said}: a tie, since chance explains up to {points(explained, size)}."

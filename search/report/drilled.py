@@ -103,7 +103,7 @@ def _markdown(result: DrillResult, found: Sequence[Findings], drawn: Mapping[str
         result=_result(result, found),
         tables=[drill_tables.finalists(result), drill_tables.seeds(result)]
         * bool(result.finalists),
-        last=result.spec.goal.ends,
+        judged=result.spec.goal.judged,
         way=drill_tables.way(result, found),
         figures=addresses,
         stages=[_stage(result, stage, each, before) for stage, each, before in stages],

@@ -126,9 +126,7 @@ def accuracy_by_parameters(stages: Sequence[tuple[str, Sequence[Dot]]], goal: Go
         axes.set(
             xlabel="parameters",
             ylabel="test accuracy (%)",
-            title=f"Each trial's mean of the {goal.ends}, down to the worst of them"
-            if goal.last > 1
-            else "Each trial's last epoch",
+            title=f"Each trial's {goal.judged}{', down to the worst of them' * (goal.last > 1)}",
             xlim=_with_room([goal.params, *(dot.params for dot in every)]),
         )
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))

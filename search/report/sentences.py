@@ -36,6 +36,8 @@ def status(result: DrillResult) -> str:
 def _rest(stage: StageResult) -> str:
     left = max(0, stage.stage.trials - stage.counted)
     name = f"stage {stage.number} ({escaped(stage.stage.name)})"
+    if not left:
+        return f"a winner of {name}"
     return f"{part(left, stage.stage.trials, 'trial')} of {name}"
 
 
@@ -64,7 +66,7 @@ def winner(result: DrillResult, chance: SeedNoise | None) -> str:
     said = (
         f"**{code(first.candidate.name)}** wins, with {first.candidate.config.params:,} "
         f"parameters. It holds the goal on **{held} of {seeds(len(endings))}** (its own and "
-        f"{len(first.runs)} fresh): mean of the {goal.ends} "
+        f"{len(first.runs)} fresh): {goal.judged} "
         f"{mean} %{spread}, worst {percent(worst, goal.accuracy)} %."
     )
     found = leads.over_second(result, chance) if chance else None

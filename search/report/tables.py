@@ -15,6 +15,7 @@ from search.report.findings import Findings, own
 from search.text.markdown import code, escaped, table
 from search.text.wording import change, value, within
 from spaces.around import ALL_WIDTHS
+from spaces.catalogue import unit
 from spaces.dimensions import Dimension
 from spaces.space import Sample
 
@@ -144,7 +145,7 @@ def values(stage: StageResult, kinds: Mapping[str, Dimension], candidates: Seque
     names = [name for name in kinds if spelled([name]) != [ALL_WIDTHS]]
     lines = [
         [
-            code(name),
+            _headed(name),
             within(kinds[name]),
             *(_value(samples[each.name], name) for each in candidates),
         ]
@@ -161,6 +162,11 @@ def _value(sample: Sample, name: str) -> str:
     return value(sample[name]) if name in sample else "as it was"
 
 
+def _headed(name: str) -> str:
+    """A dimension, with the unit of its numbers."""
+    return f"{code(name)} ({unit(name)})" if unit(name) else code(name)
+
+
 def _widths(config: Config) -> str:
     return " ".join(str(layer.outputs) for layer in config.layers if isinstance(layer, Conv))
 
@@ -168,7 +174,7 @@ def _widths(config: Config) -> str:
 def top(stage: StageResult, kinds: Mapping[str, Dimension], goal: Goal) -> str:
     """The stage's own best trials, each on one seed, with what it varied."""
     names = [name for name in kinds if spelled([name]) != [ALL_WIDTHS]][:_COLUMNS]
-    heads = ["trial", "score (%)", "mean (%)", "worst (%)", "parameters", *map(code, names)]
+    heads = ["trial", "score (%)", "mean (%)", "worst (%)", "parameters", *map(_headed, names)]
     mark = goal.accuracy
     lines = [
         [

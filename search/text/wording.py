@@ -35,7 +35,7 @@ def seeds(count: int, kind: str = "") -> str:
 
 def digits(given: float) -> str:
     """Three digits that count, without an exponent where a reader needs none."""
-    return f"{given:,.0f}" if abs(given) >= 1000 else f"{given:.3g}"
+    return f"{given:,.0f}" if abs(given) >= 999.5 else f"{given:.3g}"
 
 
 def value(given: Any) -> str:
