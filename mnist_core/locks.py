@@ -1,5 +1,6 @@
 """Locks on files: nobody waits for one in silence, nor for ever."""
 
+import errno
 import logging
 import os
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from mnist_core.errors import UserError
 
 _log = logging.getLogger(__name__)
 _SILENT = 2.0  # seconds of waiting that need no word
+_HELD = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES)  # what a lock of another's is refused with
 LIMIT = 60.0
 """Seconds that a lock is waited for, where what is done under it takes moments."""
 
@@ -26,6 +28,30 @@ def lock_at(path: Path) -> filelock.FileLock:
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror}") from None
     return filelock.FileLock(path)
+
+
+def is_locked(path: Path) -> bool | None:
+    """Whether some process has the lock on a file at present, which needs no right to write; None
+    where that cannot be told.
+
+    While it looks, for a moment, nobody else can take the lock: who does not wait tries again.
+    """
+    try:
+        import fcntl  # not on every system, and only there is a lock such that others can see it
+
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return False
+    except (ImportError, OSError):
+        return None
+    try:  # shared: two who look are not in each other's way
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError as error:
+        return True if error.errno in _HELD else None
+    else:
+        return False
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

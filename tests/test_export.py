@@ -47,7 +47,7 @@ def study() -> Study:
 def _trial(study: Study, curve: Sequence[float], state: State, reason: str = "") -> int:
     """A trial that ended so, if it did; returns its number."""
     session = Session(study, SPACE, GOAL, SEED, RandomSampler, NopPruner())
-    number, _ = session.ask()
+    number, _ = session.ask(1000)
     results = [fakes.result(epoch, accuracy) for epoch, accuracy in enumerate(curve, start=1)]
     for result in results:
         session.report(number, result)

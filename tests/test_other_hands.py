@@ -106,6 +106,25 @@ def test_a_study_of_its_name_and_number_is_not_written_to(studies: Studies) -> N
     assert studies.get("tiny").size == 0
 
 
+def test_a_trial_that_somebody_ends_just_before_it_is_told_has_failed(
+    studies: Studies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of which Optuna says something else than of one that has ended before."""
+    close = Session._close
+
+    def closing(session: Session, trial: optuna.Trial, *others: Any) -> None:
+        close(session, trial, *others)
+        if trial.number == 0:
+            optuna.load_study(study_name="tiny", storage=studies.storage).tell(
+                0, state=TrialState.FAIL
+            )
+
+    monkeypatch.setattr(Session, "_close", closing)
+    study = _run(studies, lambda _: None)
+    assert _foreign(study)[0] == State.FAIL
+    assert study.finished == 3
+
+
 # --- what is added ---------------------------------------------------------------------------
 
 CURVE = dict(enumerate((99.0, 99.5, 99.9), 1))
@@ -263,15 +282,43 @@ def test_a_copy_of_all_runs_is_a_whole(
 # --- a number that comes to another ------------------------------------------------------------
 
 
-@pytest.mark.parametrize("once", [True, False], ids=["made by us", "made by Optuna"])
-def test_a_page_shows_no_other_studys_trials(
-    home: Path, once: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture(params=[True, False], ids=["made by us", "made by Optuna"])
+def once(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> bool:
+    """Whether the tables of a new storage hand out a number once only."""
     for model in (StudyModel, TrialModel):
         options = model.__table__.dialect_options["sqlite"]
         monkeypatch.setitem(options, "autoincrement", False)
-    if not once:
+    if not request.param:
         monkeypatch.setattr(sqlite, "number_once", lambda: None)
+    return bool(request.param)
+
+
+def test_nothing_of_a_deleted_studys_trial_is_told_to_anothers(home: Path, once: bool) -> None:
+    studies = open_storage(create=True)
+    assert studies.numbers_once == once
+    results = [fakes.result(epoch, accuracy) for epoch, accuracy in enumerate(GOOD, start=1)]
+    with opened(studies, "tiny", PLAN) as session:
+        (number, _), (running, _) = session.ask(2), session.ask(2)
+        optuna.delete_study(study_name="tiny", storage=studies.storage)
+        other = studies.make("other").optuna
+        theirs = other.ask(), other.ask()
+        assert (theirs[0]._trial_id == session._running[number]._trial_id) != once
+        for tell in (
+            lambda: session.report(number, results[0]),
+            lambda: session.hopeless(running),
+            lambda: session.complete(number, results, fakes.ENVIRONMENT),
+            lambda: session.ask(9),
+        ):
+            with pytest.raises(Lost, match="was deleted or replaced while it ran"):
+                tell()
+        session.interrupt()
+    for trial in other.trials:
+        assert trial.state == TrialState.RUNNING
+        written = {**trial.intermediate_values, **trial.user_attrs, **trial.system_attrs}
+        assert written == {}
+
+
+def test_a_page_shows_no_other_studys_trials(home: Path, once: bool) -> None:
     studies = open_storage(create=True)
     pages = Pages(studies.storage)
     first = studies.make("first").optuna

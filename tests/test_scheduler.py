@@ -370,7 +370,7 @@ def test_reconcile_interrupts_what_an_owner_left_running() -> None:
 def test_an_interrupted_trial_has_a_reason_and_is_interrupted_once() -> None:
     made = _study()
     session = _session(made)
-    session.ask()
+    session.ask(2)
     for _ in range(2):
         session.interrupt()
     assert _fates(made) == [(State.INTERRUPTED, "interrupted")]

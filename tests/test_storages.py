@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from threading import Timer
+from threading import Event, Thread, Timer
 from typing import Any
 
 import fakes
@@ -94,8 +94,8 @@ def _launch(url: str, trials: int = 4) -> Study:
 def _run(url: str, name: str, trials: int) -> None:
     """As a launch, but without workers."""
     with opened(open_storage(url, create=True), name, fakes.study()) as session:
-        while session.missing(trials):
-            number, config = session.ask()
+        while asked := session.ask(trials):
+            number, config = asked
             curve = enumerate(fakes.curve(config), start=1)
             results = [fakes.result(epoch, accuracy) for epoch, accuracy in curve]
             for result in results:
@@ -290,6 +290,27 @@ def test_second_owner_is_refused_and_told_who_holds_it(url: str) -> None:
             pass
     with opened(second, "tiny", fakes.study()):
         pass
+
+
+def test_who_looks_whether_a_study_runs_is_in_no_owners_way(url: str) -> None:
+    studies, others = open_storage(url, create=True), open_storage(url)
+    study = others.make("tiny")
+    assert open_storage(url, read_only=True).running(study) is False
+    over = Event()
+
+    def look() -> None:
+        while not over.wait(0.001):
+            others.running(study)
+
+    looking = Thread(target=look)
+    looking.start()
+    for _ in range(10):
+        with opened(studies, "tiny", fakes.study()) as session:
+            assert open_storage(url, read_only=True).running(study) is True
+            session.keep()
+        assert others.running(study) is False
+    over.set()
+    looking.join()
 
 
 def test_of_owners_that_race_one_wins(url: str, tmp_path: Path) -> None:

@@ -49,15 +49,15 @@ class Owner:
 
     def next_job(self) -> Job | None:
         """The next trial, as long as there is time and the study wants one."""
-        while self._session.missing(self._trials) and monotonic() < self._deadline:
-            asked = self._session.ask()
-            if asked is None:
-                continue  # enqueued by somebody, and no trial that can be trained
-            number, config = asked
-            for watcher in self._watchers:
-                watcher.started(number, config)
-            return Job(number, f"trial {number}", config, config.epochs)
-        return None
+        if monotonic() >= self._deadline:
+            return None
+        asked = self._session.ask(self._trials)
+        if asked is None:
+            return None
+        number, config = asked
+        for watcher in self._watchers:
+            watcher.started(number, config)
+        return Job(number, f"trial {number}", config, config.epochs)
 
     def began(self, job: Job, remark: str) -> None:
         if remark:

@@ -1,26 +1,31 @@
 """Trials that somebody enqueued, with values of their own for some dimensions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import optuna
 from optuna.exceptions import UpdateFinishedTrialError
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from spaces import Space, SpaceError
 
 _VALUES = "fixed_params"  # Optuna's system attribute
 
 
-def refuse(study: optuna.Study, space: Space, refused: Callable[[Trial, str], None]) -> int:
+def refuse(
+    study: optuna.Study,
+    waiting: Sequence[FrozenTrial],
+    space: Space,
+    refused: Callable[[Trial, str], None],
+) -> int:
     """Take those out of the queue that the space has no config for: Optuna itself would try any
     value, or end in the middle. `refused` gets each, which runs now, and why; returns how many."""
     count = 0
-    for waiting in study.get_trials(deepcopy=False, states=[TrialState.WAITING]):
+    for trial in waiting:
         try:
-            space.check(waiting.system_attrs.get(_VALUES, {}), "enqueued")
+            space.check(trial.system_attrs.get(_VALUES, {}), "enqueued")
         except SpaceError as error:
-            if _popped(study, waiting._trial_id):
-                refused(Trial(study, waiting._trial_id), str(error))
+            if _popped(study, trial._trial_id):
+                refused(Trial(study, trial._trial_id), str(error))
                 count += 1
     return count
 

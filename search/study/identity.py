@@ -29,6 +29,7 @@ def made(name: str, trials: int) -> dict[str, Any]:
 def read(kept: Any, name: str) -> Identity | None:
     """What is kept with the study of this name; None where there is none of its own: a copy of a
     study brings along that of the study which it was made from."""
-    if not isinstance(kept, dict) or kept.get("name") != name:
-        return None
-    return Identity(str(kept["id"]), int(kept["trials"]))
+    match kept:
+        case {"id": str(own), "name": str(whose), "trials": int(trials)} if whose == name:
+            return Identity(own, trials)
+    return None

@@ -1,6 +1,5 @@
 """One process at a time runs a study: it holds a lock, and says who it is."""
 
-import hashlib
 import logging
 import os
 import secrets
@@ -13,9 +12,7 @@ import sqlalchemy as sa
 from optuna.exceptions import StorageInternalError
 
 from mnist_core.errors import Lost, UserError
-from mnist_core.paths import runs_dir
-from search.study.locks import FileLock, Lock, ServerLock
-from search.study.sqlite import file_of, make_folder
+from search.study.locks import Lock, lock_of
 from search.study.studies import Studies
 from search.study.study import Study
 
@@ -30,8 +27,8 @@ OWNER = "owner"  # study attribute: who holds, or last held, the study
 class Hold:
     """A process's being the one owner of a study; see `owned`."""
 
-    def __init__(self, study: Study, lock: Lock) -> None:
-        self._study, self._lock = study, lock
+    def __init__(self, study: Study, lock: Lock, numbers_once: bool) -> None:
+        self._study, self._lock, self._numbers_once = study, lock, numbers_once
         hold = secrets.token_hex(4)  # tells it from every other, also of this process
         self._owner = f"process {os.getpid()} on {socket.gethostname()} (hold {hold})"
         self._lost: Exception | None = None
@@ -52,8 +49,11 @@ class Hold:
         """Say in the study who holds it: once it is known to be ours."""
         self._study.optuna.set_user_attr(OWNER, self._owner)
 
-    def check(self) -> None:
+    def check(self, to_trial: bool = False) -> None:
         """To be called before each write to the study: so nobody writes who lost it meanwhile.
+
+        to_trial: nothing is written but to a trial that runs; where the storage hands out no number
+        twice it is gone with its study, which need not be looked for.
 
         Where the connection that held a server's lock broke, as in a restart, the lock is taken
         again; the server is waited for some seconds.
@@ -68,7 +68,7 @@ class Hold:
             if not self._lock.held():
                 self._take_again()
                 log.warning(_HELD_AGAIN)
-            if not self._study.still_there:
+            if not (to_trial and self._numbers_once) and not self._study.still_there:
                 raise Lost(
                     f"study {self._study.name!r} was deleted or replaced while it ran; nothing "
                     "more was written; launch again to begin anew"
@@ -117,22 +117,10 @@ def owned(study: Study, studies: Studies) -> Iterator[Hold]:
 
     Raises UserError, saying who holds the study, where somebody does.
     """
-    lock = _lock(study.name, studies.storage.engine)
-    hold = Hold(study, lock)
+    lock = lock_of(study.name, studies.storage.engine)
+    hold = Hold(study, lock, studies.numbers_once)
     try:
         hold.take()
         yield hold
     finally:
         lock.release()
-
-
-def _lock(name: str, engine: sa.Engine) -> Lock:
-    """By the study's name: a storage has one study of a name, and one file or server has one
-    storage, however its path is spelled."""
-    key = hashlib.sha256(name.encode()).hexdigest()[:15]
-    if engine.dialect.name == "postgresql":
-        return ServerLock(engine, int(key, 16))
-    sqlite = engine.dialect.name == "sqlite"
-    folder = file_of(engine.url).resolve().parent if sqlite else runs_dir()
-    make_folder(folder)
-    return FileLock(folder / f".{key}.lock")

@@ -54,11 +54,11 @@ class Session:
         seed: int,
         sampler: Callable[[int], BaseSampler],
         pruner: BasePruner,
-        check_held: Callable[[], None] = lambda: None,
+        check_held: Callable[[bool], None] = lambda _: None,
     ) -> None:
         """sampler: from the number of the next trial to the sampler that makes it. check_held:
-        called before the study is read or written; what it raises goes through, and nothing is
-        written."""
+        called before the study is read or written, and told whether that is about a running trial
+        alone; what it raises goes through, and nothing is written."""
         self.study = study
         self._space, self._goal, self._seed = space, goal, seed
         self._distributions = distributions(space.dimensions)
@@ -69,35 +69,53 @@ class Session:
     def check_held(self) -> None:
         """To be called before what is kept of the study elsewhere is written anew; raises where the
         study is no longer ours."""
-        self._check_held()
+        self._check_held(False)
 
     def missing(self, trials: int) -> int:
         """How many further ones the study needs to finish so many, besides those that run."""
         with self._ours():
-            return max(0, trials - self.study.counted - len(self._running))
+            return self._missing(trials, self._found())
 
-    def ask(self) -> Asked | None:
-        """A new trial, which now runs; None where something that somebody enqueued cannot be
-        trained: that has failed now, and counts."""
+    def ask(self, trials: int) -> Asked | None:
+        """A new trial, which now runs; None where the study needs no further one to finish so many.
+
+        What somebody enqueued that cannot be trained fails, and counts.
+        """
         with self._ours():
-            if enqueued.refuse(self._optuna, self._space, self._refused):
-                return None
-            self._optuna.sampler = self._sampler(self.study.size)
-            trial = self._optuna.ask(self._distributions)
-            try:
-                config = self._space.config(trial.params, trial_seed(self._seed, trial.number))
-            except ValueError as error:  # only of what was enqueued: a space has no such sample
-                self._refused(trial, f"what was enqueued makes no config: {error}")
-                return None
-            trial.set_user_attr(TrialAttr.PARAMS, config.params)
-            attach(trial, CONFIG, config.to_dict())
-            self._running[trial.number] = trial
-            return Asked(trial.number, config)
+            while self._missing(trials, found := self._found()):
+                waiting = [trial for trial in found if trial.state == TrialState.WAITING]
+                if enqueued.refuse(self._optuna, waiting, self._space, self._refused):
+                    continue
+                if asked := self._new(len(found)):
+                    return asked
+            return None
+
+    def _found(self) -> list[FrozenTrial]:
+        """All trials, whosever they are: one question to the storage."""
+        return self.study.optuna.get_trials(deepcopy=False)
+
+    def _missing(self, trials: int, found: Sequence[FrozenTrial]) -> int:
+        counted = sum(self.study.trial(trial).counts for trial in found)
+        return max(0, trials - counted - len(self._running))
+
+    def _new(self, number: int) -> Asked | None:
+        """number: that of the study's next trial. None where it was enqueued, and has failed."""
+        self._optuna.sampler = self._sampler(number)
+        trial = self._optuna.ask(self._distributions)
+        try:
+            config = self._space.config(trial.params, trial_seed(self._seed, trial.number))
+        except ValueError as error:  # only of what was enqueued: a space has no such sample
+            self._refused(trial, f"what was enqueued makes no config: {error}")
+            return None
+        trial.set_user_attr(TrialAttr.PARAMS, config.params)
+        attach(trial, CONFIG, config.to_dict())
+        self._running[trial.number] = trial
+        return Asked(trial.number, config)
 
     def report(self, number: int, result: EpochResult) -> bool:
         """Keep an epoch of a running trial, whose test accuracy is finite; returns whether the
         trial still runs, as far as the study is concerned."""
-        with self._ours():
+        with self._ours(to_trial=True):
             try:
                 self._running[number].report(result.test_acc, result.epoch)
             except UpdateFinishedTrialError:
@@ -106,7 +124,8 @@ class Session:
 
     def hopeless(self, number: int) -> bool:
         """Whether the pruner says that a running trial should stop, after the epochs reported."""
-        return self._running[number].should_prune()
+        with self._ours(to_trial=True):
+            return self._running[number].should_prune()
 
     def complete(
         self, number: int, results: Sequence[EpochResult], environment: Environment
@@ -154,16 +173,17 @@ class Session:
         return CONFIG in trial.system_attrs or bool(has and has <= self._distributions.keys())
 
     @contextmanager
-    def _ours(self) -> Iterator[None]:
+    def _ours(self, to_trial: bool = False) -> Iterator[None]:
         """For all that reads or writes the study. Raises Lost where it is not ours any more, also
-        where it is taken away just now, of which storages say all kinds of things."""
-        self._check_held()
+        where it is taken away just now, of which storages say all kinds of things. to_trial: for
+        what is about a running trial alone."""
+        self._check_held(to_trial)
         try:
             yield
         except UserError:
             raise
         except Exception:
-            self._check_held()
+            self._check_held(False)
             raise
 
     def _end(
@@ -177,8 +197,8 @@ class Session:
     ) -> Trial:
         """Tell what became of a trial; where somebody else has ended it already, it stays so."""
         trial = self._running.pop(number)
-        with self._ours():
-            with suppress(UpdateFinishedTrialError):
+        with self._ours(to_trial=True):
+            try:
                 seconds = round(sum(each.seconds for each in results), 1)
                 trial.set_user_attr(TrialAttr.SECONDS, seconds)
                 if environment is not None:
@@ -189,8 +209,22 @@ class Session:
                     trial.set_user_attr(TrialAttr.REASON, reason)
                 fit_acc = results[-1].fit_acc if results else None
                 self._close(trial, [round(each.train_acc, 4) for each in results], fit_acc)
-                self._optuna.tell(trial, ending.score if ending else None, state)
-            return self.study.trial(self._optuna._storage.get_trial(trial._trial_id))
+                told = self._tell(trial, state, ending.score if ending else None)
+            except UpdateFinishedTrialError:
+                told = self._optuna._storage.get_trial(trial._trial_id)
+            return self.study.trial(told)
+
+    def _tell(
+        self, trial: OptunaTrial, state: TrialState, score: float | None = None
+    ) -> FrozenTrial:
+        """Raises UpdateFinishedTrialError where somebody has ended it, of which Optuna says two
+        things."""
+        try:
+            return self._optuna.tell(trial, score, state)
+        except ValueError:
+            if self._optuna._storage.get_trial(trial._trial_id).state.is_finished():
+                raise UpdateFinishedTrialError from None
+            raise
 
     def _close(
         self, trial: OptunaTrial, train_acc: Sequence[float] = (), fit_acc: float | None = None
@@ -202,15 +236,16 @@ class Session:
 
     def _refused(self, trial: OptunaTrial, reason: str) -> None:
         log.warning("trial %d: failed: %s", trial.number, reason)
-        trial.set_user_attr(TrialAttr.REASON, reason)
-        self._close(trial)
-        self._optuna.tell(trial, state=TrialState.FAIL)
+        with suppress(UpdateFinishedTrialError):
+            trial.set_user_attr(TrialAttr.REASON, reason)
+            self._close(trial)
+            self._tell(trial, TrialState.FAIL)
 
     def _interrupted(self, trial: OptunaTrial, reason: str) -> None:
         with suppress(UpdateFinishedTrialError):
             trial.set_user_attr(TrialAttr.REASON, reason)
             trial.set_user_attr(TrialAttr.INTERRUPTED, True)
-            self._optuna.tell(trial, state=TrialState.FAIL)
+            self._tell(trial, TrialState.FAIL)
 
 
 @contextmanager

@@ -88,6 +88,13 @@ def number_once() -> None:
         model.__table__.dialect_options["sqlite"]["autoincrement"] = True
 
 
+def numbers_once(engine: sa.Engine) -> bool:
+    """Whether the tables that are there hand out no number twice; those that Optuna made do."""
+    with engine.connect() as connection:
+        wanted = sa.text("SELECT sql FROM sqlite_master WHERE name IN ('studies', 'trials')")
+        return all("AUTOINCREMENT" in made for made in connection.scalars(wanted))
+
+
 def connect_args() -> dict[str, object]:
     return {"timeout": LIMIT}
 

@@ -1,11 +1,14 @@
 """The studies of a storage, by name."""
 
+from functools import cached_property
+
 import optuna
 from optuna.storages import RDBStorage
 
 from mnist_core.errors import UserError
 from mnist_core.files import suggest
-from search.study.sqlite import file_of
+from search.study.locks import lock_of
+from search.study.sqlite import file_of, numbers_once
 from search.study.study import Study
 
 
@@ -24,6 +27,14 @@ class Studies:
         if url.get_backend_name() == "sqlite":
             return str(file_of(url).resolve())
         return url.set(query={}).render_as_string(hide_password=True)
+
+    @cached_property
+    def numbers_once(self) -> bool:
+        """Whether the number of a study or trial that is deleted comes to no other."""
+        backend = self.storage.engine.dialect.name
+        return backend == "postgresql" or (
+            backend == "sqlite" and numbers_once(self.storage.engine)
+        )
 
     def names(self) -> list[str]:
         """Of all that there are, whoever made them, in the order of the alphabet."""
@@ -45,6 +56,11 @@ class Studies:
             remedy = suggest(name, known) if known else "; none has been run yet"
             raise UserError(f"no study named {name!r} has been run{remedy}")
         return study
+
+    def running(self, study: Study) -> bool | None:
+        """Whether some process runs a study now, which is left in peace; None where that cannot be
+        told from here. What was read before, and still runs where nobody does, was left behind."""
+        return lock_of(study.name, self.storage.engine).taken()
 
     def make(self, name: str) -> Study:
         """The study of this name, a new one where there is none."""

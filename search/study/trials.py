@@ -145,8 +145,7 @@ def fates(trials: Iterable[Trial]) -> Counter[State]:
 def read(study: str, trial: FrozenTrial, goal: Goal, identity: Identity | None = None) -> Trial:
     """A trial of a study that has this goal and this identity, which is None of an old one."""
     attrs, tables = trial.user_attrs, trial.system_attrs
-    training: dict[str, Any] = tables.get(TRAINING, {})
-    accuracies = curve(trial)
+    training, accuracies = _training(trial), curve(trial)
     state, reason = _state(trial, goal, identity)
     known: dict[str, Any] = {
         "study": study,
@@ -156,8 +155,8 @@ def read(study: str, trial: FrozenTrial, goal: Goal, identity: Identity | None =
         "dimensions": dimensions(trial.distributions),
         "test_acc": accuracies,
         "train_acc": tuple(training.get("train_acc", ())),
-        "params": attrs.get(TrialAttr.PARAMS),
-        "seconds": attrs.get(TrialAttr.SECONDS),
+        "params": _number(attrs.get(TrialAttr.PARAMS)),
+        "seconds": _number(attrs.get(TrialAttr.SECONDS)),
         "reason": reason,
         "score": trial.value if state == State.COMPLETE else None,
         "_tables": tables,
@@ -176,7 +175,7 @@ def _state(trial: FrozenTrial, goal: Goal, identity: Identity | None) -> tuple[S
     if trial.state == TrialState.WAITING:
         return State.WAITING, reason
     tables = trial.system_attrs
-    asked, closed = CONFIG in tables, tables.get(TRAINING, {}).get("of")
+    asked, closed = CONFIG in tables, _training(trial).get("of")
     old = identity is None or trial.number < identity.trials
     ours = asked if identity is None or old else closed == [identity.id, trial.number]
     if trial.state == TrialState.RUNNING:
@@ -188,6 +187,18 @@ def _state(trial: FrozenTrial, goal: Goal, identity: Identity | None) -> tuple[S
     if trial.state == TrialState.COMPLETE and not _scored(trial, goal):
         return State.FOREIGN, "its score is not its curve's"
     return State(trial.state.name.lower()), reason
+
+
+def _training(trial: FrozenTrial) -> dict[str, Any]:
+    """What was kept of its training; nothing where somebody else put something else there."""
+    kept = trial.system_attrs.get(TRAINING)
+    return kept if isinstance(kept, dict) else {}
+
+
+def _number(value: Any) -> Any:
+    """An attribute that should be one, as long as it is: until a trial has ended, anyone can put
+    anything there."""
+    return value if isinstance(value, int | float) else None
 
 
 def _scored(trial: FrozenTrial, goal: Goal) -> bool:
