@@ -23,6 +23,8 @@ from mnist_core import fetch, locks, paths
 from mnist_core.errors import UserError
 from mnist_core.files import read_toml
 from search.study import sqlite, storage
+from search.study.session import opened
+from search.study.spec import load
 from search.study.storage import open_storage
 
 TINY = """
@@ -228,17 +230,27 @@ def test_who_may_not_write_is_told_so_before_a_launch(
         _one_line(done, "cannot be written: you have no right to")
 
 
-def test_a_study_that_another_runs_is_read_without_a_right_to_write(launched: Path) -> None:
+def test_a_study_that_another_runs_is_read_without_a_right_to_write(
+    launched: Path, tiny: Path
+) -> None:
     """Its newest trials are in the log beside the database."""
-    opened = open_storage()
-    study = opened.get("tiny").optuna
-    study.enqueue_trial({})
-    (launched / "drilldown.sqlite3").chmod(0o444)
-    launched.chmod(0o555)
-    assert (launched / "drilldown.sqlite3-wal").exists()
-    [shown] = _without_rights("show tiny --format csv")
-    assert "1,waiting" in shown.out, shown
-    opened.storage.engine.dispose()
+    studies = open_storage()
+    [lock] = set(launched.glob(".*.lock")) - {launched / ".drilldown.sqlite3.lock"}
+    with opened(studies, "tiny", load(str(tiny))[1]) as session:
+        session.ask(2)
+        (launched / "drilldown.sqlite3").chmod(0o444)
+        launched.chmod(0o555)
+        lock.chmod(0o444)
+        assert (launched / "drilldown.sqlite3-wal").exists()
+        [shown] = _without_rights("show tiny")
+        assert shown.out.endswith("\nRunning now: 1 trial\n"), shown
+    lock.chmod(0)
+    [untold] = _without_rights("show tiny")
+    assert untold.out.splitlines()[-1].endswith("running"), untold
+    lock.chmod(0o444)
+    [left] = _without_rights("show tiny")
+    assert "Left by an owner that is gone: 1 trial; the command that" in left.out, left
+    studies.storage.engine.dispose()
 
 
 @pytest.mark.parametrize(

@@ -137,8 +137,9 @@ def test_trials_come_back_as_they_were_and_are_exported(url: str, tmp_path: Path
     names = ["tiny", "zürich", "研究-1", "x.1.a_b", "ä" * 100]
     for name in names:
         _run(url, name, 2)
-    for study in map(open_storage(url).get, names):
-        assert listing.trials(study, "csv").count("\n") >= 2
+    studies = open_storage(url)
+    for study in map(studies.get, names):
+        assert listing.trials(studies, study.name, "csv", None).count("\n") >= 2
         best = study.trials()[0]
         for number, trial in [(None, best), *((each.number, each) for each in study.trials())]:
             export(study, number, tmp_path / "trial.toml")

@@ -155,7 +155,7 @@ def show(name: str, form: str, url: str | None) -> None:
     from search.report import listing
     from search.study import storage
 
-    click.echo(listing.trials(storage.open_storage(url, read_only=True).get(name), form))
+    click.echo(listing.trials(storage.open_storage(url, read_only=True), name, form, url))
 
 
 @click.command()

@@ -1,18 +1,22 @@
 """Tables for people, JSON and CSV for programs: what `list` and `show` print."""
 
 import textwrap
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
+from mnist_core.errors import UserError
+from mnist_core.frozen import shortened
 from mnist_core.goal import Goal
-from mnist_core.words import part, percent
+from mnist_core.words import of, part, percent
 from search.drill.spec import DrillSpec
-from search.study.spec import StudySpec
+from search.study.fingerprint import check_same
+from search.study.spec import StudySpec, come_along
 from search.study.storage import has_storage, open_storage, option
 from search.study.studies import Studies
 from search.study.study import Study
-from search.study.trials import Complete, Trial
+from search.study.trials import Complete, State, Trial
 from search.text.commands import program
 from search.text.console import records, table
 
@@ -33,10 +37,9 @@ def studies(packaged: dict[str, StudySpec], drills: dict[str, DrillSpec], url: s
         "",
         *_titles(drills),
     ]
-    run = _launched(open_storage(url, read_only=True)) if url or has_storage() else []
-    heads = ["name", "ended", *_GOAL_HEADS, "best score", "at goal"]
-    none = f"No study has been run yet; start with: {program()} launch{option(url)}"
-    return "\n".join([*parts, "", table("Studies that have been run", heads, run) if run else none])
+    run = _run(open_storage(url, read_only=True)) if url or has_storage() else []
+    none = [f"No study has been run yet; start with: {program()} launch{option(url)}"]
+    return "\n".join([*parts, "", *(run or none)])
 
 
 def _titles(specs: Mapping[str, StudySpec] | Mapping[str, DrillSpec]) -> list[str]:
@@ -53,17 +56,42 @@ def _goal_cells(goal: Goal) -> list[str]:
     return [goal.wanted, part(goal.last, goal.epochs, "epoch"), f"< {goal.params:,}"]
 
 
-def _launched(studies: Studies) -> list[list[str]]:
+def _run(studies: Studies) -> list[str]:
+    """The studies of a storage, which ones run, and which are none of ours."""
     lines = []
+    notes: dict[str, list[str]] = {_RUNNING: [], _LEFT: [], "Not drilldown's": []}
     for study in map(studies.get, studies.names()):
+        name = study.name if study.name.isprintable() else shortened(study.name)
         if not study.launched:
-            continue  # not one of ours
-        best, holding = study.best(), sum(trial.holds_goal for trial in study.trials())
+            notes["Not drilldown's"].append(name)
+            continue
+        trials, running = study.trials(), studies.running(study)
+        best = next((trial for trial in trials if isinstance(trial, Complete)), None)
+        holding = sum(trial.holds_goal for trial in trials)
         goal = study.goal
         score = f"{percent(best.score, goal.accuracy)} %" if best else ""
-        cells = [study.name, str(study.counted), *_goal_cells(goal), score, str(holding)]
-        lines.append(cells)
-    return lines
+        counted = sum(trial.counts for trial in trials)
+        lines.append([name, str(counted), *_goal_cells(goal), score, str(holding)])
+        if running:
+            notes[_RUNNING].append(name)
+        elif running is False and _still_running(trials):
+            notes[_LEFT].append(name)
+    heads = ["name", "ended", *_GOAL_HEADS, "best score", "at goal"]
+    shown = [table("Studies that have been run", heads, lines)] if lines else []
+    return shown + [
+        textwrap.fill(
+            f"{what}: {', '.join(names)}", 80, subsequent_indent="  ", break_on_hyphens=False
+        )
+        for what, names in notes.items()
+        if names
+    ]
+
+
+_RUNNING, _LEFT = "Running now", "Left by an owner that is gone"
+
+
+def _still_running(trials: Sequence[Trial]) -> int:
+    return sum(trial.state == State.RUNNING for trial in trials)
 
 
 @dataclass(frozen=True)
@@ -113,9 +141,19 @@ COLUMNS = (
 )
 
 
-def trials(study: Study, form: str) -> str:
-    """The trials of a study, best first, as `table`, `json` or `csv`."""
+def trials(studies: Studies, name: str, form: str, url: str | None) -> str:
+    """The trials of a study, best first, as `table`, `json` or `csv`; the first says too whether it
+    runs now. What its owner left is interrupted, as the next launch will say. url: of the storage,
+    where it was given.
+
+    Raises UserError where there is no such study, or drilldown never launched it.
+    """
+    study = studies.get(name)
     found = study.trials()
+    running = studies.running(study)  # in this order: an owner who comes now leaves none
+    count = _still_running(found)
+    if running is False:
+        found = [_without_owner(trial) for trial in found]
     if form != "table":
         named = {column.name: column.value for column in COLUMNS if column.name}
         rows = [{name: value(trial) for name, value in named.items()} for trial in found]
@@ -123,7 +161,26 @@ def trials(study: Study, form: str) -> str:
     shown = [(column.head, column) for column in COLUMNS if column.head]
     lines = [[_cell(column, trial, study.goal) for _, column in shown] for trial in found]
     title = f"{study.name}: {study.goal}; accuracies in percent, spread in points"
-    return table(title, [head for head, _ in shown], lines)
+    parts = [table(title, [head for head, _ in shown], lines)]
+    if running:
+        parts.append(f"{_RUNNING}: {of(count, 'trial')}")
+    elif running is False and count:
+        parts.append(f"{_LEFT}: {of(count, 'trial')}; {_resume(study, url)}")
+    return "\n".join(parts)
+
+
+def _without_owner(trial: Trial) -> Trial:
+    if trial.state != State.RUNNING:
+        return trial
+    return replace(trial, state=State.INTERRUPTED, reason="its owner is gone")
+
+
+def _resume(study: Study, url: str | None) -> str:
+    """How to go on with a study, as far as it says what it was launched with."""
+    with suppress(KeyError, UserError):
+        check_same(study, come_along()[study.name])
+        return f"resume with: {program()} launch {study.name}{option(url)}"
+    return "the command that launched it resumes it"
 
 
 def _cell(column: Column, trial: Trial, goal: Goal) -> str:
