@@ -11,3 +11,9 @@ class Lost(UserError):
     """Something else took away what was being worked on; what had finished is kept where it is."""
 
     exit_code = 1
+
+
+class InVain(UserError):
+    """What was asked for was done, and came to nothing."""
+
+    exit_code = 1

@@ -13,7 +13,7 @@ import tomli_w
 
 from mnist_core import fetch, packaged, record
 from mnist_core.config import Config
-from mnist_core.errors import UserError
+from mnist_core.errors import InVain, UserError
 from mnist_core.paths import runs_dir
 from search.confirm.retrain import Changes, retrain
 from search.drill import run as drill
@@ -318,7 +318,8 @@ def test_a_stage_yet_to_come_may_change(drilled: Drilled):
 
 def test_a_stage_of_which_nothing_was_trained_is_said():
     spec = _spec(stage=_stages({"trials": 1}, {}))
-    with pytest.raises(UserError, match="stage 'net': no trial was trained to its end; see: dril"):
+    why = "1 of 1 trial failed: ended after 0 of 3 epochs; see: drilldown show"
+    with pytest.raises(InVain, match=f"stage 'net': no trial was trained to its end: {why}"):
         _drill(spec, start=fakes.ending_at_once).run()
 
 

@@ -47,7 +47,7 @@ for _command in (
 
 def main(start: "Start | None" = None) -> None:
     """The `drilldown` command: a user's error is one line and exit code 2, and 1 where something
-    else took away what was being worked on.
+    else took away what was being worked on, or all of it failed.
 
     start: what a worker of `launch`, `drill` and `compare` begins with instead of real training.
     """

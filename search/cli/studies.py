@@ -51,7 +51,8 @@ def launch(
     """Run a study, or resume it where it was stopped.
 
     STUDY is a name that `drilldown list` shows, or a TOML file that says the same things. Without
-    it `quick` is run: about ten minutes on two cores.
+    it `quick` is run: about ten minutes on two cores. If no trial was trained to its end, or each
+    one of this launch failed, the exit code is 1.
     """
     with resumable(url):
         from search.launch import progress
@@ -74,6 +75,8 @@ def launch(
     click.echo(launched.report(ended, typed(url), url))
     if ended.signal:
         sys.exit(128 + ended.signal)
+    if ended.in_vain:
+        sys.exit(1)
 
 
 @click.command()

@@ -13,7 +13,7 @@ from rich.console import Console
 from mnist_core import engine as engines
 from mnist_core import outputs, record
 from mnist_core.config import Config
-from mnist_core.errors import UserError
+from mnist_core.errors import InVain, UserError
 from mnist_core.files import explain
 from mnist_core.frozen import shortened, tuples
 from mnist_core.paths import runs_dir
@@ -22,6 +22,7 @@ from mnist_core.words import does, of
 from search.confirm.fresh import fresh_seeds, train_fresh
 from search.drill.result import Candidate, DrillResult, Finalist, StageResult, Tried
 from search.drill.spec import DrillSpec, Stage, StageStudy
+from search.launch import failures
 from search.launch.run import Launched, launch
 from search.study import folder, storage
 from search.study.export import to_record
@@ -169,8 +170,9 @@ class Drill:
         """Keep with the study what the stage hands on, so that it is over for good."""
         ranked = stage.ranked()
         if not ranked:
-            raise UserError(
-                f"stage {stage.stage.name!r}: no trial was trained to its end; see: "
+            raise InVain(
+                f"stage {stage.stage.name!r}: no trial was trained to its end: "
+                f"{failures.why([trial for trial in stage.trials if trial.counts])}; see: "
                 f"{program()} show {stage.study}{storage.option(self._url)}"
             )
         winners = [candidate.name for candidate in ranked[: stage.stage.keep]]

@@ -1,15 +1,15 @@
 """Launch or resume a study: storage, ownership, workers, and what is left when it is over."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 
 from mnist_core import engine as engines
-from mnist_core import fetch
+from mnist_core import fetch, record
 from mnist_core.config import Config
 from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
@@ -18,14 +18,14 @@ from mnist_core.result import EpochResult
 from mnist_core.words import does, of
 from search.launch.owner import Owner
 from search.launch.progress import LiveProgress, Progress
-from search.study import folder, storage
-from search.study.export import default_path, export
+from search.study import folder, methods, storage
+from search.study.export import default_path, to_record
 from search.study.note import annotate
 from search.study.session import Session, opened
 from search.study.spec import Plan
 from search.study.sqlite import make_folder
 from search.study.study import Study
-from search.study.trials import Trial
+from search.study.trials import State, Trial
 from search.text.commands import command_for
 from search.workers import training
 from search.workers.local import LocalWorkers
@@ -43,6 +43,17 @@ class Launched:
     trials: int
     best: Path | None
     signal: int
+    ended: Sequence[Trial] = ()
+    """Trials that ended of themselves in this launch."""
+    still: Mapping[str, str] = field(default_factory=dict)
+    """Where it was complete before: "sampler" or "pruner" -> what that is, for all that the launch
+    was told another."""
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether it has no best, or all its trainings failed."""
+        failed = [trial.state == State.FAIL for trial in self.ended]
+        return self.best is None or (bool(failed) and all(failed))
 
 
 def launch(
@@ -75,10 +86,7 @@ def launch(
         with _log_file(runs_dir() / name):
             if remark:
                 log.info(remark)
-            signal = _run(session, plan, device, engine, console, start)
-            session.check_held()
-            best = _write_best(session.study)
-    return Launched(session.study, plan.trials, best, signal)
+            return _run(session, plan, device, engine, console, start)
 
 
 def _run(
@@ -88,15 +96,36 @@ def _run(
     engine: Wanted,
     console: Console | None,
     start: Start,
-) -> int:
+) -> Launched:
     if orphans := session.reconcile():
         found = f"{of(orphans, 'trial')} {does(orphans, 'was')}"
         log.info("%s left running by an earlier owner; marked interrupted", found)
     study = session.study
     _write_best(study)
-    left = session.missing(plan.trials)
-    if not left:
-        return 0
+    before = {trial.number for trial in study.trials() if trial.counts}
+    changed, signal = methods.changed(study, plan), 0
+    if left := session.missing(plan.trials):
+        for what, (theirs, ours) in changed.items():
+            log.info("the %s is %s from here on; it was %s", what, ours, theirs)
+        methods.keep(study, plan)
+        signal = _train(session, plan, left, device, engine, console, start)
+    session.check_held()
+    ended = [trial for trial in study.trials() if trial.counts and trial.number not in before]
+    still = {} if left else {what: theirs for what, (theirs, _) in changed.items()}
+    return Launched(study, plan.trials, _write_best(study), signal, ended, still)
+
+
+def _train(
+    session: Session,
+    plan: Plan,
+    left: int,
+    device: str,
+    engine: Wanted,
+    console: Console | None,
+    start: Start,
+) -> int:
+    """Run so many further trials; returns 0, or the signal that ended it."""
+    study = session.study
     kind = Progress if console is None else LiveProgress
     watcher = kind(study.name, plan.goal, plan.trials, study.trials())
     count = min(plan.workers, left)
@@ -124,9 +153,10 @@ def _write_best(study: Study) -> Path | None:
     """Where the best trial's config lies; None where there is no best yet."""
     path = default_path(study.name)
     annotate(study, command_for(path, anywhere=True))
-    if study.best() is None:
+    best = study.best()
+    if best is None:
         return None
-    export(study, None, path)
+    record.save(path, to_record(best, study.goal))
     return path
 
 

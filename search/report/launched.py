@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mnist_core.goal import Goal
-from mnist_core.words import accuracies, percent
-from search.launch import progress
+from mnist_core.words import accuracies, of, percent
+from search.launch import failures, progress
 from search.launch.run import Launched
 from search.study import storage
 from search.study.trials import Complete, Trial, fates
@@ -22,18 +22,37 @@ def report(launched: Launched, command: str, url: str | None) -> str:
     study = launched.study
     name, trials = study.name, study.trials()
     ended = fates(trials)
-    lines = [f"{name}: {progress.tally(ended, launched.trials)}"]
+    lines = [f"{name}: {progress.tally(ended, max(ended.total(), launched.trials))}"]
     where = storage.option(url)
+    complete = ended.total() >= launched.trials
+    if complete and not launched.ended:
+        lines.append(_nothing_trained(launched, ended.total()))
     if launched.best is None:
         lines.append("No trial was trained to its end, so there is no best yet.")
     else:
         lines += _best_lines(study.goal, trials, launched.best, where)
-    if ended.total() < launched.trials:
+    if launched.in_vain and ended:
+        lines.append(_in_vain(launched, trials))
+    if not complete:
         why = "Interrupted" if launched.signal else "Out of time"
         lines.append(f"{why}; go on with:".ljust(COLUMN) + command)
+    elif launched.in_vain:
+        lines.append(f"All these count; to try more, launch with --trials above {ended.total()}.")
     lines.append("All trials:".ljust(COLUMN) + f"{program()} show {name}{where}")
     lines.append("In a browser:".ljust(COLUMN) + f"{program()} dashboard {name}{where}")
     return "\n".join(lines)
+
+
+def _nothing_trained(launched: Launched, finished: int) -> str:
+    fewer = f", {launched.trials} asked for" if launched.trials < finished else ""
+    still = [f"the {what} is still {way}" for what, way in launched.still.items()]
+    return "; ".join([f"Complete: {of(finished, 'trial')}{fewer}", "nothing trained", *still])
+
+
+def _in_vain(launched: Launched, trials: Sequence[Trial]) -> str:
+    if launched.best is not None:
+        return f"In this launch {failures.why(launched.ended)}"
+    return failures.why([trial for trial in trials if trial.finished])
 
 
 def _best_lines(goal: Goal, trials: Sequence[Trial], path: Path, where: str) -> list[str]:
