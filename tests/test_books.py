@@ -13,8 +13,9 @@ from command_line import TINY, Drilldown, one_line
 from fakes import FakeWorkers, Fate
 from optuna.trial import create_trial
 
-from mnist_core import locks
+from mnist_core import locks, record
 from mnist_core.config import Config
+from mnist_core.paths import runs_dir
 from search.launch import failures
 from search.study.identity import IDENTITY
 from search.study.methods import METHODS
@@ -310,3 +311,9 @@ def test_odd_attributes_of_trials_end_nothing(complete: Studies, drilldown: Dril
         assert (done.code, done.err) == (0, "")
     assert [state for state, _ in _states(drilldown)].count("foreign") == 7
     assert drilldown("list").code == drilldown("export", "tiny").code == 0
+    best = json.loads(drilldown("show", "tiny", "--format", "json").out)[0]["trial"]
+    origin = record.load(runs_dir() / "tiny" / "best.toml").origin
+    assert origin is not None
+    assert origin.trial == best < 5
+    for number in ("5", "6", "8"):
+        one_line(drilldown("export", "tiny", "--trial", number), "has no curve to expect: ")

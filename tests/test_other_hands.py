@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from wsgiref.util import setup_testing_defaults
@@ -9,7 +10,8 @@ from wsgiref.util import setup_testing_defaults
 import fakes
 import optuna
 import pytest
-from command_line import Drilldown, one_line
+import sqlalchemy as sa
+from command_line import STAGES, Drilldown, one_line
 from fakes import FakeWorkers, Fate
 from optuna.distributions import FloatDistribution
 from optuna.storages._rdb.models import StudyModel, TrialModel
@@ -94,6 +96,29 @@ def _tell(study: optuna.Study, number: int, value: float | None, state: TrialSta
 def test_a_study_that_is_deleted_ends_its_owner_with_a_sentence(studies: Studies) -> None:
     with pytest.raises(Lost, match="study 'tiny' was deleted or replaced while it ran"):
         _run(studies, lambda _: optuna.delete_study(study_name="tiny", storage=studies.storage))
+
+
+def test_a_launch_whose_study_is_deleted_is_one_line_and_exits_with_1(
+    drilldown: Drilldown, tiny: Path, no_data: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Deleting(Meddling):
+        def __enter__(self) -> "Deleting":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            closed.append(True)
+
+        def meddle(self) -> None:  # type: ignore[override]
+            with suppress(KeyError):
+                optuna.delete_study(study_name="tiny", storage=open_storage().storage)
+
+    closed: list[bool] = []
+    workers = Deleting(1, lambda job, config: Fate(GOOD))
+    monkeypatch.setattr("search.launch.run.LocalWorkers", lambda *_: workers)
+    done = drilldown("launch", tiny, "--quiet")
+    assert (done.code, done.out, closed) == (1, "", [True])
+    assert done.err.startswith("Error: study 'tiny' was deleted or replaced while it ran; ")
+    assert done.err.count("\n") == 1
 
 
 def test_a_study_of_its_name_and_number_is_not_written_to(studies: Studies) -> None:
@@ -267,6 +292,22 @@ def test_a_study_launched_anew_under_a_deleted_ones_name_leaves_its_results(
     one_line(drilldown("launch", tiny), "holds the results of study 'tiny'", "move that folder")
 
 
+@pytest.mark.parametrize("first", ["launch", "drill"])
+def test_a_study_and_a_drill_of_one_name_do_not_write_over_each_others_results(
+    drilldown: Drilldown, tiny: Path, home: Path, tmp_path: Path, no_data: None, first: str
+) -> None:
+    stages = tmp_path / "down.toml"
+    stages.write_text(STAGES.replace("trials = 2", "trials = 1"))
+    commands = {"launch": ["launch", tiny], "drill": ["drill", stages, "--name", "tiny"]}
+    assert drilldown(*commands.pop(first), "--quiet").code == 0
+    best = home / "runs" / "tiny" / "best.toml"
+    before = best.read_bytes()
+    (second,) = commands.values()
+    kind = "study" if first == "launch" else "drill"
+    one_line(drilldown(*second), f"runs/tiny holds the results of {kind} 'tiny'", "--name")
+    assert best.read_bytes() == before
+
+
 def test_a_copy_of_all_runs_is_a_whole(
     drilldown: Drilldown, tiny: Path, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -316,6 +357,24 @@ def test_nothing_of_a_deleted_studys_trial_is_told_to_anothers(home: Path, once:
         assert trial.state == TrialState.RUNNING
         written = {**trial.intermediate_values, **trial.user_attrs, **trial.system_attrs}
         assert written == {}
+
+
+def test_an_epoch_asks_the_storage_no_more_than_optuna_does(studies: Studies) -> None:
+    asked: list[str] = []
+    with opened(studies, "tiny", PLAN) as session:
+        trials = [session.ask(2), session.ask(2)]
+        assert None not in trials
+        theirs, ours = session._running.values()
+        sa.event.listen(
+            studies.storage.engine,
+            "before_cursor_execute",
+            lambda _connection, _cursor, statement, *_: asked.append(statement),
+        )
+        theirs.report(90.0, 1)
+        needed = list(asked)
+        asked.clear()
+        session.report(ours.number, fakes.result(1, 90.0))
+        assert asked == needed != []
 
 
 def test_a_page_shows_no_other_studys_trials(home: Path, once: bool) -> None:
