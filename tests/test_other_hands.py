@@ -147,7 +147,7 @@ def test_a_trial_that_somebody_ends_just_before_it_is_told_has_failed(
     monkeypatch.setattr(Session, "_close", closing)
     study = _run(studies, lambda _: None)
     assert _foreign(study)[0] == State.FAIL
-    assert study.finished == 3
+    assert study.counted == 3
 
 
 # --- what is added ---------------------------------------------------------------------------

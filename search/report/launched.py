@@ -52,7 +52,7 @@ def _nothing_trained(launched: Launched, finished: int) -> str:
 def _in_vain(launched: Launched, trials: Sequence[Trial]) -> str:
     if launched.best is not None:
         return f"In this launch {failures.why(launched.ended)}"
-    return failures.why([trial for trial in trials if trial.finished])
+    return failures.why([trial for trial in trials if trial.counts])
 
 
 def _best_lines(goal: Goal, trials: Sequence[Trial], path: Path, where: str) -> list[str]:
