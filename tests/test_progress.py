@@ -148,6 +148,15 @@ def test_no_best_is_said_too(found: list[Trial]) -> None:
     assert Progress("tiny", GOAL, 4, found).summary().endswith("; no best yet")
 
 
+def test_of_equal_scores_the_earliest_trial_is_best(config: Config) -> None:
+    """Also where it ends last: as in the study."""
+    watcher = Progress("tiny", GOAL, 3, [])
+    for number in (1, 0, 2):
+        watcher.started(number, config)
+        watcher.ended(_trial(number, State.COMPLETE, 97.5))
+    assert watcher.summary().endswith("best 97.50 (trial 0)")
+
+
 def test_a_score_of_nothing_is_a_best_too(config: Config) -> None:
     nothing = _trial(0, State.COMPLETE, 0.0)
     assert Progress("tiny", GOAL, 4, [nothing]).summary().endswith("best score 0.00 % (trial 0)")

@@ -66,10 +66,11 @@ class StageResult:
 
     def ranked(self) -> list[Tried]:
         """All that it may hand on, best first: its trials, and the bases that were trained in this
-        drill, each behind a trial of the same score. Of trials that differ in their seed alone
-        only the best: the others are the same recipe."""
+        drill. Of the same score those come first that were there first, the bases before all
+        trials: only what is better takes a winner's place. Of trials that differ in their seed
+        alone only the best: the others are the same recipe."""
         recipes: dict[Config, Tried] = {}
-        for each in sorted([*self.tried(), *self.tried_bases], key=lambda each: -each.trial.score):
+        for each in sorted([*self.tried_bases, *self.tried()], key=lambda each: -each.trial.score):
             recipes.setdefault(each.config.recipe, each)
         return list(recipes.values())
 

@@ -81,8 +81,8 @@ class Progress:
         self._ended += fates([trial])
         if trial.score is not None:
             what = f"complete, score {self._percent(trial.score)} %"
-            if self._best is None or trial.score > self._best[0]:
-                self._best = (trial.score, trial.number)
+            if self._best is None or (-trial.score, trial.number) < (-self._best[0], self._best[1]):
+                self._best = (trial.score, trial.number)  # of equals the earliest, as in `Study`
         elif trial.state == State.PRUNED:
             what = f"pruned after epoch {len(trial.test_acc)}"
         elif trial.state == State.FAIL:
