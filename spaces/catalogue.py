@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from mnist_core.augment_ops import Affine
-from mnist_core.config import Config, Ema, NoAveraging
+from mnist_core.augment_ops import Affine, Augmentation, Jitter, Rotation
+from mnist_core.config import Config, Ema, NoAveraging, Sgd
 from mnist_core.layers import Activation, Dropout, parse
-from mnist_core.schedule import Cosine, Linear, OneCycle, Schedule, Step
+from mnist_core.schedule import Cosine, Linear, LossDip, OneCycle, Schedule, Step, factor_at
 from spaces import layouts
 from spaces.budget import share_dimensions
 from spaces.dimensions import Choice, Dimension, Real, Whole
@@ -38,10 +38,12 @@ class Entry:
     share a budget: `edited` makes it of them all. Raises pydantic's ValidationError where there is
     nothing to change, as Adam has no momentum."""
     needs: Needs | Callable[[Iterable[Config]], Needs] | None = None
-    """What it is idle without, perhaps as the configs have it that are changed; None for what is
-    never idle."""
+    """What it is idle without, perhaps as the configs have it that are changed; None where no kind
+    of anything makes it idle."""
     unit: str = ""
     """Of a number that has one, in the plural."""
+    acts: Callable[[Config], bool] = lambda _: True
+    """Whether it does something in a config that has what it needs."""
 
 
 def _step_size(config: Config, epochs: int) -> Config:
@@ -62,7 +64,9 @@ def _schedule(config: Config, kind: str) -> Config:
     return config if kind == config.schedule.kind else config.changed(schedule=fresh[kind])
 
 
-def _of_schedule(kind: Dimension, unit: str = "", **fields: str) -> Entry:
+def _of_schedule(
+    kind: Dimension, unit: str = "", acts: Callable[[Config], bool] = lambda _: True, **fields: str
+) -> Entry:
     """A dimension that is another field in each kind of schedule, and idle with all the others."""
 
     def change(config: Config, value: Any) -> Config:
@@ -71,7 +75,17 @@ def _of_schedule(kind: Dimension, unit: str = "", **fields: str) -> Entry:
             return config
         return config.changed(schedule=config.schedule.changed(**{field: value}))
 
-    return Entry(kind, change, ("schedule", tuple(fields)), unit)
+    return Entry(kind, change, ("schedule", tuple(fields)), unit, acts)
+
+
+def _steps(config: Config) -> bool:
+    """Whether a step comes before the training is over, so that its height counts."""
+    if isinstance(config.schedule, LossDip):
+        return True  # which nobody knows beforehand
+    last = config.epochs * config.batches - 1
+    heights = (config.schedule.changed(gamma=gamma) for gamma in (1.0, 0.5))
+    high, low = (factor_at(each, last, config.epochs, config.batches) for each in heights)
+    return high != low
 
 
 def _of_optimizer(field: str) -> Callable[[Config, Any], Config]:
@@ -107,6 +121,23 @@ def _augmentation(config: Config, strength: float) -> Config:
     return config.changed(augment=(affine,))
 
 
+def augmentation_strength(config: Config) -> float:
+    """What `augmentation` is in a config: of the parts of its operations the strongest, where 1 is
+    what `_augmentation` makes of strength 1 and a factor of 1 +- 1 in brightness or contrast."""
+    return max((part for each in config.augment for part in _parts(each)), default=0.0)
+
+
+def _parts(operation: Augmentation) -> tuple[float, ...]:
+    match operation:
+        case Rotation(degrees=degrees):
+            return (degrees / 8,)
+        case Affine(degrees=degrees, translate=shifts, scale=(low, high), shear=shears):
+            moved = (*(shift * 28 / 1.5 for shift in shifts), *(shear / 5 for shear in shears))
+            return (degrees / 8, *moved, abs(1 - low) / 0.08, abs(high - 1) / 0.08)
+        case Jitter(brightness=brightness, contrast=contrast):
+            return brightness, contrast
+
+
 def _averaging(config: Config, kind: str) -> Config:
     if kind == config.averaging.kind:
         return config
@@ -125,7 +156,11 @@ def _average_over(config: Config, updates: float) -> Config:
 CATALOGUE: dict[str, Entry] = {
     **{name: Entry(share, None) for name, share in share_dimensions(layouts.CONVOLUTIONS).items()},
     "layout": Entry(Choice(list(layouts.PLANS)), None),
-    "activation": Entry(Choice(["relu", "silu"]), _activation),
+    "activation": Entry(
+        Choice(["relu", "silu"]),
+        _activation,
+        acts=lambda config: any(isinstance(layer, Activation) for layer in config.layers),
+    ),
     "lr": Entry(Real(0.02, 1.0, log=True), _of_optimizer("lr")),
     "schedule": Entry(Choice(["linear", "cosine", "onecycle", "step"]), _schedule),
     "warmup": _of_schedule(
@@ -138,11 +173,12 @@ CATALOGUE: dict[str, Entry] = {
         "epochs",
     ),
     "gamma": _of_schedule(
-        Real(0.05, 0.9, log=True), step="gamma", multistep="gamma", loss_dip="gamma"
+        Real(0.05, 0.9, log=True), acts=_steps, step="gamma", multistep="gamma", loss_dip="gamma"
     ),
     "dropout": Entry(
         Real(0.0, 0.1),
         lambda config, rate: config.changed(layers=with_dropout(config.layers, rate)),
+        acts=lambda config: with_dropout(config.layers, 0.1) != with_dropout(config.layers, 0.0),
     ),
     "weight_decay": Entry(Real(1e-5, 2e-3, log=True), _of_optimizer("weight_decay")),
     "label_smoothing": Entry(
@@ -153,7 +189,12 @@ CATALOGUE: dict[str, Entry] = {
     "average_over": Entry(
         Real(50.0, 2000.0, log=True), _average_over, ("averaging", ("ema",)), "updates"
     ),
-    "momentum": Entry(Real(0.5, 0.99), _of_optimizer("momentum"), _momentum_needs),
+    "momentum": Entry(
+        Real(0.5, 0.99),
+        _of_optimizer("momentum"),
+        _momentum_needs,
+        acts=lambda config: isinstance(config.optimizer, Sgd),
+    ),
     "batch_size": Entry(
         Choice([32, 64, 128, 256, 512]),
         lambda config, size: retimed(config, batch_size=size),
@@ -175,6 +216,19 @@ def all_dimensions(frame: Frame) -> dict[str, Dimension]:
 def unit(name: str) -> str:
     """Of a dimension's numbers; empty where they have none."""
     return CATALOGUE[name].unit if name in CATALOGUE else ""
+
+
+def lives(name: str, config: Config) -> bool:
+    """Whether a dimension does anything in such a config: `average_over` does not where no weights
+    are averaged. What is none of the catalogue's, as the choice of a base, always does."""
+    entry = CATALOGUE.get(name)
+    if entry is None:
+        return True
+    if entry.needs:
+        part, kinds = entry.needs([config]) if callable(entry.needs) else entry.needs
+        if getattr(config, part).kind not in kinds:
+            return False
+    return entry.acts(config)
 
 
 def switches(bases: Iterable[Config] = ()) -> dict[str, Needs]:

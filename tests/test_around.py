@@ -5,11 +5,11 @@ import random
 import pytest
 from test_spaces import sampled
 
-from mnist_core.config import Adam, Config, Data, Sgd
+from mnist_core.config import Adam, Config, Data, Ema, Sgd
 from mnist_core.layers import Dropout, parse
 from mnist_core.schedule import OneCycle, Step, epoch_factors
 from spaces import Frame, SpaceError, around, free
-from spaces.catalogue import CATALOGUE, all_dimensions
+from spaces.catalogue import CATALOGUE, all_dimensions, augmentation_strength, lives
 from spaces.edit import with_dropout
 
 FRAME = Frame(10_000, 15)
@@ -309,3 +309,103 @@ def test_the_fingerprint_knows_the_bases():
     assert _space({"lr": "all"}, bases={"x": longer}).fingerprint() == (
         _space({"lr": "all"}, bases={"x": PLAIN}).fingerprint()
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "alive", "idle"),
+    [
+        ("average_over", "averaging", [{"kind": "ema", "decay": 0.9}], [{"kind": "none"}]),
+        (
+            "gamma",
+            "schedule",
+            [
+                {"kind": "step", "size": 14, "gamma": 0.5},
+                {"kind": "multistep", "milestones": (14,), "gamma": 0.5},
+                {"kind": "step", "per": "batch", "size": 469 * 15 - 1, "gamma": 0.5},
+                {"kind": "loss_dip"},
+            ],
+            [
+                {"kind": "linear"},
+                {"kind": "step", "size": 15, "gamma": 0.5},  # the first comes when all is over
+                {"kind": "multistep", "milestones": (15, 20), "gamma": 0.5},
+                {"kind": "step", "per": "batch", "size": 469 * 15, "gamma": 0.5},
+            ],
+        ),
+        ("step_size", "schedule", [{"kind": "step", "size": 20, "gamma": 0.5}], [{"kind": "none"}]),
+        (
+            "warmup",
+            "schedule",
+            [{"kind": "linear"}, {"kind": "cosine"}, {"kind": "onecycle", "rise": 0.3}],
+            [{"kind": "step", "size": 1, "gamma": 0.5}, {"kind": "none"}, {"kind": "loss_dip"}],
+        ),
+        (
+            "momentum",
+            "schedule",
+            [{"kind": "linear"}, {"kind": "onecycle", "rise": 0.3, "cycle_momentum": False}],
+            [{"kind": "onecycle", "rise": 0.3}],
+        ),
+        ("dropout", "layers", [PLAIN.to_dict()["layers"]], [FOREIGN.to_dict()["layers"]]),
+        (
+            "activation",
+            "layers",
+            [PLAIN.to_dict()["layers"], FOREIGN.to_dict()["layers"]],
+            [["flatten", "linear 784->10"]],
+        ),
+        ("momentum", "optimizer", [{"kind": "sgd", "lr": 0.1}], [{"kind": "adam", "lr": 0.1}]),
+        ("lr", "schedule", [{"kind": "none"}], []),
+        ("base", "schedule", [{"kind": "none"}], []),
+    ],
+)
+def test_where_a_dimension_does_nothing(name, part, alive, idle):
+    for values, expected in ((alive, True), (idle, False)):
+        for value in values:
+            config = Config.from_dict({**PLAIN.to_dict(), part: value})
+            assert lives(name, config) == expected, value
+
+
+_CONFIGS = (
+    PLAIN,
+    STEPPED,
+    FOREIGN,
+    PLAIN.changed(schedule=OneCycle(rise=0.3)),
+    PLAIN.changed(averaging=Ema(decay=0.9)),
+)
+
+
+def test_every_dimension_that_lives_changes_a_config_and_no_idle_one_does():
+    """But for the momentum that a config states and OneCycle overrules."""
+    dimensions = all_dimensions(FRAME)
+    for config in _CONFIGS:
+        for name, entry in CATALOGUE.items():
+            if entry.change is None or (
+                name == "momentum" and not isinstance(config.optimizer, Sgd)
+            ):
+                continue
+            kind = dimensions[name]
+            ends = kind.choices[:2] if hasattr(kind, "choices") else (kind.low, kind.high)
+            low, high = (entry.change(config, end) for end in ends)
+            led = name == "momentum" and isinstance(config.schedule, OneCycle)
+            assert lives(name, config) == (low != high and not led), (name, config.schedule)
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.3, 1.0, 2.0])
+def test_the_strength_of_an_augmentation(strength):
+    config = CATALOGUE["augmentation"].change(PLAIN, strength)
+    assert augmentation_strength(config) == pytest.approx(strength)
+    assert bool(augmentation_strength(config)) == bool(strength)
+
+
+@pytest.mark.parametrize(
+    ("augment", "strength"),
+    [
+        ([], 0),
+        ([{"kind": "rotation", "degrees": 0.0}, {"kind": "jitter"}, {"kind": "affine"}], 0),
+        ([{"kind": "rotation", "degrees": 7.0}], 0.875),
+        ([{"kind": "affine", "translate": (0.0, 3 / 28)}], 2),
+        ([{"kind": "affine", "scale": (0.92, 1.0)}, {"kind": "rotation", "degrees": 4.0}], 1),
+        ([{"kind": "jitter", "contrast": 0.4}], 0.4),
+    ],
+)
+def test_the_strength_of_other_augmentations(augment, strength):
+    config = Config.from_dict({**PLAIN.to_dict(), "augment": augment})
+    assert augmentation_strength(config) == pytest.approx(strength)

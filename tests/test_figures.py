@@ -50,7 +50,7 @@ def _by_parameters(names: list[str] | None = None) -> str:
 
 def _importance(names: list[str] | None = None) -> str:
     found = [
-        Importance(name, 0.5 / (1 + n), 0.1 / (1 + n), 0.7, 0.3, 0.5, (0.1, 0.2))
+        Importance(name, 0.5 / (1 + n), 0.1 / (1 + n), 0.7, 0.3, 0.5, (0.1, 0.2), 9 + n, 10)
         for n, name in enumerate(names or ["lr", "averaging"])
     ]
     return figures.importance(found, "importance-1", names[0] if names else "What mattered")

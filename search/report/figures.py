@@ -175,11 +175,16 @@ def importance(found: Sequence[Importance], name: str, title: str) -> str:
         marks = [min(100, 100 * each.mark) for each in found]  # one beyond all: at the edge
         label = "reached by one in twenty shuffles"
         axes.scatter(marks, places, 170, color=_GOAL, marker="|", linewidth=2, label=label)
-        axes.set_yticks(places, [each.name for each in found])
+        axes.set_yticks(places, [_named(each) for each in found])
         axes.set(xlim=(0, 100), xlabel="explained of the trials' ranking by score (%)", title=title)
         axes.grid(visible=False, axis="y")
         figure.legend(loc="outside lower right", fontsize=9)
         return _svg(figure, name)
+
+
+def _named(each: Importance) -> str:
+    """A dimension, and in how many trials it does something where that is not so in all."""
+    return f"{each.name} ({each.trials} of {each.of})" if each.trials < each.of else each.name
 
 
 @contextmanager

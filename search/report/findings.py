@@ -205,5 +205,5 @@ def findings(stage: StageResult, result: DrillResult) -> Findings:
 
 def _importances(complete: Sequence[Complete]) -> list[Importance]:
     kinds = complete[0].dimensions if complete else {}
-    samples = [trial.sample for trial in complete]
+    samples = [trial.living for trial in complete]
     return importances(kinds, samples, [trial.score for trial in complete])

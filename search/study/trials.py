@@ -21,6 +21,7 @@ from mnist_core.goal import Ending, Goal
 from mnist_core.record import Environment
 from search.study.dimensions import dimensions
 from search.study.identity import Identity
+from spaces.catalogue import lives
 from spaces.dimensions import Dimension
 from spaces.space import Sample
 
@@ -122,6 +123,12 @@ class Complete(Trial):
     @cached_property
     def config(self) -> Config:
         return Config.from_dict(self._table(CONFIG))
+
+    @cached_property
+    def living(self) -> Params:
+        """What of its sample does something in its config. Whoever judges a dimension asks this: of
+        the others (`average_over` where no weights are averaged) a trial says nothing."""
+        return {name: value for name, value in self.sample.items() if lives(name, self.config)}
 
     @cached_property
     def environment(self) -> Environment:
