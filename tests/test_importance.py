@@ -154,7 +154,7 @@ AVERAGED: Mapping[str, Dimension] = {
 }
 
 
-def _living(samples: Sequence[Params]) -> list[Params]:
+def _living(samples: Sequence[Sample]) -> list[Sample]:
     """`average_over` does nothing where no weights are averaged."""
     return [
         {name: p[name] for name in p if name != "average_over" or p["averaging"] == "ema"}

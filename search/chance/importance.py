@@ -119,7 +119,7 @@ class _Lived:
 
     @classmethod
     def of(
-        cls, name: str, kind: Dimension, samples: Sequence[Params], scores: Sequence[float]
+        cls, name: str, kind: Dimension, samples: Sequence[Sample], scores: Sequence[float]
     ) -> Self:
         places = np.array([n for n, sample in enumerate(samples) if name in sample], dtype=np.intp)
         values = [samples[place][name] for place in places]

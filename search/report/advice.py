@@ -1,6 +1,6 @@
 """What the next stage should change, and why: rules from a stage's findings."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 
 from mnist_core.config import Config, NoAveraging
@@ -10,10 +10,11 @@ from search.report.findings import AtBound, Findings
 from search.text.markdown import code
 from search.text.wording import digits, listed
 from spaces.around import ALL_WIDTHS, BASE
+from spaces.catalogue import augmentation_strength
+from spaces.dimensions import Dimension, Number
 
 REGULARISERS = ("augmentation", "dropout", "label_smoothing", "weight_decay")
-STEADIERS = ("averaging", "average_over", "schedule", "gamma", "lr")
-OTHER_NETS = "Try other nets"
+RATES = ("schedule", "gamma", "lr")
 NETS = (ALL_WIDTHS, "layout", "activation")
 
 
@@ -30,11 +31,23 @@ class Advice:
 
 
 def advice(found: Findings, goal: Goal) -> list[Advice]:
-    """What is most in the way of the goal first; none where no trial is complete."""
+    """What is most in the way of the goal first; none where no trial is complete.
+
+    There is one counsel for a dimension at most, the surest: what its own values say comes before
+    what is said of all like it, and any of these before what is said of that which shows no effect.
+    """
     if not found.leaders:
         return []
-    parts = (_fit(found), _steadiness(found, goal), *map(_bound, found.at_bounds), _idle(found))
-    return [part for part in parts if part is not None]
+    free = set(spelled(list(found.open)))
+    given: dict[Rule, list[Advice]] = {}
+    for rule in (_bounds, _fit, _steadiness, _unmoved):
+        given[rule] = rule(found, goal, free)
+        free = free.difference(*(each.dimensions for each in given[rule]))
+    return [each for rule in (_fit, _steadiness, _bounds, _unmoved) for each in given[rule]]
+
+
+Rule = Callable[[Findings, Goal, Set[str]], list[Advice]]
+"""From findings, goal and the dimensions that nothing is said of yet, to what is said of some."""
 
 
 def spelled(names: Sequence[str]) -> list[str]:
@@ -43,75 +56,110 @@ def spelled(names: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(tables))
 
 
-def _fit(found: Findings) -> Advice | None:
-    """Of the first leader. More regularisation narrows the gap and lowers the training accuracy, so
-    it is no remedy where both are wrong."""
+Way = tuple[str, Sequence[str]]
+"""Something to do, and the dimensions that it is done with; nothing where there are none."""
+
+
+def _counsel(ways: Sequence[Way], why: str, hold: bool = False) -> list[Advice]:
+    """To go one of these ways; none where there is none."""
+    open_ = [way for way in ways if way[1]]
+    if not open_:
+        return []
+    change = ", or ".join(said for said, _ in open_)
+    names = [name for _, names in open_ for name in names]
+    return [Advice(change[0].upper() + change[1:], why, tuple(names), hold)]
+
+
+def _fit(found: Findings, goal: Goal, free: Set[str]) -> list[Advice]:
+    """Of the first leader. More regularisation narrows the gap and lowers the training accuracy,
+    so that neither more nor less is a remedy where both are wrong."""
     first, fit = found.leaders[0], found.fits[0]
     if fit is None or fit.verdict == "neither":
-        return None
+        return []
     name, gap = code(first.name), f"{fit.gap:.2f} points"
+    bounds = {each: found.open[each] for each in REGULARISERS if each in free}
+    now = {each: _strength(each, first.config) for each in bounds}
     if fit.verdict == "overfits":
-        change = f"Raise {listed(_spoken(REGULARISERS), 'or')}"
-        return Advice(change, f"{name} overfits by {gap}", REGULARISERS)
-    if fit.verdict == "underfits":
-        used = _in_use(first.config)
-        change = f"Lower {listed(_spoken(used), 'or')}, or try other nets" if used else OTHER_NETS
-        return Advice(change, f"{name} underfits", (*used, *NETS))
-    why = f"{name} overfits and underfits, and regularisation mends one at the other's cost"
-    return Advice(OTHER_NETS, why, NETS)
+        more = [each for each, kind in bounds.items() if now[each] < _ends(kind)[1]]
+        return _counsel([_by("raise", more)], f"{name} overfits by {gap}")
+    less = [each for each, kind in bounds.items() if now[each] > _ends(kind)[0]]
+    other = ("try other nets", [each for each in NETS if each in free])
+    if fit.gapes:
+        return _counsel(
+            [other], f"{name} underfits, and less regularisation would widen its gap of {gap}"
+        )
+    return _counsel([_by("lower", less), other], f"{name} underfits")
 
 
-def _in_use(config: Config) -> tuple[str, ...]:
-    """The regularisers that can be lowered."""
-    strengths = {
-        "augmentation": len(config.augment),
-        "dropout": max(
-            (layer.p for layer in config.layers if isinstance(layer, Dropout)), default=0
-        ),
-        "label_smoothing": config.label_smoothing,
-        "weight_decay": config.optimizer.weight_decay,
-    }
-    return tuple(name for name in REGULARISERS if strengths[name])
+def _by(verb: str, names: Sequence[str]) -> Way:
+    said = listed([name.replace("_", " ") for name in names], "or") if names else ""
+    return f"{verb} {said}", names
 
 
-def _spoken(names: Sequence[str]) -> list[str]:
-    return [name.replace("_", " ") for name in names]
+def _ends(kind: Dimension) -> tuple[float, float]:
+    """Between which a stage can ask for a value; of choices none is more than another."""
+    return (kind.low, kind.high) if isinstance(kind, Number) else (0.0, 0.0)
 
 
-def _steadiness(found: Findings, goal: Goal) -> Advice | None:
+def _strength(name: str, config: Config) -> float:
+    """Of a regulariser, as its dimension has it."""
+    match name:
+        case "augmentation":
+            return augmentation_strength(config)
+        case "dropout":
+            rates = (layer.p for layer in config.layers if isinstance(layer, Dropout))
+            return max(rates, default=0.0)
+        case "label_smoothing":
+            return config.label_smoothing
+        case _:
+            return config.optimizer.weight_decay
+
+
+def _steadiness(found: Findings, goal: Goal, free: Set[str]) -> list[Advice]:
     """Where the epochs of one training differ by more than chance makes trainings differ."""
     first = found.leaders[0]
     if found.noise is None or goal.last < 2:
-        return None
+        return []
     deviation = first.trial.ending.deviation
     if deviation <= found.noise.size:
-        return None
-    averaged = not isinstance(first.config.averaging, NoAveraging)
-    start = "Average over more updates" if averaged else "Average the weights"
+        return []
     why = (
         f"the {goal.ends} of {code(first.name)} have a standard deviation of "
         f"{deviation:.2f} points, more than the noise of {found.noise.size:.2f}"
     )
-    return Advice(f"{start}, or let the learning rate end lower", why, STEADIERS)
+    rates = [each for each in RATES if each in free]
+    slower = ("lower the learning rate towards the end", rates)
+    return _counsel([_averaging(first.config, found, free), slower], why)
 
 
-def _bound(at: AtBound) -> Advice | None:
+def _averaging(config: Config, found: Findings, free: Set[str]) -> Way:
+    """To average, or over more."""
+    if isinstance(config.averaging, NoAveraging):
+        return "average the weights", ["averaging"] * ("averaging" in free)
+    most = _ends(found.open["average_over"])[1] if "average_over" in free else 0.0
+    now = 1 / (1 - config.averaging.decay)
+    return "average over more updates", ["average_over"] * (now < most)
+
+
+def _bounds(found: Findings, goal: Goal, free: Set[str]) -> list[Advice]:
     """Widths share the budget, so that a bound of one of them is no end."""
+    return [_bound(at) for at in found.at_bounds if at.name in free]
+
+
+def _bound(at: AtBound) -> Advice:
     end = "upper" if at.upper else "lower"
     why = f"the best values lie at its {end} bound, {digits(at.bound)}"
     if at.widens:
-        return Advice(f"Widen {code(at.name)}", why, tuple(spelled([at.name])))
-    if spelled([at.name]) == [ALL_WIDTHS]:
-        return None
+        return Advice(f"Widen {code(at.name)}", why, (at.name,))
     change = f"Fix {code(at.name)} near {digits(at.bound)}"
-    return Advice(change, f"{why}, beyond which no stage can go", tuple(spelled([at.name])), True)
+    return Advice(change, f"{why}, beyond which no stage can go", (at.name,), True)
 
 
-def _idle(found: Findings) -> Advice | None:
+def _unmoved(found: Findings, goal: Goal, free: Set[str]) -> list[Advice]:
+    """What shows no effect is as good as the best has it."""
     mattering = spelled([each.name for each in found.importances if each.matters])
     names = spelled([each.name for each in found.importances if not each.matters])
-    idle = [name for name in names if name not in mattering]
-    if not idle:
-        return None
-    change = f"Hold {listed([code(name) for name in idle])} as in {code(found.leaders[0].name)}"
-    return Advice(change, "no effect can be told from chance", tuple(idle), True)
+    still = [name for name in names if name in free and name not in mattering]
+    held = listed([code(name) for name in still]) if still else ""
+    way = (f"hold {held} as in {code(found.leaders[0].name)}", still)
+    return _counsel([way], "no effect can be told from chance", hold=True)

@@ -1,15 +1,17 @@
 """A stage's findings in words: Markdown sentences, each of which follows from numbers."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from mnist_core.goal import Goal
-from mnist_core.words import does, of, percent
+from mnist_core.words import does, of, part, percent
 from search.chance.importance import LEAST, Importance
 from search.chance.leads import Lead, SeedNoise
 from search.drill.result import DrillResult, StageResult
 from search.drill.spec import Stage
 from search.report.advice import Advice, advice, spelled
 from search.report.findings import AtBound, Fall, Findings, Fit, own
+from search.study.trials import Complete
 from search.text.markdown import code, escaped
 from search.text.wording import change, digits, listed, points, value
 from spaces import Frame
@@ -19,7 +21,6 @@ from spaces.dimensions import Choice
 VERDICTS = {
     "overfits": "overfits",
     "underfits": "underfits",
-    "both": "both overfits and underfits",
     "neither": "neither overfits nor underfits",
 }
 
@@ -106,7 +107,7 @@ def _fit(name: str, fit: Fit, goal: Goal) -> str:
         f"{code(name)} {VERDICTS[fit.verdict]}: in evaluation mode it recognises {train} % of "
         f"training and {test} % of test images (1 seed), a gap of {change(fit.gap, fit.chance)} "
         f"points: {more} than two standard errors, {points(fit.chance, fit.gap)}"
-        f"{below if fit.verdict in ('underfits', 'both') else ''}."
+        f"{below if fit.verdict == 'underfits' else ''}."
     )
 
 
@@ -152,8 +153,17 @@ def _steady(found: Findings, chance: SeedNoise, goal: Goal, images: int) -> str:
 
 
 def _bound(at: AtBound) -> str:
-    end = "upper" if at.upper else "lower"
-    return f"The best values of {code(at.name)} lie at its {end} bound, {digits(at.bound)}."
+    end, where = "upper" if at.upper else "lower", _lived([at.name], at.trials, at.of)
+    return f"The best values of {code(at.name)} lie at its {end} bound, {digits(at.bound)}{where}."
+
+
+def _lived(names: Sequence[str], trials: int, complete: int) -> str:
+    """What is said of dimensions holds in the trials in which they do something: how many these
+    are, unless it is all of them."""
+    if trials == complete:
+        return ""
+    acts = "it does something" if len(names) == 1 else "each of them does something"
+    return f", in the {part(trials, complete, 'complete trial')} in which {acts}"
 
 
 def _importances(stage: StageResult, found: Sequence[Importance]) -> list[str]:
@@ -162,20 +172,43 @@ def _importances(stage: StageResult, found: Sequence[Importance]) -> list[str]:
         some = of(complete, "complete trial")
         return [f"What mattered cannot be told from {some}: that takes {LEAST}."]
     matters = [_importance(each, n > 0) for n, each in enumerate(found) if each.matters]
-    others = spelled([each.name for each in found if not each.matters])
     said = [f"What mattered: {'; '.join(matters)}."] if matters else []
-    if others:
-        names = listed([code(name) for name in others], "or")
-        said.append(
-            f"No effect of {names} can be told from chance in {of(complete, 'complete trial')}; "
-            "that is not to say that there is none."
-        )
-    return said
+    return [*said, *_no_effects(found, complete), *_seldom(stage.complete)]
+
+
+def _no_effects(found: Sequence[Importance], complete: int) -> list[str]:
+    """One of all dimensions that do something in as many trials, those in most trials first."""
+    groups: dict[int, list[str]] = {}
+    for each in found:
+        if not each.matters:
+            groups.setdefault(each.trials, []).append(each.name)
+    named = {trials: spelled(names) for trials, names in sorted(groups.items(), reverse=True)}
+    return [_no_effect(names, trials, complete) for trials, names in named.items() if names]
+
+
+def _no_effect(names: Sequence[str], trials: int, complete: int) -> str:
+    where = _lived(names, trials, complete) or f" in {of(complete, 'complete trial')}"
+    return (
+        f"No effect of {listed([code(name) for name in names], 'or')} can be told from chance"
+        f"{where}; that is not to say that there is none."
+    )
+
+
+def _seldom(complete: Sequence[Complete]) -> list[str]:
+    """Of the dimensions that do something in too few trials."""
+    lived = Counter(name for trial in complete for name in trial.living)
+    return [
+        f"What {code(name)} does cannot be told: it does something in {lived[name] or 'none'} of "
+        f"the {of(len(complete), 'complete trial')}, and that takes {LEAST}."
+        for name in complete[0].dimensions
+        if lived[name] < LEAST
+    ]
 
 
 def _importance(each: Importance, further: bool) -> str:
     share = f"{'a further ' * further}{100 * each.share:.0f} %"
-    said = f"{code(each.name)}, which explains {share} of the trials' ranking"
+    where = _lived([each.name], each.trials, each.of)
+    said = f"{code(each.name)}, which explains {share} of the trials' ranking{where}"
     if each.correlation is None:
         return f"{said} (best on average: {value(each.best)})"
     low, high = map(value, each.best)
@@ -209,12 +242,15 @@ def adviser(found: Findings, goal: Goal, who: str, advice: Sequence[str]) -> str
 def _answered(advice: Advice, later: Sequence[tuple[int, Stage]]) -> str:
     if not later:
         return ""
+    named = advice.dimensions
     for number, stage in later:
-        names = [name for name in stage.vary if name in advice.dimensions]
-        if names:
-            varied = listed([_varied(name, stage.vary[name]) for name in names])
+        varied = [_varied(name, stage.vary[name]) for name in stage.vary if name in named]
+        held = [_varied(name, (stage.fix[name],)) for name in stage.fix if name in named]
+        does = [f"varies {listed(varied)}"] if varied else []
+        does += [f"holds {listed(held)}"] if held and not advice.hold else []
+        if does:
             still = " all the same" * advice.hold
-            return f" Stage {number} ({escaped(stage.name)}) varies {varied}{still}."
+            return f" Stage {number} ({escaped(stage.name)}) {listed(does)}{still}."
     return "" if advice.hold else " No later stage varies any of that."
 
 

@@ -2,8 +2,8 @@
 
 import math
 import statistics
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -15,11 +15,11 @@ from search.chance.leads import Lead, SeedNoise, sampling_error
 from search.drill.result import DrillResult, StageResult, Tried
 from search.report import leads
 from search.study.trials import Complete
-from spaces import Frame
-from spaces.catalogue import all_dimensions
-from spaces.dimensions import Dimension, Number
+from spaces import Frame, around, catalogue
+from spaces.catalogue import all_dimensions, lives
+from spaces.dimensions import Dimension, Number, Whole
 
-Verdict = Literal["overfits", "underfits", "both", "neither"]
+Verdict = Literal["overfits", "underfits", "neither"]
 
 HIGH = 0.5  # factor of the schedule from which on the learning rate counts as high
 _OUTER = 0.1  # of a dimension's range: what lies in there lies at the bound
@@ -46,13 +46,19 @@ class Fit:
         """Points that a gap must exceed not to be chance: two standard errors."""
         return 2 * self.error
 
+    @property
+    def gapes(self) -> bool:
+        """Whether the gap is more than chance."""
+        return self.gap > self.chance
+
 
 def fit(candidate: Tried, goal: Goal) -> Fit | None:
     """None where its training accuracy is not known.
 
-    overfits: the gap is more than two standard errors of the difference of two proportions, the
-    root of the sum of the squares of theirs (see `sampling_error`). underfits: even the training
-    images are recognised less well than the goal asks of the test images.
+    underfits: even the training images are recognised less well than the goal asks of the test
+    images, which comes first, since no smaller gap would mend it. overfits: they are not, and the
+    gap is more than two standard errors of the difference of two proportions, the root of the sum
+    of the squares of theirs (see `sampling_error`).
     """
     trial, data = candidate.trial, candidate.config.data
     if trial.fit_acc is None:
@@ -61,11 +67,10 @@ def fit(candidate: Tried, goal: Goal) -> Fit | None:
     error = math.hypot(
         sampling_error(train, min(data.train, data.test)), sampling_error(test, data.test)
     )
-    over, under = train - test > 2 * error, train < goal.accuracy
-    verdict: Verdict = (
-        "both" if over and under else "overfits" if over else "underfits" if under else "neither"
-    )
-    return Fit(train, test, error, verdict)
+    found = Fit(train, test, error, "neither")
+    if train < goal.accuracy:
+        return replace(found, verdict="underfits")
+    return replace(found, verdict="overfits") if found.gapes else found
 
 
 @dataclass(frozen=True)
@@ -120,32 +125,53 @@ def _step(accuracies: Sequence[float]) -> float:
 
 @dataclass(frozen=True)
 class AtBound:
-    """A dimension whose best values lie in the outer tenth of what was tried."""
+    """A dimension whose best values lie in the outer tenth of what was tried, at one end of it."""
 
     name: str
     bound: float
     upper: bool
     widens: bool
     """Whether a stage may ask for values beyond it."""
+    trials: int
+    """In so many complete trials it does something: all that is said here is of these alone."""
+    of: int
+    """And so many complete trials there are."""
 
 
 def at_bounds(stage: StageResult, frame: Frame) -> list[AtBound]:
-    """Where all of two or more leaders, or most of the best third of the trials, lie at a bound."""
-    third = stage.complete[: math.ceil(len(stage.complete) / 3)]
-    leading = own(stage, leaders(stage))
+    """Where all of two or more leaders, or most of the best third of the trials, lie at a bound;
+    of the trials in which the dimension does something."""
+    complete, leading = stage.complete, own(stage, leaders(stage))
     found = []
-    for name, kind in (third[0].dimensions if third else {}).items():
-        if not isinstance(kind, Number) or kind.low == kind.high:
+    for name, kind in (complete[0].dimensions if complete else {}).items():
+        if not isinstance(kind, Number) or not _has_inside(kind):
             continue
-        for upper in (False, True):
-            best, leads_ = (
-                [_outside(kind, trial.sample[name], upper) for trial in group]
-                for group in (third, leading)
-            )
-            if (len(best) > 2 and 2 * sum(best) > len(best)) or (len(leads_) > 1 and all(leads_)):
-                bound = kind.high if upper else kind.low
-                found.append(AtBound(name, bound, upper, _widens(name, bound, upper, frame)))
+        values, leads_ = (
+            [trial.living[name] for trial in group if name in trial.living]
+            for group in (complete, leading)
+        )
+        best = values[: math.ceil(len(values) / 3)]
+        ends = [upper for upper in (False, True) if _at_end(kind, best, leads_, upper)]
+        if len(ends) == 1:  # else the leaders lie at one end, and most of the others at the other
+            [upper] = ends
+            bound = kind.high if upper else kind.low
+            widens = _widens(name, bound, upper, frame)
+            found.append(AtBound(name, bound, upper, widens, len(values), len(complete)))
     return found
+
+
+def _has_inside(kind: Number) -> bool:
+    """Whether there is a value that lies at neither bound: of the whole numbers 1 and 2 each one
+    does, and says nothing by it."""
+    return kind.high - kind.low > 1 if isinstance(kind, Whole) else kind.high > kind.low
+
+
+def _at_end(kind: Number, best: Sequence[float], leading: Sequence[float], upper: bool) -> bool:
+    best_there, leading_there = (
+        [_outside(kind, value, upper) for value in values] for values in (best, leading)
+    )
+    most = len(best) > 2 and 2 * sum(best_there) > len(best)
+    return most or (len(leading) > 1 and all(leading_there))
 
 
 def _outside(kind: Number, value: float, upper: bool) -> bool:
@@ -163,8 +189,8 @@ def _widens(name: str, bound: float, upper: bool, frame: Frame) -> bool:
 
 
 def leaders(stage: StageResult) -> Sequence[Tried]:
-    """Its winners; while it is not over, as many of its best trials as there will be."""
-    return stage.winners or stage.tried()[: stage.stage.keep]
+    """Its winners; while it is not over, what they would be now, once a trial is complete."""
+    return stage.winners or (stage.ranked()[: stage.stage.keep] if stage.complete else [])
 
 
 def own(stage: StageResult, candidates: Sequence[Tried]) -> list[Complete]:
@@ -185,12 +211,15 @@ class Findings:
     over_base: Lead | None
     at_bounds: Sequence[AtBound]
     importances: Sequence[Importance]
+    open: Mapping[str, Dimension]
+    """All that a stage can vary, in so far as no counsel about it is idle: it can have more than
+    one value, does something in the first leader, and is not what the drill's file holds."""
 
 
 def findings(stage: StageResult, result: DrillResult) -> Findings:
     """Of a stage of a drill."""
     goal, first = result.spec.goal, leaders(stage)
-    chance = leads.noise(result)
+    chance, frame = leads.noise(result), Frame(goal.params, goal.epochs, result.spec.data)
     return Findings(
         leaders=first,
         fits=[fit(candidate, goal) for candidate in first],
@@ -198,9 +227,29 @@ def findings(stage: StageResult, result: DrillResult) -> Findings:
         noise=chance,
         over_runner_up=leads.over_runner_up(stage, chance) if chance else None,
         over_base=leads.over_base(stage, chance) if chance else None,
-        at_bounds=at_bounds(stage, Frame(goal.params, goal.epochs, result.spec.data)),
+        at_bounds=at_bounds(stage, frame),
         importances=_importances(stage.complete),
+        open=_open(first[0].config, _held(stage, result), frame) if first else {},
     )
+
+
+def _open(first: Config, held: set[str], frame: Frame) -> dict[str, Dimension]:
+    return {
+        name: kind
+        for name, kind in all_dimensions(frame).items()
+        if name not in held and not _single(kind) and lives(name, first)
+    }
+
+
+def _single(kind: Dimension) -> bool:
+    return kind.low == kind.high if isinstance(kind, Number) else len(kind.choices) == 1
+
+
+def _held(stage: StageResult, result: DrillResult) -> set[str]:
+    """What the stage was told to hold, and no later one to vary."""
+    varied = {name for later in result.spec.stage[stage.number :] for name in later.vary}
+    widths = catalogue.WIDTH_NAMES if around.ALL_WIDTHS in varied else ()
+    return set(stage.stage.fix).difference(varied, widths)
 
 
 def _importances(complete: Sequence[Complete]) -> list[Importance]:

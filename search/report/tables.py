@@ -12,12 +12,12 @@ from search.drill.result import DrillResult, StageResult, Tried
 from search.report import leads
 from search.report.advice import spelled
 from search.report.findings import Findings, own
+from search.study.trials import Complete
 from search.text.markdown import code, escaped, table
 from search.text.wording import change, value, within
 from spaces.around import ALL_WIDTHS
 from spaces.catalogue import unit
 from spaces.dimensions import Dimension
-from spaces.space import Sample
 
 _TOP = 5
 _COLUMNS = 7  # dimensions that a table of trials has room for
@@ -141,13 +141,12 @@ def leaders(candidates: Sequence[Tried], goal: Goal) -> str:
 def values(stage: StageResult, kinds: Mapping[str, Dimension], candidates: Sequence[Tried]) -> str:
     """What the stage varied, and what its leaders have; of one that no trial of the stage has
     beaten, nothing was varied."""
-    samples = {each.name: each.trial.sample if own(stage, [each]) else {} for each in candidates}
     names = [name for name in kinds if spelled([name]) != [ALL_WIDTHS]]
     lines = [
         [
             _headed(name),
             within(kinds[name]),
-            *(_value(samples[each.name], name) for each in candidates),
+            *(_value(stage, each.trial, name) for each in candidates),
         ]
         for name in names
     ]
@@ -158,8 +157,12 @@ def values(stage: StageResult, kinds: Mapping[str, Dimension], candidates: Seque
     return table(heads, lines, left=heads[:2])
 
 
-def _value(sample: Sample, name: str) -> str:
-    return value(sample[name]) if name in sample else "as it was"
+def _value(stage: StageResult, trial: Complete, name: str) -> str:
+    """What a trial has in a dimension, if anything: another stage's has what it had, and with some
+    values of the others a dimension is idle."""
+    if trial.study != stage.study or name not in trial.sample:
+        return "as it was"
+    return value(trial.living[name]) if name in trial.living else "idle"
 
 
 def _headed(name: str) -> str:
@@ -183,7 +186,7 @@ def top(stage: StageResult, kinds: Mapping[str, Dimension], goal: Goal) -> str:
             percent(each.trial.ending.mean, mark),
             percent(each.trial.ending.worst, mark),
             f"{each.config.params:,}",
-            *(_value(each.trial.sample, name) for name in names),
+            *(_value(stage, each.trial, name) for name in names),
         ]
         for each in stage.tried()[:_TOP]
     ]

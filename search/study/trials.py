@@ -125,7 +125,7 @@ class Complete(Trial):
         return Config.from_dict(self._table(CONFIG))
 
     @cached_property
-    def living(self) -> Params:
+    def living(self) -> Sample:
         """What of its sample does something in its config. Whoever judges a dimension asks this: of
         the others (`average_over` where no weights are averaged) a trial says nothing."""
         return {name: value for name, value in self.sample.items() if lives(name, self.config)}
