@@ -129,8 +129,10 @@ class GoalPruner(BasePruner):
         course = _course(trial)
         if course is None or not 0 < len(course.acc) < self._goal.epochs:
             return False
+        if not self._fair_chance(course):  # as in most epochs, for which nothing need be read
+            return False
         finished = list(_complete(study))
-        if len(finished) < self._startup or not self._fair_chance(course):
+        if len(finished) < self._startup:
             return False
         ceiling = self._ceiling(course, [other for other, _ in finished])
         worth = self._worth(course, [score for _, score in finished])
