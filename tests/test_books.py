@@ -52,7 +52,7 @@ def test_a_study_that_runs_is_told_from_one_whose_owner_is_gone(
         assert drilldown("show", "tiny").out.endswith("\nRunning now: 2 trials\n")
         assert drilldown("list").out.endswith("\nRunning now: tiny\n")
         assert _states(drilldown) == [("running", "")] * 2
-        session.keep()  # it holds the study still
+        session.check_held()  # it holds the study still
     left = drilldown("show", "tiny")
     said = "Left by an owner that is gone: 2 trials; the command that launched it resumes it"
     assert left.out.splitlines()[-1] == said
@@ -159,7 +159,7 @@ def test_a_launch_in_which_all_failed_says_why_and_what_helps(launch: Launch) ->
     assert done.code == 1
     said = done.out.splitlines()
     assert said[:4] == [
-        "tiny: 2 of 2 trials ended: 0 finished, 0 pruned, 2 failed",
+        "tiny: 2 of 2 trials ended: 0 complete, 0 pruned, 2 failed",
         NO_BEST,
         "2 of 2 trials failed: the worker died: killed by SIGKILL; a system that is short of "
         "memory kills so; fewer --workers take less",
@@ -199,7 +199,7 @@ def complete(launched: Path, home: Path) -> Studies:
         (5, {"fate": FAILED}, 0, "Complete: 5 trials; nothing trained\n"),
         (1, {"fate": FAILED}, 0, "Complete: 5 trials, 1 asked for; nothing trained\n"),
         (7, {"fate": FAILED}, 1, "In this launch 2 of 2 trials failed: the worker died"),
-        (7, {"pruned": True}, 0, "7 of 7 trials ended: 5 finished, 2 pruned, 0 failed"),
+        (7, {"pruned": True}, 0, "7 of 7 trials ended: 5 complete, 2 pruned, 0 failed"),
     ],
 )
 def test_a_study_that_has_a_best_is_launched_again(

@@ -308,7 +308,7 @@ def test_who_looks_whether_a_study_runs_is_in_no_owners_way(url: str) -> None:
     for _ in range(10):
         with opened(studies, "tiny", fakes.study()) as session:
             assert open_storage(url, read_only=True).running(study) is True
-            session.keep()
+            session.check_held()
         assert others.running(study) is False
     over.set()
     looking.join()
