@@ -280,6 +280,13 @@ def test_a_lead_is_told_from_chance_a_tie_and_seeds_that_are_too_few(
     assert said.format("the mean of the last 3 epochs (1 seed each)") in text
 
 
+def test_noise_that_is_next_to_nothing_is_said_as_a_figure():
+    """Finalists whose means are the same to the last image."""
+    texts = [lead("It", SeedNoise(1e-4, 4).lead("net/1", size), GOAL) for size in (1e-5, 0.1)]
+    assert texts[0].endswith("a tie, since chance explains up to 0.0003 points.")
+    assert texts[1].endswith("more than the 0.00 points that chance explains.")
+
+
 def test_seeds_that_are_too_few_are_no_tie_in_the_table_either():
     gains = [tables._gain(SeedNoise(0.1, 2).lead("net/1", size)) for size in (0.2, 0.5, 0.7)]
     assert gains == ["+0.20 (tie)", "+0.50 (too few seeds to tell)", "+0.70"]
@@ -379,7 +386,7 @@ def test_leaders_that_do_not_average_say_nothing_of_what_they_average_over():
         "and that takes 8." in text
     )
     assert tables.values(stage, stage.trials[0].dimensions, found.leaders).count("idle") == 2
-    assert tables.top(stage, stage.trials[0].dimensions).count("idle") == 4
+    assert tables.top(stage, stage.trials[0].dimensions, result.spec.goal).count("idle") == 4
 
 
 def test_what_is_said_of_some_trials_says_of_how_many():

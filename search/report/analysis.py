@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mnist_core.goal import Goal
-from mnist_core.words import does, of, part, percent
+from mnist_core.words import beside, does, of, part, percent
 from search.chance.importance import LEAST, Importance
 from search.chance.leads import Lead, SeedNoise
 from search.drill.result import DrillResult, StageResult
@@ -62,8 +62,8 @@ def lead(what: str, found: Lead, goal: Goal, where: str = "1 seed each") -> str:
         f"the {goal.judged} ({where})"
     )
     if found.tie:
-        return f"{said}: a tie, since chance explains up to {points(explained, size)}."
-    needed = points(found.needed, size)
+        return f"{said}: a tie, since chance explains up to {beside(explained, size)} points."
+    needed = f"{beside(found.needed, size)} points"
     if not found.told:
         freedom = of(found.freedom, "degree")
         return (
