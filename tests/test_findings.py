@@ -386,7 +386,7 @@ def test_leaders_that_do_not_average_say_nothing_of_what_they_average_over():
         "and that takes 8." in text
     )
     assert tables.values(stage, stage.trials[0].dimensions, found.leaders).count("idle") == 2
-    assert tables.top(stage, stage.trials[0].dimensions, result.spec.goal).count("idle") == 4
+    assert tables.top(stage, stage.trials[0].dimensions, GOAL).count("idle") == 4
 
 
 def test_what_is_said_of_some_trials_says_of_how_many():

@@ -121,7 +121,8 @@ def _study() -> Study:
 def _of_a_study() -> Iterator[str]:
     (trial,), study = _missing(), _study()
     yield launched.report(Launched(study, 1, Path("best.toml"), 0), "drilldown launch", None)
-    yield listing.trials(study, "table")
+    (shown,) = (column for column in listing.COLUMNS if column.name == "worst")
+    yield f"{listing._cell(shown, trial, GOAL)} {GOAL}"
     yield " ".join(listing._goal_cells(GOAL))
     yield note._text(GOAL, [trial], [trial], "drilldown")
     yield str(note._drawing(GOAL, [trial])["layout"]["title"])
