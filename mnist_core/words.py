@@ -38,6 +38,15 @@ def beside(number: float, *marks: float, digits: int = 2) -> str:
     return f"{number:.{digits}f}"
 
 
+def apart(one: float, other: float) -> tuple[str, str]:
+    """Both, with two decimals or as many more as it takes to see whether the first is larger."""
+    for more in range(2, _DIGITS + 1):
+        shown = f"{one:.{more}f}", f"{other:.{more}f}"
+        if (float(shown[0]) > float(shown[1])) == (one > other):
+            return shown
+    return f"{one:.2f}", f"{other:.2f}"
+
+
 def percent(accuracy: float | None, *marks: float, digits: int = 2) -> str:
     """An accuracy, beside 100 and the goal it is judged by; nothing where it is not known."""
     return "" if accuracy is None else beside(accuracy, 100.0, *marks, digits=digits)

@@ -269,7 +269,7 @@ def test_leads_over_the_runner_up_and_the_base():
         (-0.7, 2, "is -0.70 points in {}: further behind than the 0.61 points that chance"),
         (0.5, 0, "is +0.50 points in {}: more than the 0.28 points that chance explains."),
         (0.28, 0, "is +0.28 points in {}: a tie, since chance explains up to 0.28 points."),
-        (0.284, 0, "is +0.284 points in {}: more than the 0.28 points that chance explains."),
+        (0.284, 0, "is +0.284 points in {}: more than the 0.283 points that chance explains."),
     ],
 )
 def test_a_lead_is_told_from_chance_a_tie_and_seeds_that_are_too_few(
@@ -283,7 +283,7 @@ def test_a_lead_is_told_from_chance_a_tie_and_seeds_that_are_too_few(
 def test_noise_that_is_next_to_nothing_is_said_as_a_figure():
     """Finalists whose means are the same to the last image."""
     texts = [lead("It", SeedNoise(1e-4, 4).lead("net/1", size), GOAL) for size in (1e-5, 0.1)]
-    assert texts[0].endswith("a tie, since chance explains up to 0.0003 points.")
+    assert texts[0].endswith("a tie, since chance explains up to 0.00 points.")
     assert texts[1].endswith("more than the 0.00 points that chance explains.")
 
 

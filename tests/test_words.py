@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from strategies import examples
 
 from mnist_core.goal import Goal
-from mnist_core.words import accuracies, beside, does, exact, last, of, part, percent
+from mnist_core.words import accuracies, apart, beside, does, exact, last, of, part, percent
 from search.compare import compare as comparing
 from search.compare import listing as comparison
 from search.compare import page
@@ -100,6 +100,23 @@ def test_what_is_shown_reaches_the_goal_as_what_was_counted(
     shown = float(beside(accuracy, mark))
     assert (shown >= mark) == (accuracy >= mark)
     assert shown == pytest.approx(accuracy, abs=0.005)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "said"),
+    [
+        (0.3, 0.2, ("0.30", "0.20")),
+        (0.1604, 0.1596, ("0.1604", "0.1596")),
+        (0.1604, 0.1594, ("0.160", "0.159")),
+        (0.1596, 0.1604, ("0.16", "0.16")),  # no more than that
+        (0.1, 0.1, ("0.10", "0.10")),
+        (0.1049, 0.0951, ("0.105", "0.095")),
+    ],
+)
+def test_of_two_figures_the_larger_is_shown_to_be(
+    one: float, other: float, said: tuple[str, str]
+) -> None:
+    assert apart(one, other) == said
 
 
 GOAL = Goal(accuracy=99.4951, last=2, epochs=3, params=2_000)

@@ -10,7 +10,7 @@ each seed moving a mean by about a tenth of the error: 0.15 points at 99.5 %, 0.
 import statistics
 from dataclasses import dataclass
 
-from mnist_core.words import beside, does, last, part
+from mnist_core.words import apart, does, last, part
 from search.chance.noise import LAST
 
 BAND = 0.15
@@ -94,9 +94,9 @@ class Check:
         ours, theirs = self.means
         count = min(LAST, len(self.expected))
         which = last(count, "epoch") if count > 1 else "only epoch"
-        where, apart = "within" if self.passed else "outside", abs(ours - theirs)
+        where = "within" if self.passed else "outside"
+        size, band = apart(abs(ours - theirs), self.band)
         return (
             f"The mean of the {which} is {ours:.3f} %, expected {theirs:.3f} %: "
-            f"{beside(apart, self.band)} points apart, {where} the band of "
-            f"{beside(self.band, apart)}."
+            f"{size} points apart, {where} the band of {band}."
         )

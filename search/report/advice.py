@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from mnist_core.config import Config, NoAveraging
 from mnist_core.goal import Goal
 from mnist_core.layers import Dropout
+from mnist_core.words import apart
 from search.report.findings import AtBound, Findings
 from search.text.markdown import code
 from search.text.wording import digits, listed
@@ -120,12 +121,13 @@ def _steadiness(found: Findings, goal: Goal, free: Set[str]) -> list[Advice]:
     first = found.leaders[0]
     if found.noise is None or goal.last < 2:
         return []
-    deviation = first.trial.ending.deviation
-    if deviation <= found.noise.size:
+    deviation, size = first.trial.ending.deviation, found.noise.size
+    if deviation <= size:
         return []
+    shown, noise = apart(deviation, size)
     why = (
-        f"the {goal.ends} of {code(first.name)} have a standard deviation of "
-        f"{deviation:.2f} points, more than the noise of {found.noise.size:.2f}"
+        f"the {goal.ends} of {code(first.name)} have a standard deviation of {shown} points, more "
+        f"than the noise of {noise}"
     )
     rates = [each for each in RATES if each in free]
     slower = ("lower the learning rate towards the end", rates)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from mnist_core.goal import Goal
-from mnist_core.words import beside, does, of, part, percent
+from mnist_core.words import apart, beside, does, of, part, percent
 from search.chance.importance import LEAST, Importance
 from search.chance.leads import Lead, SeedNoise
 from search.drill.result import DrillResult, StageResult
@@ -56,22 +56,21 @@ def _worst_of(goal: Goal) -> str:
 
 def lead(what: str, found: Lead, goal: Goal, where: str = "1 seed each") -> str:
     """Whether one is ahead of the other."""
-    size, explained = abs(found.points), min(found.known, found.needed)
-    said = (
-        f"{what}, {code(found.over)}, is {change(found.points, explained, found.needed)} points in "
-        f"the {goal.judged} ({where})"
-    )
+    explained = min(found.known, found.needed)
+    limit = found.needed if found.told and not found.tie else explained
+    size, chance = apart(abs(found.points), limit)
+    sign = "-" if found.points < 0 and float(size) else "+"
+    said = f"{what}, {code(found.over)}, is {sign}{size} points in the {goal.judged} ({where})"
     if found.tie:
-        return f"{said}: a tie, since chance explains up to {beside(explained, size)} points."
-    needed = f"{beside(found.needed, size)} points"
+        return f"{said}: a tie, since chance explains up to {chance} points."
     if not found.told:
         freedom = of(found.freedom, "degree")
         return (
             f"{said}: the seeds are too few to tell whether that is chance. With {freedom} of "
-            f"freedom it would take more than {needed}."
+            f"freedom it would take more than {beside(found.needed, abs(found.points))} points."
         )
     more = "more" if found.points > 0 else "further behind"
-    return f"{said}: {more} than the {needed} that chance explains."
+    return f"{said}: {more} than the {chance} points that chance explains."
 
 
 def _goal(stage: StageResult, found: Findings, goal: Goal) -> str:
@@ -102,11 +101,13 @@ def _fits(found: Findings, goal: Goal) -> list[str]:
 def _fit(name: str, fit: Fit, goal: Goal) -> str:
     train, test = (percent(each, goal.accuracy) for each in (fit.train, fit.test))
     more = "more" if fit.gap > fit.chance else "no more"
+    size, chance = apart(fit.gap, fit.chance)
+    gap = size if size.startswith("-") else f"+{size}"
     below = ", and even the training images stay below the goal"
     return (
         f"{code(name)} {VERDICTS[fit.verdict]}: in evaluation mode it recognises {train} % of "
-        f"training and {test} % of test images (1 seed), a gap of {change(fit.gap, fit.chance)} "
-        f"points: {more} than two standard errors, {points(fit.chance, fit.gap)}"
+        f"training and {test} % of test images (1 seed), a gap of {gap} "
+        f"points: {more} than two standard errors, {chance} points"
         f"{below if fit.verdict == 'underfits' else ''}."
     )
 
