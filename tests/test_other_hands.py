@@ -1,8 +1,9 @@
 """What others can do to a study, and what another study can come to have: issue by issue."""
 
 import json
+import math
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
 from wsgiref.util import setup_testing_defaults
@@ -13,21 +14,34 @@ import pytest
 import sqlalchemy as sa
 from command_line import STAGES, Drilldown, one_line
 from fakes import FakeWorkers, Fate
-from optuna.distributions import FloatDistribution
+from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.storages._rdb.models import StudyModel, TrialModel
 from optuna.trial import TrialState, create_trial
 
+from mnist_core.config import Config
 from mnist_core.errors import Lost, UserError
 from mnist_core.paths import runs_dir
+from search.launch import run
 from search.launch.owner import Owner
+from search.launch.progress import Progress
 from search.launch.run import launch
-from search.study import sqlite
+from search.study import sqlite, storage
+from search.study.identity import IDENTITY
 from search.study.pages import Pages
 from search.study.session import Session, opened
+from search.study.spec import StudySpec
 from search.study.storage import open_storage
 from search.study.studies import Studies
-from search.study.study import GOAL, Study
-from search.study.trials import State
+from search.study.study import GOAL, GOAL_TABLE, Study
+from search.study.trials import (
+    CONFIG,
+    ENVIRONMENT,
+    TRAINING,
+    Complete,
+    State,
+    TrialAttr,
+    attach,
+)
 
 PLAN = fakes.study()
 GOOD = [91.0, 92.0, 93.0]
@@ -36,6 +50,10 @@ GOOD = [91.0, 92.0, 93.0]
 @pytest.fixture
 def studies(home: Path) -> Studies:
     return open_storage(create=True)
+
+
+def _good(job: int, config: Config) -> Fate:
+    return Fate(GOOD)
 
 
 class Meddling(FakeWorkers):
@@ -48,9 +66,16 @@ class Meddling(FakeWorkers):
         return super().messages(timeout)
 
 
-def _run(studies: Studies, meddle: Callable[[Session], None], trials: int = 3) -> Study:
-    """A study whose owner runs while, once two trials run, `meddle` is done to it."""
-    with opened(studies, "tiny", PLAN) as session:
+def _run(
+    studies: Studies,
+    meddle: Callable[[Session], None],
+    trials: int = 3,
+    plan: StudySpec = PLAN,
+    watched: bool = False,
+) -> Study:
+    """A study whose owner runs while, once two trials run, `meddle` is done to it. watched: a
+    person sees how it gets on."""
+    with opened(studies, "tiny", plan) as session:
         workers = Meddling(2, lambda job, config: Fate(GOOD))
         done: list[int] = []
 
@@ -60,7 +85,8 @@ def _run(studies: Studies, meddle: Callable[[Session], None], trials: int = 3) -
                 meddle(session)
 
         workers.meddle = once
-        assert Owner(session, workers, []).run(trials) == 0
+        watchers = [Progress("tiny", "goal", trials, [])] * watched
+        assert Owner(session, workers, watchers).run(trials) == 0
         assert done
         return session.study
 
@@ -150,8 +176,89 @@ def test_a_trial_that_somebody_ends_just_before_it_is_told_has_failed(
     assert study.counted == 3
 
 
+def _handle(session: Session, number: int) -> optuna.Trial:
+    return optuna.Trial(session.study.optuna, session.study.optuna.trials[number]._trial_id)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda trial: trial.report(99.9, 0),
+        lambda trial: trial.report(math.nan, 9),
+        lambda trial: trial.set_user_attr(TrialAttr.PARAMS, "few"),
+        lambda trial: attach(trial, CONFIG, {"epochs": "many"}),
+        lambda trial: attach(trial, CONFIG, "none"),
+    ],
+    ids=["an accuracy", "nan", "parameters", "a config", "no config"],
+)
+def test_a_running_trial_that_somebody_writes_to_has_failed(
+    studies: Studies, write: Callable[[optuna.Trial], None], drilldown: Drilldown
+) -> None:
+    plan = PLAN.changed(pruner={"kind": "goal"})
+    study = _run(studies, lambda session: write(_handle(session, 0)), plan=plan)
+    (failed,) = [trial for trial in study.trials() if trial.state == State.FAIL]
+    assert (failed.number, failed.reason) == (0, "somebody else has written to it")
+    assert study.counted == 3
+    shown = drilldown("show", "tiny", "--format", "json")
+    assert shown.code == 0
+    json.loads(shown.out, parse_constant=pytest.fail)
+    one_line(drilldown("export", "tiny", "--trial", "0", "-o", "-"), "has no curve to expect")
+
+
+@pytest.mark.parametrize(
+    ("attribute", "value"),
+    [
+        (TrialAttr.INTERRUPTED, True),
+        (TrialAttr.REASON, {"a": "reason"}),
+        (TrialAttr.SECONDS, "long"),
+        (TRAINING, 3),
+        (TRAINING, {"of": 3, "train_acc": 5}),
+        (ENVIRONMENT, "none"),
+    ],
+)
+def test_what_a_trial_says_at_its_end_is_said_anew(
+    studies: Studies, attribute: str, value: Any
+) -> None:
+    def write(session: Session) -> None:
+        trial = _handle(session, 0)
+        is_user = isinstance(attribute, TrialAttr)
+        trial.set_user_attr(attribute, value) if is_user else attach(trial, attribute, value)
+        assert len(session.study.trials()) == 2
+
+    study = _run(studies, write, watched=True)
+    (written,) = [trial for trial in study.trials() if trial.number == 0]
+    assert isinstance(written, Complete)
+    assert (written.reason, written.seconds, written.fit_acc) == ("", 4.5, fakes.FIT)
+    assert written.environment == fakes.ENVIRONMENT
+
+
+@pytest.mark.parametrize("left", range(6, 66, 6))
+def test_a_study_deleted_between_any_two_transactions_is_said_in_a_sentence(
+    home: Path, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    """The first ones of a launch, of which some look at a study that has just been there."""
+    monkeypatch.setattr(run, "LocalWorkers", lambda *_: nullcontext(FakeWorkers(1, _good)))
+    others = open_storage(create=True).storage
+    launched = open_storage()
+    monkeypatch.setattr(storage, "open_storage", lambda *_, **__: launched)
+    countdown = iter(range(left, -1, -1))
+
+    def delete(connection: sa.Connection) -> None:
+        if connection.engine is launched.storage.engine and next(countdown, None) == 0:
+            optuna.delete_study(study_name="tiny", storage=others)
+
+    launched.make("tiny")
+    sa.event.listen(sa.Engine, "begin", delete)  # before what an engine's own listeners do
+    try:
+        with pytest.raises(Lost, match="study 'tiny' was deleted"):
+            launch("tiny", PLAN.changed(engine="torch"), None)
+    finally:
+        sa.event.remove(sa.Engine, "begin", delete)
+
+
 # --- what is added ---------------------------------------------------------------------------
 
+ONE = FloatDistribution(1.0, 1.0)
 CURVE = dict(enumerate((99.0, 99.5, 99.9), 1))
 
 
@@ -202,6 +309,82 @@ def test_a_trial_that_somebody_asked_for_is_left_as_it_is(studies: Studies) -> N
     assert studies.get("tiny").optuna.trials[asked.number].state == TrialState.RUNNING
 
 
+def test_a_trial_asked_for_with_dimensions_like_ours_is_left_as_it_is(studies: Studies) -> None:
+    _run(studies, lambda _: None)
+    theirs = studies.get("tiny").optuna.ask({"lr": FloatDistribution(0.5, 0.9, log=True)})
+    with opened(studies, "tiny", PLAN) as session:
+        assert session.reconcile() == 0
+        assert theirs.number not in {each.number for each in session._optuna.trials}
+    assert studies.get("tiny").optuna.trials[theirs.number].state == TrialState.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        (GOAL_TABLE, "99.5 %"),
+        (GOAL_TABLE, {"accuracy": 50.0, "last": 1, "epochs": 2, "params": 500}),
+        ("dashboard:note_ver", "x"),
+        ("study:metric_names", 3),
+    ],
+    ids=str,
+)
+def test_what_others_write_over_is_written_anew(
+    studies: Studies, name: str, value: Any, drilldown: Drilldown, tiny: Path
+) -> None:
+    assert drilldown("launch", tiny).code == 0
+    studies.get("tiny").keep(name, value)
+    _answers(drilldown)
+    assert drilldown("launch", tiny, "--trials", "3").code == 0
+    states = [trial.state for trial in studies.get("tiny").trials()]
+    assert states == [State.COMPLETE] * 3
+
+
+def _answers(drilldown: Drilldown) -> None:
+    """With 0, or one sentence."""
+    for command in (("show", "tiny"), ("export", "tiny", "-o", "-"), ("list",)):
+        done = drilldown(*command)
+        if done.code:
+            one_line(done)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [{"id": "x"}, {"id": "x", "name": "tiny", "trials": "three"}, {"id": 3, "name": "tiny"}, [1]],
+    ids=str,
+)
+def test_an_identity_that_others_write_over_is_none(
+    studies: Studies, kept: Any, drilldown: Drilldown
+) -> None:
+    with pytest.raises(Lost, match="study 'tiny' was deleted or replaced while it ran"):
+        _run(studies, lambda session: session.study.keep(IDENTITY, kept))
+    assert studies.get("tiny").identity is None
+    _answers(drilldown)
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        create_trial(value=1.0, user_attrs={TrialAttr.PARAMS: "few", TrialAttr.SECONDS: []}),
+        create_trial(value=1.0, system_attrs={CONFIG: 3, ENVIRONMENT: [], TRAINING: "x"}),
+        create_trial(value=1.0, system_attrs={CONFIG: {}, TRAINING: {"of": 3, "train_acc": 5}}),
+        create_trial(state=TrialState.PRUNED, intermediate_values={1: math.nan, 2: math.inf}),
+        create_trial(state=TrialState.RUNNING, intermediate_values={1: math.nan}),
+        create_trial(state=TrialState.WAITING, user_attrs={TrialAttr.INTERRUPTED: True}),
+    ],
+    ids=["attributes", "tables", "what is in them", "accuracies", "running", "waiting"],
+)
+def test_whatever_a_foreign_trial_says_of_itself_is_shown(
+    studies: Studies, added: optuna.trial.FrozenTrial, drilldown: Drilldown
+) -> None:
+    study = _run(studies, lambda _: None)
+    study.optuna.add_trial(added)
+    for form in ("table", "json", "csv"):
+        shown = drilldown("show", "tiny", "--format", form)
+        assert shown.code == 0
+    json.loads(drilldown("show", "tiny", "--format", "json").out, parse_constant=pytest.fail)
+    one_line(drilldown("export", "tiny", "--trial", "3", "-o", "-"), "has no curve to expect")
+
+
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
@@ -221,6 +404,45 @@ def test_enqueued_values_outside_the_space_fail_and_the_study_goes_on(
     (failed,) = [trial for trial in study.trials() if trial.state == State.FAIL]
     assert failed.reason.startswith(reason)
     assert study.counted == 3
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"system_attrs": {"fixed_params": 3}}, "its values are no table"),
+        ({"system_attrs": {CONFIG: {}}}, "more than values to try"),
+        ({"user_attrs": {TrialAttr.INTERRUPTED: True}}, "more than values to try"),
+        ({"intermediate_values": {1: 99.9}}, "more than values to try"),
+        ({"params": {"x": 1.0}, "distributions": {"x": ONE}}, "more than values to try"),
+    ],
+    ids=["no values", "a config", "an attribute", "a curve", "dimensions"],
+)
+def test_what_waits_with_more_than_values_fails_and_the_study_goes_on(
+    studies: Studies, more: dict[str, Any], reason: str
+) -> None:
+    waiting = create_trial(state=TrialState.WAITING, **more)
+    with opened(studies, "tiny", PLAN) as session:
+        session.study.optuna.add_trial(waiting)
+        assert Owner(session, FakeWorkers(2, _good), []).run(3) == 0
+        first = next(trial for trial in session.study.trials() if trial.number == 0)
+        assert reason in session.study.optuna.trials[0].user_attrs[TrialAttr.REASON]
+        assert first.state in (State.FAIL, State.INTERRUPTED)
+        assert session.study.counted == 3
+
+
+def test_a_dimension_of_another_kind_ends_the_launch_with_a_sentence(
+    studies: Studies, tiny: Path, drilldown: Drilldown
+) -> None:
+    """Added before the first trial of ours; Optuna would raise in the middle of each."""
+    with opened(studies, "tiny", PLAN) as session:
+        kind = CategoricalDistribution(["x"])
+        other = create_trial(value=1.0, params={"lr": "x"}, distributions={"lr": kind})
+        session.study.optuna.add_trial(other)
+        said = "a trial that is not drilldown's, in which 'lr' is a dimension of another kind"
+        with pytest.raises(UserError, match=said):
+            Owner(session, FakeWorkers(2, _good), []).run(3)
+        states = {trial.state for trial in session.study.trials()}
+    assert states == {State.FOREIGN, State.INTERRUPTED}
 
 
 def test_enqueued_values_within_the_space_are_tried(studies: Studies) -> None:

@@ -309,7 +309,8 @@ def test_who_looks_whether_a_study_runs_is_in_no_owners_way(url: str) -> None:
     for _ in range(10):
         with opened(studies, "tiny", fakes.study()) as session:
             assert open_storage(url, read_only=True).running(study) is True
-            session.check_held()
+            with session.ours():
+                pass
         assert others.running(study) is False
     over.set()
     looking.join()
@@ -399,8 +400,10 @@ def test_owner_keeps_its_study_when_its_connection_breaks(
     with opened(studies, "tiny", fakes.study()) as hold:
         broken()
         with caplog.at_level("WARNING", "drilldown"):
-            hold.check_held()
-            hold.check_held()
+            with hold.ours():
+                pass
+            with hold.ours():
+                pass
         assert _held_again(caplog) == 1
         with pytest.raises(UserError, match="is being run by process"):
             _launch(database)
@@ -438,7 +441,8 @@ def test_owner_stops_where_another_took_its_study(server: postgres.Server, datab
         with opened(second, "tiny", fakes.study()):
             for _ in range(2):
                 with pytest.raises(UserError, match=r"'tiny' was taken by process .* to resume"):
-                    hold.check_held()
+                    with hold.ours():
+                        pass
     _launch(database, 4)
     _exactly(database, 4)
 
@@ -452,12 +456,14 @@ def test_owner_gives_up_on_a_server_that_does_not_come_back(
         server.control("stop")
         try:
             with pytest.raises((sa.exc.SQLAlchemyError, StorageInternalError)) as gone:
-                hold.check_held()
+                with hold.ours():
+                    pass
         finally:
             server.control("start")
         assert str(explained(gone.value)).startswith("the storage failed: ")
         with pytest.raises(type(gone.value)) as still:  # what is lost stays so
-            hold.check_held()
+            with hold.ours():
+                pass
         assert still.value is gone.value
     _launch(database)
     _exactly(database, 4)

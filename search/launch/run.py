@@ -101,18 +101,21 @@ def _run(
         found = f"{of(orphans, 'trial')} {does(orphans, 'was')}"
         log.info("%s left running by an earlier owner; marked interrupted", found)
     study = session.study
-    _write_best(study)
-    before = {trial.number for trial in study.trials() if trial.counts}
-    changed, signal = methods.changed(study, plan), 0
+    _write_best(session)
+    with session.ours():
+        before = {trial.number for trial in study.trials() if trial.counts}
+        changed, signal = methods.changed(study, plan), 0
     if left := session.missing(plan.trials):
         for what, (theirs, ours) in changed.items():
             log.info("the %s is %s from here on; it was %s", what, ours, theirs)
-        methods.keep(study, plan)
+        with session.ours():
+            methods.keep(study, plan)
         signal = _train(session, plan, left, device, engine, console, start)
-    session.check_held()
-    ended = [trial for trial in study.trials() if trial.counts and trial.number not in before]
+    best = _write_best(session)
+    with session.ours():
+        ended = [trial for trial in study.trials() if trial.counts and trial.number not in before]
     still = {} if left else {what: theirs for what, (theirs, _) in changed.items()}
-    return Launched(study, plan.trials, _write_best(study), signal, ended, still)
+    return Launched(study, plan.trials, best, signal, ended, still)
 
 
 def _train(
@@ -130,33 +133,37 @@ def _train(
     watcher = kind(study.name, plan.goal, plan.trials, study.trials())
     count = min(plan.workers, left)
     with LocalWorkers(count, device, engine, start) as workers, _view(watcher, console):
-        owner = Owner(session, workers, [watcher, _BestWriter(study)])
+        owner = Owner(session, workers, [watcher, _BestWriter(session)])
         return owner.run(plan.trials, plan.timeout)
 
 
 class _BestWriter:
     """Keeps the best trial's config and the study's note up to date while the study runs."""
 
-    def __init__(self, study: Study) -> None:
-        self._study = study
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def started(self, number: int, config: Config) -> None: ...
     def epoch(self, number: int, result: EpochResult) -> None: ...
 
     def ended(self, trial: Trial) -> None:
-        best = self._study.best()
+        with self._session.ours():
+            best = self._session.study.best()
         if best is not None and best.number == trial.number:
-            _write_best(self._study)
+            _write_best(self._session)
 
 
-def _write_best(study: Study) -> Path | None:
-    """Where the best trial's config lies; None where there is no best yet."""
+def _write_best(session: Session) -> Path | None:
+    """Where the best trial's config lies; None where there is no best yet. Raises Lost where the
+    study is no longer ours."""
+    study = session.study
     path = default_path(study.name)
-    annotate(study, command_for(path, anywhere=True))
-    best = study.best()
-    if best is None:
-        return None
-    record.save(path, to_record(best, study.goal))
+    with session.ours():
+        annotate(study, command_for(path, anywhere=True))
+        best = study.best()
+        if best is None:
+            return None
+        record.save(path, to_record(best, study.goal))
     return path
 
 

@@ -1,5 +1,6 @@
 """Tables for people, JSON and CSV for programs: what `list` and `show` print."""
 
+import math
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -60,7 +61,9 @@ def _run(studies: Studies) -> list[str]:
     """The studies of a storage, which ones run, and which are none of ours."""
     lines = []
     notes: dict[str, list[str]] = {_RUNNING: [], _LEFT: [], "Not drilldown's": []}
-    for study in map(studies.get, studies.names()):
+    for study in map(studies.find, studies.names()):
+        if study is None:
+            continue  # deleted since
         name = study.name if study.name.isprintable() else shortened(study.name)
         if not study.launched:
             notes["Not drilldown's"].append(name)
@@ -116,6 +119,11 @@ def _percent(accuracy: float, goal: Goal) -> str:
     return percent(accuracy, goal.accuracy)
 
 
+def _finite(accuracy: float) -> float | None:
+    """JSON has no nan, which others may have reported."""
+    return accuracy if math.isfinite(accuracy) else None
+
+
 COLUMNS = (
     Column("trial", "trial", lambda trial: trial.number),
     Column("state", None, lambda trial: str(trial.state)),
@@ -137,7 +145,7 @@ COLUMNS = (
             else f"{trial.state}: {trial.reason}"
         ),
     ),
-    Column("test_acc", None, lambda trial: list(trial.test_acc)),
+    Column("test_acc", None, lambda trial: [_finite(each) for each in trial.test_acc]),
 )
 
 

@@ -1,38 +1,30 @@
 """Trials that somebody enqueued, with values of their own for some dimensions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping
 
-import optuna
-from optuna.exceptions import UpdateFinishedTrialError
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FrozenTrial
 
+from search.study.trials import TrialAttr, is_ours
 from spaces import Space, SpaceError
 
 _VALUES = "fixed_params"  # Optuna's system attribute
 
 
-def refuse(
-    study: optuna.Study,
-    waiting: Sequence[FrozenTrial],
-    space: Space,
-    refused: Callable[[Trial, str], None],
-) -> int:
-    """Take those out of the queue that the space has no config for: Optuna itself would try any
-    value, or end in the middle. `refused` gets each, which runs now, and why; returns how many."""
-    count = 0
-    for trial in waiting:
-        try:
-            space.check(trial.system_attrs.get(_VALUES, {}), "enqueued")
-        except SpaceError as error:
-            if _popped(study, trial._trial_id):
-                refused(Trial(study, trial._trial_id), str(error))
-                count += 1
-    return count
+def fault(trial: FrozenTrial, space: Space) -> str:
+    """Why a trial that was just asked for cannot be trained; empty where nothing is wrong with it.
+    Optuna itself would try any value, or end in the middle.
 
-
-def _popped(study: optuna.Study, trial_id: int) -> bool:
-    """Whether it was still in the queue."""
+    Somebody may have added it, waiting, with anything that a trial can have, also what only a
+    training should say of it.
+    """
+    values = trial.system_attrs.get(_VALUES, {})
+    if not isinstance(values, Mapping):
+        return "enqueued: its values are no table"
+    ours = [*filter(is_ours, trial.system_attrs), *set(TrialAttr) & trial.user_attrs.keys()]
+    if trial.distributions or trial.intermediate_values or ours:
+        return "enqueued: it brings along more than values to try"
     try:
-        return study._storage.set_trial_state_values(trial_id, TrialState.RUNNING)
-    except UpdateFinishedTrialError:
-        return False
+        space.check(values, "enqueued")
+    except SpaceError as error:
+        return str(error)
+    return ""

@@ -41,7 +41,7 @@ def sign_launch(study: Study, plan: Plan) -> None:
     if study.kept(FINGERPRINT) is None:
         study.keep(FINGERPRINT, _fingerprint(plan))
     goal = plan.goal.model_dump(mode="json")
-    if study.kept(GOAL_TABLE) is None:
+    if study.kept(GOAL_TABLE) != goal:  # which the fingerprint has, if others have written here
         study.keep(GOAL_TABLE, goal)
         study.optuna.set_user_attr(GOAL, goal)
     if study.identity is None:

@@ -190,10 +190,14 @@ def _course(trial: FrozenTrial) -> _Course | None:
     if CONFIG not in trial.system_attrs or not all(0 <= accuracy <= 100 for accuracy in acc):
         return None
     plan = _plan(json.dumps(trial.system_attrs[CONFIG]))
-    return _Course(plan, acc) if len(acc) <= len(plan.fallen) else None
+    return _Course(plan, acc) if plan is not None and len(acc) <= len(plan.fallen) else None
 
 
 @lru_cache(maxsize=10_000)
-def _plan(config: str) -> _Plan:
-    """Of a config as JSON: a trial's number is another's in another study, its config is not."""
-    return _Plan.of(Config.from_dict(json.loads(config)))
+def _plan(config: str) -> _Plan | None:
+    """Of a config as JSON: a trial's number is another's in another study, its config is not. None
+    where it is none: a trial that runs lies open to others."""
+    try:
+        return _Plan.of(Config.from_dict(json.loads(config)))
+    except (TypeError, ValueError):  # pydantic's ValidationError is one of the second
+        return None

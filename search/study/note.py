@@ -18,6 +18,7 @@ from search.study.trials import COUNTED, Complete, Trial, fates
 
 METRIC = "score (%)"  # what the dashboard calls a trial's value
 FIGURE = "best-trials"
+_VERSION = "dashboard:note_ver"  # the note's, which the dashboard counts
 _DRAWN = 8  # best trials in the figure: no more than can be told apart
 
 
@@ -32,6 +33,8 @@ def annotate(study: Study, command: str) -> None:
             study.optuna.set_metric_names([METRIC])
     goal, trials = study.goal, study.trials()
     complete = [trial for trial in trials if isinstance(trial, Complete)]
+    if not isinstance(study.kept(_VERSION), int | None):
+        study.keep(_VERSION, 0)  # others have written there what the dashboard cannot add 1 to
     optuna_dashboard.save_note(study.optuna, _text(goal, trials, complete, command))
     if complete:
         figure = _Figure(_drawing(goal, complete[:_DRAWN]))

@@ -13,11 +13,12 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 Ours = Callable[[FrozenTrial], bool]
-"""Whether a trial that has ended is one of drilldown's."""
+"""Whether a trial that runs, or has ended, is one of drilldown's."""
 
 
 def among_peers(study: optuna.Study, pruner: BasePruner, ours: Ours) -> optuna.Study:
-    """The same study, to ask of and to report to; what has ended in it elsewhere is hidden."""
+    """The same study, to ask of and to report to; what runs or has ended in it elsewhere is
+    hidden."""
     storage = cast(BaseStorage, _Hiding(study._storage, ours))
     return optuna.Study(study.study_name, storage, pruner=pruner)
 
@@ -36,4 +37,5 @@ class _Hiding:
         self, study_id: int, deepcopy: bool = True, states: Container[TrialState] | None = None
     ) -> list[FrozenTrial]:
         found = self._storage.get_all_trials(study_id, deepcopy, states)
-        return [trial for trial in found if not trial.state.is_finished() or self._ours(trial)]
+        waiting = TrialState.WAITING  # whoever enqueued it
+        return [trial for trial in found if trial.state == waiting or self._ours(trial)]

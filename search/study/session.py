@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
+from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.pruners import BasePruner
 from optuna.samplers import BaseSampler
@@ -41,9 +42,9 @@ class Asked(NamedTuple):
 class Session:
     """Asks a study for trials, and tells it what became of them.
 
-    Others may do to the study what they like meanwhile. A trial that they end is ended; one that
-    they add is left as it is, and hidden from samplers and pruners; where they take the study away,
-    everything raises Lost.
+    Others may do to the study what they like meanwhile. A trial that they end is ended; one of ours
+    that they write to has failed; one that they add is left as it is, and hidden from samplers and
+    pruners; where they take the study away, everything raises Lost.
     """
 
     def __init__(
@@ -65,27 +66,21 @@ class Session:
         self._sampler, self._check_held = sampler, check_held
         self._optuna = among_peers(study.optuna, pruner, study.ours)
         self._running: dict[int, OptunaTrial] = {}
-
-    def check_held(self) -> None:
-        """To be called before what is kept of the study elsewhere is written anew; raises where the
-        study is no longer ours."""
-        self._check_held(False)
+        self._configs: dict[int, Config] = {}  # that these train
 
     def missing(self, trials: int) -> int:
         """How many further ones the study needs to finish so many, besides those that run."""
-        with self._ours():
+        with self.ours():
             return self._missing(trials, self._found())
 
     def ask(self, trials: int) -> Asked | None:
         """A new trial, which now runs; None where the study needs no further one to finish so many.
 
-        What somebody enqueued that cannot be trained fails, and counts.
+        What somebody enqueued that cannot be trained fails, and counts. Raises UserError where no
+        trial of this space can be made beside what others have added.
         """
-        with self._ours():
+        with self.ours():
             while self._missing(trials, found := self._found()):
-                waiting = [trial for trial in found if trial.state == TrialState.WAITING]
-                if enqueued.refuse(self._optuna, waiting, self._space, self._refused):
-                    continue
                 if asked := self._new(len(found)):
                     return asked
             return None
@@ -99,23 +94,24 @@ class Session:
         return max(0, trials - counted - len(self._running))
 
     def _new(self, number: int) -> Asked | None:
-        """number: that of the study's next trial. None where it was enqueued, and has failed."""
+        """number: that of the study's next trial. None where it was enqueued and has failed, or
+        where somebody has ended it already."""
         self._optuna.sampler = self._sampler(number)
-        trial = self._optuna.ask(self._distributions)
-        try:
-            config = self._space.config(trial.params, trial_seed(self._seed, trial.number))
-        except ValueError as error:  # only of what was enqueued: a space has no such sample
-            self._refused(trial, f"what was enqueued makes no config: {error}")
-            return None
-        trial.set_user_attr(TrialAttr.PARAMS, config.params)
-        attach(trial, CONFIG, config.to_dict())
+        trial = self._optuna.ask()
         self._running[trial.number] = trial
+        config = None
+        with suppress(UpdateFinishedTrialError):
+            config = self._made(trial)
+        if config is None:
+            del self._running[trial.number]
+            return None
+        self._configs[trial.number] = config
         return Asked(trial.number, config)
 
     def report(self, number: int, result: EpochResult) -> bool:
         """Keep an epoch of a running trial, whose test accuracy is finite; returns whether the
         trial still runs, as far as the study is concerned."""
-        with self._ours(to_trial=True):
+        with self.ours(to_trial=True):
             try:
                 self._running[number].report(result.test_acc, result.epoch)
             except UpdateFinishedTrialError:
@@ -124,7 +120,7 @@ class Session:
 
     def hopeless(self, number: int) -> bool:
         """Whether the pruner says that a running trial should stop, after the epochs reported."""
-        with self._ours(to_trial=True):
+        with self._not_lost():
             return self._running[number].should_prune()
 
     def complete(
@@ -152,15 +148,17 @@ class Session:
 
     def interrupt(self) -> None:
         """End all that still run; they do not count. Where the study is lost, nothing is done."""
-        with suppress(Lost), self._ours():
+        with suppress(Lost), self.ours():
             for trial in self._running.values():
                 self._interrupted(trial, "interrupted")
         self._running.clear()
+        self._configs.clear()
 
     def reconcile(self) -> int:
         """Mark trials that an earlier owner left running as interrupted; returns how many."""
-        with self._ours():
-            running = self._optuna.get_trials(deepcopy=False, states=[TrialState.RUNNING])
+        with self.ours():
+            states = [TrialState.RUNNING]
+            running = self.study.optuna.get_trials(deepcopy=False, states=states)
             left = [trial for trial in running if self._asked(trial)]
             for trial in left:
                 self._interrupted(OptunaTrial(self._optuna, trial._trial_id), "its owner went away")
@@ -169,22 +167,66 @@ class Session:
     def _asked(self, trial: FrozenTrial) -> bool:
         """Whether a running trial is one that we asked for: with its config, or on the way to
         it."""
-        has = trial.distributions.keys()
-        return CONFIG in trial.system_attrs or bool(has and has <= self._distributions.keys())
+        has = trial.distributions.items()
+        return CONFIG in trial.system_attrs or bool(has and has <= self._distributions.items())
 
     @contextmanager
-    def _ours(self, to_trial: bool = False) -> Iterator[None]:
-        """For all that reads or writes the study. Raises Lost where it is not ours any more, also
-        where it is taken away just now, of which storages say all kinds of things. to_trial: for
-        what is about a running trial alone."""
+    def ours(self, to_trial: bool = False) -> Iterator[None]:
+        """For all that reads or writes the study, and for what is kept of it elsewhere. Raises Lost
+        where it is not ours any more, also where it is taken away just now. to_trial: for what is
+        about a running trial alone."""
         self._check_held(to_trial)
+        with self._not_lost():
+            yield
+
+    @contextmanager
+    def _not_lost(self) -> Iterator[None]:
+        """Of a study that is taken away just now storages say all kinds of things; this says
+        Lost."""
         try:
             yield
-        except UserError:
-            raise
         except Exception:
             self._check_held(False)
             raise
+
+    def _made(self, trial: OptunaTrial) -> Config | None:
+        """What a new trial is to train, which it keeps; None where it has failed at once."""
+        fault = enqueued.fault(trial._cached_frozen_trial, self._space)
+        if not fault:
+            self._suggest(trial)
+            try:
+                config = self._space.config(trial.params, trial_seed(self._seed, trial.number))
+            except ValueError as error:  # only of what was enqueued: a space has no such sample
+                fault = f"what was enqueued makes no config: {error}"
+        if fault:
+            self._refused(trial, fault)
+            return None
+        trial.set_user_attr(TrialAttr.PARAMS, config.params)
+        attach(trial, CONFIG, config.to_dict())
+        return config
+
+    def _suggest(self, trial: OptunaTrial) -> None:
+        """A value for every dimension. Raises UserError where the study has a trial in which one is
+        of another kind: Optuna has no two kinds of a dimension in a study."""
+        for name, kind in self._distributions.items():
+            try:
+                trial._suggest(name, kind)
+            except ValueError:
+                if self._of_one_kind(name, kind):
+                    raise
+                raise UserError(
+                    f"study {self.study.name!r} has a trial that is not drilldown's, in which "
+                    f"{name!r} is a dimension of another kind; launch under another --name"
+                ) from None
+
+    def _of_one_kind(self, name: str, kind: BaseDistribution) -> bool:
+        """Whether a dimension is the same in all trials of the study, whoever made them."""
+        try:
+            for trial in self.study.optuna.get_trials(deepcopy=False):
+                check_distribution_compatibility(trial.distributions.get(name, kind), kind)
+        except ValueError:
+            return False
+        return True
 
     def _end(
         self,
@@ -195,9 +237,12 @@ class Session:
         ending: Ending | None = None,
         reason: str = "",
     ) -> Trial:
-        """Tell what became of a trial; where somebody else has ended it already, it stays so."""
-        trial = self._running.pop(number)
-        with self._ours(to_trial=True):
+        """Tell what became of a trial; where somebody else has ended it already, it stays so, and
+        where somebody has written to it, it has failed: what is kept of it is not what was."""
+        trial, config = self._running.pop(number), self._configs.pop(number)
+        with self.ours(to_trial=True):
+            if state != TrialState.FAIL and not self._untouched(trial, config, results):
+                state, ending, reason = TrialState.FAIL, None, "somebody else has written to it"
             try:
                 seconds = round(sum(each.seconds for each in results), 1)
                 trial.set_user_attr(TrialAttr.SECONDS, seconds)
@@ -214,17 +259,22 @@ class Session:
                 told = self._optuna._storage.get_trial(trial._trial_id)
             return self.study.trial(told)
 
+    def _untouched(
+        self, trial: OptunaTrial, config: Config, results: Sequence[EpochResult]
+    ) -> bool:
+        """Whether what is kept of a trial that runs is what we wrote."""
+        kept = self._optuna._storage.get_trial(trial._trial_id)
+        return (
+            kept.system_attrs.get(CONFIG) == config.to_dict()
+            and kept.user_attrs.get(TrialAttr.PARAMS) == config.params
+            and kept.intermediate_values == {each.epoch: each.test_acc for each in results}
+        )
+
     def _tell(
         self, trial: OptunaTrial, state: TrialState, score: float | None = None
     ) -> FrozenTrial:
-        """Raises UpdateFinishedTrialError where somebody has ended it, of which Optuna says two
-        things."""
-        try:
-            return self._optuna.tell(trial, score, state)
-        except ValueError:
-            if self._optuna._storage.get_trial(trial._trial_id).state.is_finished():
-                raise UpdateFinishedTrialError from None
-            raise
+        """Where somebody has ended it already, it stays so."""
+        return self._optuna.tell(trial, score, state, skip_if_finished=True)
 
     def _close(
         self, trial: OptunaTrial, train_acc: Sequence[float] = (), fit_acc: float | None = None
@@ -257,13 +307,15 @@ def opened(studies: Studies, name: str, plan: Plan) -> Iterator[Session]:
     """
     study = studies.find(name)
     if study is not None:
-        check_same(study, plan)  # before the lock, so that a refusal takes none
+        with study.there():
+            check_same(study, plan)  # before the lock, so that a refusal takes none
     else:
         study = studies.make(name)
     with owned(study, studies) as hold:
-        check_same(study, plan)  # somebody may have made it meanwhile
-        sign_launch(study, plan)
-        hold.sign()
+        with study.there():
+            check_same(study, plan)  # somebody may have made it meanwhile
+            sign_launch(study, plan)
+            hold.sign()
         yield Session(
             study,
             plan.make_space(),

@@ -2,7 +2,8 @@
 kept with it."""
 
 import json
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +14,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from pydantic import ValidationError
 
-from mnist_core.errors import UserError
+from mnist_core.errors import Lost, UserError
 from mnist_core.goal import Goal
 from search.study import identity, trials
 from search.study.identity import IDENTITY, Identity
@@ -52,8 +53,8 @@ class Study:
 
     @cached_property
     def _goal(self) -> Goal | None:
-        kept = self.kept(GOAL_TABLE) or self.optuna.user_attrs.get(GOAL)  # the second in old ones
-        with suppress(ValidationError):  # somebody else's goal is something else
+        with self.there(), suppress(ValidationError):  # somebody else's goal is something else
+            kept = self.kept(GOAL_TABLE) or self.optuna.user_attrs.get(GOAL)  # 2nd: in old ones
             return Goal.model_validate(kept) if self.maximised else None
         return None
 
@@ -83,7 +84,8 @@ class Study:
     @property
     def size(self) -> int:
         """How many trials it has, whoever made them and whatever became of them."""
-        return self._storage.get_n_trials(self.optuna._study_id)
+        with self.there():
+            return self._storage.get_n_trials(self.optuna._study_id)
 
     @property
     def counted(self) -> int:
@@ -93,10 +95,12 @@ class Study:
     def trials(self) -> list[Trial]:
         """All of them, best first: by score, then those without one by number.
 
-        Raises UserError where drilldown never launched it.
+        Raises UserError where drilldown never launched it, and Lost where it was deleted since.
         """
         goal = self.goal
-        found = [self._row(each, goal) for each in self.optuna.get_trials(deepcopy=False)]
+        with self.there():
+            frozen = self.optuna.get_trials(deepcopy=False)
+        found = [self._row(each, goal) for each in frozen]
         return sorted(found, key=lambda trial: (trial.score is None, -(trial.score or 0.0)))
 
     def trial(self, frozen: FrozenTrial) -> Trial:
@@ -104,13 +108,21 @@ class Study:
         return self._row(frozen, self.goal)
 
     def ours(self, frozen: FrozenTrial) -> bool:
-        """Whether a trial that has ended was asked for and told by drilldown."""
+        """Whether a trial was asked for by drilldown, and told if it has ended."""
         return self.trial(frozen).state != State.FOREIGN
 
     def best(self) -> Complete | None:
         """The complete trial with the highest score, the earliest of equals; None if there is
         none."""
         return next((trial for trial in self.trials() if isinstance(trial, Complete)), None)
+
+    @contextmanager
+    def there(self) -> Iterator[None]:
+        """What Optuna says of a study that was deleted since it was found, as a Lost."""
+        try:
+            yield
+        except KeyError:
+            raise Lost(f"study {self.name!r} was deleted meanwhile") from None
 
     def kept(self, name: str) -> Any:
         """What was kept with the study under a name; None where nothing was, or it is gone."""

@@ -6,14 +6,15 @@ other place knows what a trial's attributes are called.
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from optuna.trial import FrozenTrial, TrialState
 from optuna.trial import Trial as OptunaTrial
+from pydantic import ValidationError
 
 from mnist_core.config import Config
 from mnist_core.errors import UserError
@@ -25,10 +26,13 @@ from spaces.catalogue import lives
 from spaces.dimensions import Dimension
 from spaces.space import Sample
 
+T = TypeVar("T")
+
 # System attributes, as tables; in the dashboard they would bury what people look for.
 CONFIG = "drilldown:config"  # exactly what was trained
 ENVIRONMENT = "drilldown:environment"
 TRAINING = "drilldown:training"  # how well it did on what it was trained on
+_PREFIX = "drilldown:"
 
 
 class TrialAttr(StrEnum):
@@ -80,7 +84,7 @@ class Trial:
     """Of its net."""
     seconds: float | None
     reason: str
-    """Why it failed or was interrupted."""
+    """Why it failed or was interrupted, or whose it is."""
     score: float | None
     """Percent; of complete trials."""
     _tables: Mapping[str, Any] = field(repr=False)
@@ -97,13 +101,12 @@ class Trial:
     @cached_property
     def config(self) -> Config | None:
         """What was trained; None where its owner went away before that was kept."""
-        return Config.from_dict(self._tables[CONFIG]) if CONFIG in self._tables else None
+        return _understood(Config.from_dict, _table(self._tables, CONFIG))
 
     @cached_property
     def environment(self) -> Environment | None:
         """Where and with what it was trained; None where it never began."""
-        kept = self._tables.get(ENVIRONMENT)
-        return Environment.model_validate(kept) if kept else None
+        return _understood(Environment.model_validate, _table(self._tables, ENVIRONMENT))
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ class Complete(Trial):
 
     @cached_property
     def config(self) -> Config:
-        return Config.from_dict(self._table(CONFIG))
+        return self._had(super().config, CONFIG)
 
     @cached_property
     def living(self) -> Sample:
@@ -132,15 +135,15 @@ class Complete(Trial):
 
     @cached_property
     def environment(self) -> Environment:
-        return Environment.model_validate(self._table(ENVIRONMENT))
+        return self._had(super().environment, ENVIRONMENT)
 
-    def _table(self, name: str) -> Any:
-        if name not in self._tables:
+    def _had(self, what: T | None, name: str) -> T:
+        if what is None:
             raise UserError(
                 f"trial {self.number} of study {self.study!r} was not trained by drilldown: it has "
                 f"no {name}"
             )
-        return self._tables[name]
+        return what
 
 
 def fates(trials: Iterable[Trial]) -> Counter[State]:
@@ -151,9 +154,11 @@ def fates(trials: Iterable[Trial]) -> Counter[State]:
 
 def read(study: str, trial: FrozenTrial, goal: Goal, identity: Identity | None = None) -> Trial:
     """A trial of a study that has this goal and this identity, which is None of an old one."""
-    attrs, tables = trial.user_attrs, trial.system_attrs
-    training, accuracies = _training(trial), curve(trial)
     state, reason = _state(trial, goal, identity)
+    # Of a foreign trial nothing is believed; also one of ours that runs can be given anything.
+    attrs, tables = trial.user_attrs, {} if state == State.FOREIGN else trial.system_attrs
+    training = _table(tables, TRAINING)
+    accuracies = curve(trial)
     known: dict[str, Any] = {
         "study": study,
         "number": trial.number,
@@ -161,60 +166,57 @@ def read(study: str, trial: FrozenTrial, goal: Goal, identity: Identity | None =
         "sample": trial.params,
         "dimensions": dimensions(trial.distributions),
         "test_acc": accuracies,
-        "train_acc": tuple(training.get("train_acc", ())),
-        "params": _number(attrs.get(TrialAttr.PARAMS)),
-        "seconds": _number(attrs.get(TrialAttr.SECONDS)),
+        "train_acc": _numbers(training.get("train_acc")),
+        "params": _number(attrs.get(TrialAttr.PARAMS), int),
+        "seconds": _number(attrs.get(TrialAttr.SECONDS), float, int),
         "reason": reason,
         "score": trial.value if state == State.COMPLETE else None,
         "_tables": tables,
     }
     if state != State.COMPLETE:
         return Trial(**known)
-    return Complete(**known, ending=goal.ending(accuracies), fit_acc=training.get("fit_acc"))
+    fit_acc = _number(training.get("fit_acc"), float, int)
+    return Complete(**known, ending=goal.ending(accuracies), fit_acc=fit_acc)
 
 
 def _state(trial: FrozenTrial, goal: Goal, identity: Identity | None) -> tuple[State, str]:
     """What has become of it, and why. A trial is ours if it says by its config that we asked for
     it, and by its study's identity and its own number that we ended it: a copy says another."""
-    reason = str(trial.user_attrs.get(TrialAttr.REASON, ""))
-    if trial.user_attrs.get(TrialAttr.INTERRUPTED) is True:
-        return State.INTERRUPTED, reason
     if trial.state == TrialState.WAITING:
-        return State.WAITING, reason
+        return State.WAITING, ""
+    reason = str(trial.user_attrs.get(TrialAttr.REASON, ""))
+    failed = trial.state == TrialState.FAIL
+    if failed and trial.user_attrs.get(TrialAttr.INTERRUPTED) is True:
+        return State.INTERRUPTED, reason
     tables = trial.system_attrs
-    asked, closed = CONFIG in tables, _training(trial).get("of")
+    asked, closed = CONFIG in tables, _table(tables, TRAINING).get("of")
     old = identity is None or trial.number < identity.trials
     ours = asked if identity is None or old else closed == [identity.id, trial.number]
     if trial.state == TrialState.RUNNING:
-        return (State.RUNNING, reason) if asked else (State.FOREIGN, "asked for elsewhere")
+        return (State.RUNNING, "") if asked else (State.FOREIGN, "asked for elsewhere")
     if not ours:
         if asked and closed is None:
             return State.FAIL, f"ended from outside, as {trial.state.name.lower()}"
         return State.FOREIGN, "not drilldown's"
     if trial.state == TrialState.COMPLETE and not _scored(trial, goal):
         return State.FOREIGN, "its score is not its curve's"
-    return State(trial.state.name.lower()), reason
-
-
-def _training(trial: FrozenTrial) -> dict[str, Any]:
-    """What was kept of its training; nothing where somebody else put something else there."""
-    kept = trial.system_attrs.get(TRAINING)
-    return kept if isinstance(kept, dict) else {}
-
-
-def _number(value: Any) -> Any:
-    """An attribute that should be one, as long as it is: until a trial has ended, anyone can put
-    anything there."""
-    return value if isinstance(value, int | float) else None
+    if trial.state == TrialState.PRUNED and not _are_percent(curve(trial)):
+        return State.FOREIGN, "its accuracies are none"
+    return State(trial.state.name.lower()), reason if failed else ""
 
 
 def _scored(trial: FrozenTrial, goal: Goal) -> bool:
     """Whether a complete trial has a whole curve, and the score that follows from it."""
     accuracies = curve(trial)
-    whole = ENVIRONMENT in trial.system_attrs and all(0 <= each <= 100 for each in accuracies)
-    if not whole or not accuracies or len(trial.values or ()) != 1:
+    known = all(_table(trial.system_attrs, name) for name in (CONFIG, ENVIRONMENT))
+    whole = known and accuracies and _are_percent(accuracies)
+    if not whole or len(trial.values or ()) != 1:
         return False
     return math.isclose(trial.values[0], goal.ending(accuracies).score, abs_tol=1e-6)
+
+
+def _are_percent(accuracies: Sequence[float]) -> bool:
+    return all(0 <= each <= 100 for each in accuracies)
 
 
 def curve(trial: FrozenTrial) -> tuple[float, ...]:
@@ -222,6 +224,36 @@ def curve(trial: FrozenTrial) -> tuple[float, ...]:
     return tuple(value for _, value in sorted(trial.intermediate_values.items()))
 
 
+def is_ours(attribute: str) -> bool:
+    """Whether a system attribute is one that drilldown keeps."""
+    return attribute.startswith(_PREFIX)
+
+
 def attach(trial: OptunaTrial, name: str, table: dict[str, Any]) -> None:
     """Keep CONFIG, ENVIRONMENT or TRAINING with a trial."""
     trial.storage.set_trial_system_attr(trial._trial_id, name, table)
+
+
+def _table(tables: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Empty where there is none."""
+    kept = tables.get(name)
+    return kept if isinstance(kept, dict) else {}
+
+
+def _understood(parse: Callable[[dict[str, Any]], T], table: dict[str, Any]) -> T | None:
+    """None where it is not what it should be: a trial that runs lies open to others."""
+    try:
+        return parse(table)
+    except ValidationError:
+        return None
+
+
+def _number(value: Any, *kinds: type) -> Any:
+    """None where it is none."""
+    return value if type(value) in kinds else None
+
+
+def _numbers(values: Any) -> tuple[float, ...]:
+    """None where one of them is none."""
+    found = values if isinstance(values, list) else []
+    return tuple(found) if all(type(value) in (int, float) for value in found) else ()
