@@ -1,6 +1,7 @@
 """Fixtures for every test: MNIST, and a home of its own."""
 
 import logging
+import os
 import signal
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from command_line import TINY, Drilldown, typed
 from mnist_core import fetch, paths
 
 if TYPE_CHECKING:
+    import postgres
+
     from mnist_core.data import Mnist
 
 # A shell that runs us in the background has us ignore Ctrl-C, and what we start inherits that.
@@ -104,6 +107,43 @@ def drilldown(
 def no_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """None is looked for, where nothing is trained."""
     monkeypatch.setattr(fetch, "ensure", lambda *_: None)
+
+
+@pytest.fixture(scope="session")
+def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file in which there are Optuna's tables and nothing else, to be copied."""
+    from search.study.storage import open_storage
+
+    path = tmp_path_factory.mktemp("tables") / "drilldown.sqlite3"
+    open_storage(f"sqlite:///{path}", create=True).storage.engine.dispose()
+    return path
+
+
+@pytest.fixture
+def one_version(tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Optuna would read a file for each of its versions whenever a storage is opened."""
+    from optuna.storages._rdb.storage import _VersionManager
+
+    from search.study.storage import open_storage
+
+    opened = open_storage(f"sqlite:///{tables}").storage
+    head = opened.get_head_version()
+    opened.engine.dispose()
+    monkeypatch.setattr(_VersionManager, "get_head_version", lambda _: head)
+
+
+@pytest.fixture(scope="session")
+def server() -> "Iterator[postgres.Server]":
+    """A PostgreSQL of the tests' own."""
+    import postgres
+
+    try:
+        with postgres.server() as made:
+            yield made
+    except postgres.Missing as missing:
+        if os.environ.get("DRILLDOWN_REQUIRE_POSTGRESQL"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """Other hands, at random, on a study that runs: the same kinds as in test_other_hands.py, in any
 order and between any two transactions of the launch.
 
-Fifty short runs here; `pytest -m slow tests/test_random_hands.py` makes five hundred long ones.
+Twenty short runs here; `pytest -m slow tests/test_random_hands.py` makes five hundred long ones.
 """
 
 import json
@@ -9,6 +9,7 @@ import random
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
+from pathlib import Path
 from typing import Any, ClassVar
 
 import fakes
@@ -26,13 +27,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
-from optuna.storages._rdb.storage import _VersionManager
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from mnist_core import fetch
 from mnist_core.config import Config
 from mnist_core.errors import Lost, UserError
-from mnist_core.paths import runs_dir
 from search.launch import run
 from search.launch.run import Launched
 from search.report import listing
@@ -44,6 +43,7 @@ from search.study.identity import IDENTITY
 from search.study.spec import StudySpec
 from search.study.study import GOAL, GOAL_TABLE, Study
 from search.study.trials import CONFIG, ENVIRONMENT, TRAINING, State, TrialAttr
+from spaces.catalogue import WIDTHS
 
 NAME = "tiny"
 LONGEST = 5_000  # transactions that no launch of so few trials takes
@@ -240,7 +240,7 @@ class OtherHands(RuleBasedStateMachine):
             trials=trials,
             workers=2,
             engine="torch",
-            space={"name": "classic"},
+            space={"name": "classic", "fix": dict.fromkeys(WIDTHS[1:], 0.5)},
             sampler={"kind": sampler, **options.get(sampler, {})},
             pruner={"kind": pruner, **options.get(pruner, {})},
         )
@@ -423,22 +423,15 @@ def _handle(study: optuna.Study, number: int) -> optuna.Trial:
     return optuna.Trial(study, study.trials[number]._trial_id)
 
 
-def _head() -> str:
-    opened = OPEN().storage
-    opened.engine.dispose()
-    return opened.get_head_version()
-
-
 @pytest.fixture
 def machine(
+    tables: Path,
+    one_version: None,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[type[OtherHands]]:
     """Launches without processes, that halt; storages that are made once, and need not outlive the
     machine."""
-    OPEN(create=True).storage.engine.dispose()
-    made = runs_dir() / "drilldown.sqlite3"
-    made_by = _head()
     connections: list[Any] = []
 
     def homes() -> Iterator[None]:
@@ -446,7 +439,7 @@ def machine(
             home = tmp_path_factory.mktemp("home")
             monkeypatch.setenv("DRILLDOWN_HOME", str(home))
             (home / "runs").mkdir()
-            shutil.copy(made, home / "runs")
+            shutil.copy(tables, home / "runs")
             yield
             while connections:
                 connections.pop().close()
@@ -454,9 +447,6 @@ def machine(
     def careless(connection: Any, _record: object) -> None:
         connection.execute("PRAGMA synchronous=OFF")
         connections.append(connection)
-
-    # Optuna reads a file for each of its versions whenever a storage is opened.
-    monkeypatch.setattr(_VersionManager, "get_head_version", lambda _: made_by)
 
     monkeypatch.setattr(fetch, "ensure", lambda *_: None)
     monkeypatch.setattr(ownership, "_SETTLE", 0.0)
@@ -487,7 +477,7 @@ def _runs(machine: type[OtherHands], runs: int, steps: int, **options: Any) -> N
 
 
 def test_others_at_random_end_no_launch_but_with_a_sentence(machine: type[OtherHands]) -> None:
-    _runs(machine, 50, 6, derandomize=True, database=None)
+    _runs(machine, 20, 6, derandomize=True, database=None)
 
 
 @pytest.mark.slow

@@ -36,17 +36,6 @@ from search.study.trials import State
 from search.workers.local import LocalWorkers
 
 
-@pytest.fixture(scope="session")
-def server() -> Iterator[postgres.Server]:
-    try:
-        with postgres.server() as made:
-            yield made
-    except postgres.Missing as missing:
-        if os.environ.get("DRILLDOWN_REQUIRE_POSTGRESQL"):
-            pytest.fail(str(missing))
-        pytest.skip(str(missing))
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def fresh(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], str]:
     """Gives the URL of another storage, which nobody has opened yet, as often as it is called."""
