@@ -382,7 +382,8 @@ class OtherHands(RuleBasedStateMachine):
             return
         rows = study.trials()
         number = study.optuna._study_id
-        if self.owner.launched is not None:
+        launched = self.owner.launched
+        if launched is not None and launched.study.optuna._study_id == number:  # not replaced since
             assert study.finished >= self.plan.trials
         running = {row.number for row in rows if row.state == State.RUNNING}
         assert not [each for each in running if (number, each) not in self.added]
