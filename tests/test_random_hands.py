@@ -384,7 +384,7 @@ class OtherHands(RuleBasedStateMachine):
         number = study.optuna._study_id
         launched = self.owner.launched
         if launched is not None and launched.study.optuna._study_id == number:  # not replaced since
-            assert study.finished >= self.plan.trials
+            assert study.counted >= self.plan.trials
         running = {row.number for row in rows if row.state == State.RUNNING}
         assert not [each for each in running if (number, each) not in self.added]
         for row in rows:

@@ -429,9 +429,11 @@ def test_owner_stops_where_another_took_its_study(server: postgres.Server, datab
         server.terminate(database, holders=True)
         with opened(second, "tiny", fakes.study()):
             for _ in range(2):
-                with pytest.raises(UserError, match=r"'tiny' was taken by process .* to resume"):
-                    with hold.ours():
-                        pass
+                with (
+                    pytest.raises(UserError, match=r"'tiny' was taken by process .* to resume"),
+                    hold.ours(),
+                ):
+                    pass
     _launch(database, 4)
     _exactly(database, 4)
 
@@ -444,15 +446,13 @@ def test_owner_gives_up_on_a_server_that_does_not_come_back(
     with opened(studies, "tiny", fakes.study()) as hold:
         server.control("stop")
         try:
-            with pytest.raises((sa.exc.SQLAlchemyError, StorageInternalError)) as gone:
-                with hold.ours():
-                    pass
+            with pytest.raises((sa.exc.SQLAlchemyError, StorageInternalError)) as gone, hold.ours():
+                pass
         finally:
             server.control("start")
         assert str(explained(gone.value)).startswith("the storage failed: ")
-        with pytest.raises(type(gone.value)) as still:  # what is lost stays so
-            with hold.ours():
-                pass
+        with pytest.raises(type(gone.value)) as still, hold.ours():  # what is lost stays so
+            pass
         assert still.value is gone.value
     _launch(database)
     _exactly(database, 4)
