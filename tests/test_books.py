@@ -52,7 +52,8 @@ def test_a_study_that_runs_is_told_from_one_whose_owner_is_gone(
         assert drilldown("show", "tiny").out.endswith("\nRunning now: 2 trials\n")
         assert drilldown("list").out.endswith("\nRunning now: tiny\n")
         assert _states(drilldown) == [("running", "")] * 2
-        session.check_held()  # it holds the study still
+        with session.ours():
+            pass  # it holds the study still
     left = drilldown("show", "tiny")
     said = "Left by an owner that is gone: 2 trials; the command that launched it resumes it"
     assert left.out.splitlines()[-1] == said

@@ -85,7 +85,7 @@ def _run(
                 meddle(session)
 
         workers.meddle = once
-        watchers = [Progress("tiny", "goal", trials, [])] * watched
+        watchers = [Progress("tiny", plan.goal, trials, [])] * watched
         assert Owner(session, workers, watchers).run(trials) == 0
         assert done
         return session.study

@@ -43,7 +43,7 @@ from search.study.identity import IDENTITY
 from search.study.spec import StudySpec
 from search.study.study import GOAL, GOAL_TABLE, Study
 from search.study.trials import CONFIG, ENVIRONMENT, TRAINING, State, TrialAttr
-from spaces.catalogue import WIDTHS
+from spaces.catalogue import WIDTH_NAMES
 
 NAME = "tiny"
 LONGEST = 5_000  # transactions that no launch of so few trials takes
@@ -240,7 +240,7 @@ class OtherHands(RuleBasedStateMachine):
             trials=trials,
             workers=2,
             engine="torch",
-            space={"name": "classic", "fix": dict.fromkeys(WIDTHS[1:], 0.5)},
+            space={"name": "classic", "fix": dict.fromkeys(WIDTH_NAMES[1:], 0.5)},
             sampler={"kind": sampler, **options.get(sampler, {})},
             pruner={"kind": pruner, **options.get(pruner, {})},
         )

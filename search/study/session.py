@@ -120,7 +120,7 @@ class Session:
 
     def hopeless(self, number: int) -> bool:
         """Whether the pruner says that a running trial should stop, after the epochs reported."""
-        with self._not_lost():
+        with self.ours(to_trial=True):
             return self._running[number].should_prune()
 
     def complete(
