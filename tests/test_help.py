@@ -14,7 +14,23 @@ from search import cli
 from search.compare.compare import GOAL_EPOCHS
 
 README = (Path(cli.__file__).parents[2] / "README.md").read_text()
-COMMANDS = ["compare", "count", "dashboard", "drill", "export", "launch", "list", "show", "train"]
+COMMANDS = [
+    "compare",
+    "completion",
+    "copy",
+    "count",
+    "dashboard",
+    "delete",
+    "drill",
+    "export",
+    "launch",
+    "list",
+    "note",
+    "rename",
+    "rescore",
+    "show",
+    "train",
+]
 
 
 def test_commands_are_those_that_are_promised() -> None:

@@ -2,7 +2,8 @@
 
 Each command imports what it needs itself: Optuna takes a second to load, for which neither `--help`
 nor a worker, whose process loads this file first, should wait.
-Behind the door: `configs`, `interrupts`, `options`, `streams`, `studies`.
+Behind the door: `beside`, `complete`, `completion`, `configs`, `interrupts`, `options`, `streams`,
+`studies`, `upkeep`.
 """
 
 import signal
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mnist_core.errors import UserError
-from search.cli import configs, studies
+from search.cli import completion, configs, studies, upkeep
 from search.cli.streams import forgiving
 
 if TYPE_CHECKING:
@@ -38,9 +39,15 @@ for _command in (
     studies.show,
     studies.export,
     studies.dashboard,
+    upkeep.delete,
+    upkeep.rename,
+    upkeep.copy,
+    upkeep.rescore,
+    upkeep.note,
     configs.train,
     configs.count,
     configs.compare,
+    completion.completion,
 ):
     cli.add_command(_command)
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mnist_core.engine import Wanted
-from search.cli import options
+from search.cli import beside, complete, options
 from search.cli.interrupts import resumable
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("config")
+@click.argument("config", shell_complete=complete.configs)
 @click.option("--seed", type=options.SEED, metavar="N", help="Instead of the config's")
 @click.option("--epochs", type=click.IntRange(1, 1000), metavar="N", help="Instead of the config's")
 @click.option(
@@ -56,7 +56,7 @@ def train(config: str, check: bool, save: Path | None, **changes: int | str | No
 
 
 @click.command()
-@click.argument("config")
+@click.argument("config", shell_complete=complete.configs)
 @options.form("table", "json")
 def count(config: str, form: str) -> None:
     """Layers, output shapes and parameters of a config.
@@ -72,7 +72,7 @@ def count(config: str, form: str) -> None:
 
 
 @click.command()
-@click.argument("words", nargs=-1, metavar="[EXPERIMENT]...")
+@click.argument("words", nargs=-1, metavar="[NAME]...", shell_complete=complete.compared)
 @click.option(
     "--seeds",
     type=click.IntRange(0, 1000),
@@ -101,6 +101,7 @@ def count(config: str, form: str) -> None:
 @click.option(
     "-o", "--output", type=options.FILE, metavar="FILE", help="Where to [default: the terminal]"
 )
+@options.storage
 @click.pass_obj
 def compare(
     start: "Start | None",
@@ -114,12 +115,16 @@ def compare(
     results: Path | None,
     form: str,
     output: Path | None,
+    url: str | None,
 ) -> None:
-    """What others report of their experiments, and what ours come to.
+    """Experiments of others beside ours, or studies side by side.
 
-    EXPERIMENT is one of five write-ups (001), one of theirs (001-code4) or the beginning of several
-    (003-f1); without any, all fifty are compared. Runs that come with drilldown count, and your
-    own. If a training fails, the exit code is 1.
+    NAME is one of five write-ups (001), one of their experiments (001-code4) or the beginning of
+    several (003-f1); without any, all fifty are compared. Runs that come with drilldown count, and
+    your own. If a training fails, the exit code is 1.
+
+    Or there are two NAMEs or more of studies that have been run: what they came to and cost, and
+    what differs in how they were launched.
     """
     from mnist_core import outputs
     from search.compare import compare as comparing
@@ -128,6 +133,10 @@ def compare(
 
     if output is not None:
         outputs.prepare(output)
+    if beside.are_studies(words, url):
+        beside.refuse_options("seeds", "epochs", "workers", "device", "engine", "results")
+        _put(beside.compared(words, form, url), output)
+        return
     chosen, kept, failed = experiments.select(words), comparing.Results(results), 0
     for sentence in comparing.stale(chosen, kept.runs):
         click.echo(sentence, err=True)
@@ -154,14 +163,21 @@ def compare(
         text = page.page(found, page.command_for(words, epochs, results, output))
     else:
         text = comparison.listed(found, form)
-    if output is None:
-        click.echo(text)
-    else:
-        outputs.write_whole(output, f"{text}\n".encode())
-        if not outputs.passes_through(output):
-            click.echo(output)
+    _put(text, output)
     if failed:
         from mnist_core.words import of
 
         click.echo(f"{of(failed, 'training')} failed; type the same to try again.", err=True)
         sys.exit(1)
+
+
+def _put(text: str, output: Path | None) -> None:
+    """To the terminal, or into a file, which is named then."""
+    from mnist_core import outputs
+
+    if output is None:
+        click.echo(text)
+        return
+    outputs.write_whole(output, f"{text}\n".encode())
+    if not outputs.passes_through(output):
+        click.echo(output)

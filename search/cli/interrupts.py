@@ -13,8 +13,9 @@ from search.workers import signals
 
 
 @contextmanager
-def resumable(url: str | None) -> Iterator[None]:
-    """SIGTERM and SIGHUP unwind as Ctrl-C does, and after any a person is told how to go on.
+def resumable(url: str | None, aside: bool = False) -> Iterator[None]:
+    """SIGTERM and SIGHUP unwind as Ctrl-C does, and after any a person is told how to go on, aside
+    on standard error if a program reads the other.
 
     This is for the time in which no study runs yet, or no more; a running one sees to both itself.
     """
@@ -23,7 +24,7 @@ def resumable(url: str | None) -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, SystemExit):
-        click.echo(f"Interrupted. Go on with: {typed(url)}")
+        click.echo(f"Interrupted. Go on with: {typed(url)}", err=aside)
         raise
 
 

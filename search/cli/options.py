@@ -17,6 +17,14 @@ SEED = click.IntRange(min=0)
 seed = click.option("--seed", type=SEED, metavar="N", help="Everything random follows from it")
 quiet = click.option("--quiet", is_flag=True, help="Warnings and the result only")
 verbose = click.option("--verbose", is_flag=True, help="A line for every epoch, no live view")
+log = click.option(
+    "--log",
+    type=click.Choice(["text", "jsonl"]),
+    default="text",
+    show_default=True,
+    help="jsonl: for programs, each event (started, epoch, ended, over) as one line of JSON on "
+    "standard output, and nothing else there; accuracies are percent, times seconds",
+)
 storage = click.option(
     "--storage",
     "url",

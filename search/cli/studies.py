@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from search.cli import options
+from search.cli import complete, options
 from search.cli.interrupts import resumable, typed
 from search.text.commands import command_for
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("study", default="quick")
+@click.argument("study", default="quick", shell_complete=complete.studies)
 @click.option(
     "--trials",
     type=click.IntRange(min=1),
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 )
 @options.quiet
 @options.verbose
+@options.log
 @options.device("cpu")
 @options.storage
 @click.pass_obj
@@ -46,24 +47,26 @@ def launch(
     device: str | None,
     quiet: bool,
     verbose: bool,
+    log: str,
     **changes: float | str | None,
 ) -> None:
     """Run a study, or resume it where it was stopped.
 
-    STUDY is a name that `drilldown list` shows, or a TOML file that says the same things. Without
-    it `quick` is run: about ten minutes on two cores. If no trial was trained to its end, or each
-    one of this launch failed, the exit code is 1.
+    STUDY is a name that `drilldown list` shows, or a TOML file that says the same things; one that
+    has been run needs its file no more. Without it `quick` is run: about ten minutes on two cores.
+    If no trial was trained to its end, or each one of this launch failed, the exit code is 1.
     """
-    with resumable(url):
+    tell = click.echo if log == "jsonl" else None
+    with resumable(url, aside=tell is not None):
         from search.launch import progress
         from search.launch import run as launches
         from search.report import launched
-        from search.study import spec, storage
+        from search.study import resume, spec, storage
         from search.workers import training
 
-        stem, plan = spec.load(study)
+        stem, plan = resume.load(study, url)
         plan = spec.changed(plan, changes)
-        console = progress.start_log(quiet, verbose)
+        console = progress.start_log(quiet or tell is not None, verbose)
         ended = launches.launch(
             storage.run_name(name, stem, study),
             plan,
@@ -71,8 +74,10 @@ def launch(
             device or "cpu",
             console,
             start or training.start,
+            tell,
         )
-    click.echo(launched.report(ended, typed(url), url))
+    if tell is None:
+        click.echo(launched.report(ended, typed(url), url))
     if ended.signal:
         sys.exit(128 + ended.signal)
     if ended.in_vain:
@@ -80,13 +85,14 @@ def launch(
 
 
 @click.command()
-@click.argument("study", default="shallow")
+@click.argument("study", default="shallow", shell_complete=complete.drills)
 @options.workers()
 @options.engine()
 @options.name("drill")
 @options.seed
 @options.quiet
 @options.verbose
+@options.log
 @options.device("cpu")
 @options.storage
 @click.pass_obj
@@ -99,27 +105,29 @@ def drill(
     device: str | None,
     quiet: bool,
     verbose: bool,
+    log: str,
     **changes: int | str | None,
 ) -> None:
     """Go down in stages, each around the winners of the last.
 
     STUDY is a packaged drill, `shallow` (about 15 minutes on two cores) or `deep` (a night), or a
-    TOML file. It ends with the finalists trained on fresh seeds, and a report of Target, Result
-    and Analysis: runs/NAME/drill.html and drill.md. What was done before is not done again. If a
-    finalist fails on a fresh seed, the exit code is 1.
+    TOML file; one that has been run needs its file no more. It ends with the finalists trained on
+    fresh seeds, and a report of Target, Result and Analysis: runs/NAME/drill.html and drill.md.
+    What was done before is not done again. If a finalist fails on a fresh seed, the exit code is 1.
     """
-    with resumable(url):
+    tell = click.echo if log == "jsonl" else None
+    with resumable(url, aside=tell is not None):
+        from search.drill import resume
         from search.drill import run as drills
-        from search.drill import spec as drill_spec
         from search.launch import progress
         from search.report import drilled
         from search.report import summary as drill_summary
         from search.study import spec, storage
         from search.workers import training
 
-        stem, plan, bases = drill_spec.load(study)
+        stem, plan, bases = resume.load(study, url)
         plan = spec.changed(plan, changes)
-        console = progress.start_log(quiet, verbose)
+        console = progress.start_log(quiet or tell is not None, verbose)
         run = drills.Drill(
             storage.run_name(name, stem, study),
             plan,
@@ -129,9 +137,11 @@ def drill(
             console,
             start or training.start,
             write=drilled.write,
+            tell=tell,
         )
         ended = run.run()
-    click.echo(drill_summary.summary(ended, typed(url), url))
+    if tell is None:
+        click.echo(drill_summary.summary(ended, typed(url), url))
     if ended.signal:
         sys.exit(128 + ended.signal)
     if ended.result.failed:
@@ -150,19 +160,34 @@ def list_(url: str | None) -> None:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete.runs)
 @options.form("table", "json", "csv")
 @options.storage
 def show(name: str, form: str, url: str | None) -> None:
-    """Trials of a study that has been run, best first."""
-    from search.report import listing
-    from search.study import storage
+    """Trials of a study that has been run, best first.
 
-    click.echo(listing.trials(storage.open_storage(url, read_only=True), name, form, url))
+    Of a drill: its stages, each with its best trial, and its finalists. What you have noted of it
+    with `drilldown note` stands below.
+    """
+    from search.report import listing
+    from search.study import memo, runs, storage
+
+    studies = storage.open_storage(url, read_only=True)
+    run = runs.find(studies, name)
+    if run.kind == "study":
+        click.echo(listing.trials(studies, run.studies[0], form, url))
+    else:
+        from search.drill import kept as drills
+        from search.report import kept
+
+        click.echo(kept.drill(drills.read(studies, run), form, storage.option(url)))
+    noted = memo.of(run.studies[0])
+    if noted and form == "table":
+        click.echo(f"Note: {noted}")
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", shell_complete=complete.runs)
 @click.option(
     "--trial", type=click.IntRange(min=0), metavar="N", help="This one [default: the best]"
 )
@@ -176,28 +201,34 @@ def show(name: str, form: str, url: str | None) -> None:
 def export(name: str, trial: int | None, output: Path | None, url: str | None) -> None:
     """Write a trial as a config that anyone can run again.
 
-    With it go the curve to expect and all that this depends on.
+    With it go the curve to expect and all that this depends on. Of a drill it is the winner, with
+    its curves on fresh seeds.
     """
     from mnist_core import outputs
+    from search.drill import kept as drills
     from search.study import export as exports
-    from search.study import folder, storage
+    from search.study import folder, runs, storage
 
     studies = storage.open_storage(url, read_only=True)
-    study = studies.get(name)
+    run = runs.find(studies, name)
+    whose = (studies, name, run.kind, run.studies[0])
     if output is None:
         # Another program may have named it otherwise.
         storage.check_name(name, f"study {name!r} is no file's name; choose one with -o:")
-        folder.check(studies, name)
+        folder.check(*whose)
     path = output or exports.default_path(name, trial)
-    exports.export(study, trial, path, storage.option(url))
+    if run.kind == "drill":
+        drills.export(studies, run, trial, path)
+    else:
+        exports.export(run.studies[0], trial, path, storage.option(url))
     if output is None:
-        folder.claim(studies, name)
+        folder.claim(*whose)
     if not outputs.passes_through(path):
         click.echo(f"{path}\nTrain it again: {command_for(path)}")
 
 
 @click.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete.runs)
 @click.option(
     "--host",
     default="127.0.0.1",
@@ -212,10 +243,20 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
 )
 @options.storage
 def dashboard(name: str | None, host: str, port: int | None, url: str | None) -> None:
-    """Open optuna-dashboard on the studies, until Ctrl-C."""
+    """Open optuna-dashboard on the studies, until Ctrl-C.
+
+    NAME is a study, or a drill, whose last stage is opened.
+    """
     from search.launch import progress
     from search.study import dashboard as dashboards
-    from search.study import storage
+    from search.study import runs, storage
 
     progress.start_log(quiet=False, verbose=True)
-    dashboards.serve(storage.open_storage(url), name, host, port, click.echo)
+    studies = storage.open_storage(url)
+    if name is not None:
+        run = runs.find(studies, name)
+        name = run.studies[-1].name
+        if run.kind == "drill":
+            stages = ", ".join(study.name for study in run.studies)
+            click.echo(f"{run.said}: a page each stage ({stages}); this is the last one's:")
+    dashboards.serve(studies, name, host, port, click.echo)

@@ -62,6 +62,11 @@ def select(words: Sequence[str]) -> list[Experiment]:
     return [_load(name) for name in chosen]
 
 
+def stands_for_any(word: str) -> bool:
+    """Whether a word is the name of an experiment, or the beginning of some."""
+    return any(_stands_for(word, name) for name in names(SEEDS))
+
+
 def config_path(config: str) -> Path:
     """The file of a config: a packaged one's by its name, else the path itself.
 

@@ -1,4 +1,5 @@
 """Studies in stages, each around the winners of the one before.
 
-`spec` is a drill's TOML, `run` goes through its stages, `result` is what has come of them.
+`spec` is a drill's TOML, and `resume` goes on without it; `run` goes through its stages, `result`
+is what has come of them, `kept` the same read back from the storage.
 """

@@ -17,16 +17,19 @@ from mnist_core.errors import InVain, UserError
 from mnist_core.files import explain
 from mnist_core.frozen import shortened, tuples
 from mnist_core.paths import runs_dir
-from mnist_core.record import Confirmed
 from mnist_core.words import does, of
 from search.confirm.fresh import fresh_seeds, train_fresh
+from search.drill import resume
+from search.drill.kept import LEDGER, WINNERS, confirmed
 from search.drill.result import Candidate, DrillResult, Finalist, StageResult, Tried
 from search.drill.spec import DrillSpec, Stage, StageStudy
 from search.launch import failures
+from search.launch.events import Events
+from search.launch.events import Write as Tell
 from search.launch.run import Launched, launch
 from search.study import folder, storage
-from search.study.export import to_record
 from search.study.fingerprint import check_same
+from search.study.session import drilled
 from search.study.study import Study
 from search.text.commands import program
 from search.workers import training
@@ -34,8 +37,6 @@ from search.workers.ledger import Ledger
 from search.workers.protocol import Start
 
 log = logging.getLogger("drilldown")
-WINNERS = "drilldown:winners"  # what is kept with a stage's study, once it is over
-
 
 Write = Callable[[DrillResult, Path], Path]
 
@@ -64,9 +65,11 @@ class Drill:
         start: Start = training.start,
         *,
         write: Write,
+        tell: Tell | None = None,
     ) -> None:
         """bases: of the first stage; a plain recipe where there are none. write: writes the report
-        into the drill's folder, and returns its page; called whenever there is more to tell. The
+        into the drill's folder, and returns its page; called whenever there is more to tell. tell:
+        as `write` of a launch, for the events of all stages. The
         others as in `search.launch.run.launch`.
 
         Raises UserError where the name is no safe one, with each stage's behind it, or was used for
@@ -78,10 +81,11 @@ class Drill:
         engine, self._remark = engines.settle(spec.engine, device)
         self._spec = spec.changed(engine=engine)
         self._device, self._console, self._start = device, console, start
-        self._write = write
+        self._write, self._tell = write, tell
         self._studies = storage.open_storage(url, create=True)
+        self._given = (spec, bases)
         self._bases = [Candidate(*base) for base in (bases or {"plain": spec.plain()}).items()]
-        self._ledger = Ledger(self.folder / "confirmed.jsonl")
+        self._ledger = Ledger(self.folder / LEDGER)
         self._check_stages()
 
     @property
@@ -91,6 +95,20 @@ class Drill:
 
     def run(self) -> Drilled:
         """Every stage, the finalists on fresh seeds, the report. Raises UserError as `launch`."""
+        with drilled(self._studies, self._name):
+            ended = self._run()
+        if self._tell is not None:
+            finalists = ended.result.finalists
+            Events(self._name, self._tell).drilled(
+                finalists[0].candidate.name if finalists else None,
+                None if ended.best is None else str(ended.best),
+                ended.result.failed,
+                str(ended.report),
+                ended.signal,
+            )
+        return ended
+
+    def _run(self) -> Drilled:
         folder.check(self._studies, self._name, "drill", self._first())
         outputs.prepare(self.folder / "best.toml")  # not to be known after a night
         self._ledger.prepare()
@@ -101,6 +119,8 @@ class Drill:
         for number in range(1, len(self._spec.stage) + 1):
             stage, launched = self._stage(number, bases)
             done.append(stage)
+            if number == 1:
+                resume.keep(self._studies.get(stage.study), *self._given)
             folder.claim(self._studies, self._name, "drill", self._first())
             if launched is not None:  # else the report tells of it already, and perhaps of more
                 report = self._report(done)
@@ -124,7 +144,9 @@ class Drill:
         winners = self._decided(name, plan)
         log.info("stage %d of %d: %s", number, len(self._spec.stage), stage.name)
         if winners is None:
-            launched = launch(name, plan, self._url, self._device, self._console, self._start)
+            launched = launch(
+                name, plan, self._url, self._device, self._console, self._start, self._tell
+            )
         study = self._studies.get(name)
         found = StageResult(number, stage, name, study.trials(), bases, ())
         if launched is not None and launched.signal:
@@ -201,10 +223,8 @@ class Drill:
 
     def _write_best(self, best: Finalist) -> Path:
         """The winner as a config, with the curves of its other seeds."""
-        others = tuple(Confirmed(seed=run.seed, test_acc=run.test_acc) for run in best.runs)
         path = self.folder / "best.toml"
-        exported = to_record(best.candidate.trial, self._spec.goal)
-        record.save(path, exported.changed(confirmed=others))
+        record.save(path, confirmed(best, self._spec.goal))
         return path
 
     def _result(

@@ -16,7 +16,8 @@ from mnist_core.errors import UserError
 from mnist_core.paths import runs_dir
 from mnist_core.result import EpochResult
 from mnist_core.words import does, of
-from search.launch.owner import Owner
+from search.launch.events import Events, Write
+from search.launch.owner import Owner, Watcher
 from search.launch.progress import LiveProgress, Progress
 from search.study import folder, methods, storage
 from search.study.export import default_path, to_record
@@ -63,10 +64,12 @@ def launch(
     device: str = "cpu",
     console: Console | None = None,
     start: Start = training.start,
+    write: Write | None = None,
 ) -> Launched:
     """Run the study until it has its trials; resume it where it has been run before.
 
-    console: a terminal for the live view. start: what a worker begins with.
+    console: a terminal for the live view. start: what a worker begins with. write: gets a line for
+    each event; see `search.launch.events`.
 
     Raises UserError where the name is no safe one, there is no such device, the native engine is
     wanted and cannot be had, another process runs the study, it was launched with another goal,
@@ -86,7 +89,13 @@ def launch(
         with _log_file(runs_dir() / name):
             if remark:
                 log.info(remark)
-            return _run(session, plan, device, engine, console, start)
+            events = [Events(name, write)] if write else []
+            ended = _run(session, plan, device, engine, console, start, events)
+            for each in events:
+                with session.ours():
+                    best = None if ended.best is None else str(ended.best)
+                    each.over(session.study, plan.trials, best, ended.signal)
+            return ended
 
 
 def _run(
@@ -96,6 +105,7 @@ def _run(
     engine: Wanted,
     console: Console | None,
     start: Start,
+    watchers: Sequence[Watcher],
 ) -> Launched:
     if orphans := session.reconcile():
         found = f"{of(orphans, 'trial')} {does(orphans, 'was')}"
@@ -110,7 +120,7 @@ def _run(
             log.info("the %s is %s from here on; it was %s", what, ours, theirs)
         with session.ours():
             methods.keep(study, plan)
-        signal = _train(session, plan, left, device, engine, console, start)
+        signal = _train(session, plan, left, device, engine, console, start, watchers)
     best = _write_best(session)
     with session.ours():
         ended = [trial for trial in study.trials() if trial.counts and trial.number not in before]
@@ -126,6 +136,7 @@ def _train(
     engine: Wanted,
     console: Console | None,
     start: Start,
+    watchers: Sequence[Watcher],
 ) -> int:
     """Run so many further trials; returns 0, or the signal that ended it."""
     study = session.study
@@ -133,7 +144,7 @@ def _train(
     watcher = kind(study.name, plan.goal, plan.trials, study.trials())
     count = min(plan.workers, left)
     with LocalWorkers(count, device, engine, start) as workers, _view(watcher, console):
-        owner = Owner(session, workers, [watcher, _BestWriter(session)])
+        owner = Owner(session, workers, [watcher, *watchers, _BestWriter(session)])
         return owner.run(plan.trials, plan.timeout)
 
 

@@ -13,6 +13,7 @@ from mnist_core.goal import Goal
 from mnist_core.words import of, part, percent
 from search.drill.spec import DrillSpec
 from search.study.fingerprint import check_same
+from search.study.runs import every
 from search.study.spec import StudySpec, come_along
 from search.study.storage import has_storage, open_storage, option
 from search.study.studies import Studies
@@ -58,29 +59,24 @@ def _goal_cells(goal: Goal) -> list[str]:
 
 
 def _run(studies: Studies) -> list[str]:
-    """The studies of a storage, which ones run, and which are none of ours."""
+    """What has been run, which of it runs, and which studies are none of ours."""
     lines = []
     notes: dict[str, list[str]] = {_RUNNING: [], _LEFT: [], "Not drilldown's": []}
-    for study in map(studies.find, studies.names()):
-        if study is None:
-            continue  # deleted since
-        name = study.name if study.name.isprintable() else shortened(study.name)
-        if not study.launched:
-            notes["Not drilldown's"].append(name)
-            continue
-        trials, running = study.trials(), studies.running(study)
-        best = next((trial for trial in trials if isinstance(trial, Complete)), None)
-        holding = sum(trial.holds_goal for trial in trials)
-        goal = study.goal
-        score = f"{percent(best.score, goal.accuracy)} %" if best else ""
-        counted = sum(trial.counts for trial in trials)
-        lines.append([name, str(counted), *_goal_cells(goal), score, str(holding)])
-        if running:
-            notes[_RUNNING].append(name)
-        elif running is False and _still_running(trials):
-            notes[_LEFT].append(name)
+    for run in every(studies):
+        if run.kind == "drill":
+            lines.append(_line(run.name, run.studies))
+        for study in run.studies:
+            name = study.name if study.name.isprintable() else shortened(study.name)
+            lines.append(_line("  " * (run.kind == "drill") + name, [study]))
+            running = studies.running(study)
+            if running:
+                notes[_RUNNING].append(name)
+            elif running is False and _still_running(study.trials()):
+                notes[_LEFT].append(name)
+    others = [study.name for study in studies.all() if not study.launched]
+    notes["Not drilldown's"] = [name if name.isprintable() else shortened(name) for name in others]
     heads = ["name", "ended", *_GOAL_HEADS, "best score", "at goal"]
-    shown = [table("Studies that have been run", heads, lines)] if lines else []
+    shown = [table("What has been run", heads, lines)] if lines else []
     return shown + [
         textwrap.fill(
             f"{what}: {', '.join(names)}", 80, subsequent_indent="  ", break_on_hyphens=False
@@ -95,6 +91,19 @@ _RUNNING, _LEFT = "Running now", "Left by an owner that is gone"
 
 def _still_running(trials: Sequence[Trial]) -> int:
     return sum(trial.state == State.RUNNING for trial in trials)
+
+
+def _line(name: str, studies: Sequence[Study]) -> list[str]:
+    """What these have come to in all."""
+    trials = [trial for study in studies for trial in study.trials()]
+    best = max((trial.score for trial in trials if trial.score is not None), default=None)
+    return [
+        name,
+        str(sum(trial.counts for trial in trials)),
+        *_goal_cells(studies[-1].goal),
+        "" if best is None else f"{_percent(best, studies[-1].goal)} %",
+        str(sum(trial.holds_goal for trial in trials)),
+    ]
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,24 @@
 """What a study was launched with, which it keeps: its goal, its space and its seed. All else in its
-file (trials, timeout, workers, engine, sampler, pruner, title) may change from launch to launch."""
+file (trials, timeout, workers, engine, sampler, pruner, title) may change from launch to launch; of
+that it keeps what its latest launch said, so that it can be resumed without its file."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
 
 from mnist_core.errors import UserError
+from mnist_core.files import explain
+from mnist_core.goal import Goal
 from search.study import identity
 from search.study.identity import IDENTITY
-from search.study.spec import Plan
+from search.study.spec import Plan, StudySpec
 from search.study.study import GOAL, GOAL_TABLE, Study
 
 FINGERPRINT = "drilldown:fingerprint"  # what is kept with the study of what it was launched with
+SPEC = "drilldown:spec"  # the whole table of its latest launch
+_MAY_CHANGE = ("trials", "timeout", "workers", "engine", "sampler", "pruner")
+_TWICE = ("budget", "epochs")  # which the goal says too
 
 
 def check_same(study: Study, plan: Plan) -> None:
@@ -46,11 +57,85 @@ def sign_launch(study: Study, plan: Plan) -> None:
         study.optuna.set_user_attr(GOAL, goal)
     if study.identity is None:
         study.keep(IDENTITY, identity.made(study.name, study.size))
+    table = plan.model_dump(mode="json", exclude_none=True)
+    if study.kept(SPEC) != table:
+        study.keep(SPEC, table)
+
+
+def is_stage(study: Study) -> bool:
+    """Whether it was launched as a stage of a drill, around configs."""
+    kept = study.kept(FINGERPRINT)
+    return isinstance(kept, dict) and "bases" in kept
+
+
+def launched_with(study: Study) -> StudySpec:
+    """What the latest launch of a study said.
+
+    Raises UserError, saying what to do, where that was not kept, cannot be read, or it is none that
+    `launch` runs.
+    """
+    table = _table(study)
+    try:
+        return StudySpec.from_dict(table)
+    except ValidationError as error:
+        raise UserError(
+            f"study {study.name!r} was launched with what cannot be read now: "
+            f"{explain(error, StudySpec)}; launch its TOML file under another --name"
+        ) from None
+
+
+def with_goal(key: str, value: Any, goal: Goal) -> Any:
+    """What a study keeps under a key, had it been launched with another goal of the same epochs and
+    parameters."""
+    if key in (GOAL, GOAL_TABLE):
+        return goal.model_dump(mode="json")
+    if key == FINGERPRINT:
+        return {**value, **_of_goal(goal)}
+    if key == SPEC and isinstance(value, dict):
+        return {**value, "goal": goal.model_dump(mode="json")}
+    return value
+
+
+def told(study: Study) -> dict[str, str]:
+    """All that a study was launched with, part by part, as far as it is kept: its goal, seed and
+    space, and what its latest launch said besides."""
+    spec = study.kept(SPEC)
+    besides = spec if isinstance(spec, dict) else {}
+    flat = {name: value for name, value in _flat(besides) if name.partition(".")[0] in _MAY_CHANGE}
+    found = {**(study.kept(FINGERPRINT) or {}), **flat}
+    return {name: value for name, value in found.items() if name not in _TWICE}
+
+
+def _flat(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{above}{name}.")
+        else:
+            yield f"{above}{name}", str(value)
+
+
+def _table(study: Study) -> dict[str, Any]:
+    if is_stage(study):
+        raise UserError(
+            f"study {study.name!r} is a stage of a drill; resume that: drilldown drill NAME"
+        )
+    table = study.kept(SPEC)
+    if isinstance(table, dict):
+        return table
+    study.goal  # noqa: B018 - says it where drilldown never launched it
+    raise UserError(
+        f"study {study.name!r} does not keep its file, as it was launched by an older version; "
+        f"resume it with: drilldown launch FILE.toml --name {study.name}"
+    )
 
 
 def _fingerprint(plan: Plan) -> dict[str, str]:
     return {
-        **{f"goal.{field}": str(value) for field, value in plan.goal},
+        **_of_goal(plan.goal),
         "seed": str(plan.seed),
         **plan.make_space().fingerprint(),
     }
+
+
+def _of_goal(goal: Goal) -> dict[str, str]:
+    return {f"goal.{field}": str(value) for field, value in goal}

@@ -5,7 +5,9 @@ So the folder says whose it is, and whoever is another does not begin.
 """
 
 import json
-from contextlib import suppress
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -55,6 +57,15 @@ def check(studies: Studies, name: str, kind: Kind = "study", study: Study | None
     return us
 
 
+def is_ours(studies: Studies, name: str, kind: Kind = "study", study: Study | None = None) -> bool:
+    """Whether the folder of this name is there, and not another's; the rest as `check`."""
+    try:
+        check(studies, name, kind, study)
+    except UserError:
+        return False
+    return _folder(name).is_dir()
+
+
 def claim(studies: Studies, name: str, kind: Kind = "study", study: Study | None = None) -> None:
     """Say in the folder whose it is; where the study has no identity it stays as it is.
 
@@ -64,6 +75,56 @@ def claim(studies: Studies, name: str, kind: Kind = "study", study: Study | None
     if us.identity is not None and us != _tenant(name):
         make_folder(_folder(name))
         write_whole(_folder(name) / _MARK, json.dumps(asdict(us), indent=1).encode())
+
+
+def marked(name: str) -> Tenant | None:
+    """Whose the folder of this name says that it is."""
+    return _tenant(name)
+
+
+def remove(name: str) -> None:
+    """Delete the folder of this name and all in it, last what says whose it is; of a symbolic link
+    only that. Raises UserError where something cannot be deleted."""
+    place = _folder(name)
+    with _faults(place, "deleted"):
+        if place.is_symlink():
+            place.unlink()
+            return
+        for path in place.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name != _MARK:
+                path.unlink()
+        (place / _MARK).unlink(missing_ok=True)
+        place.rmdir()
+
+
+def move(name: str, new: str) -> None:
+    """Give the folder of this name another one, that no folder has."""
+    with _faults(_folder(name), "moved"):
+        _folder(name).rename(_folder(new))
+
+
+def copy(name: str, new: str) -> None:
+    """Copy what is in the folder of this name into the new one, but for what says whose it is."""
+    with _faults(_folder(name), "copied"):
+        shutil.copytree(
+            _folder(name),
+            _folder(new),
+            symlinks=True,
+            ignore=lambda *_: {_MARK},
+            dirs_exist_ok=True,
+        )
+
+
+@contextmanager
+def _faults(place: Path, what: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, shutil.Error) as error:
+        said = getattr(error, "strerror", None) or "some of its files were refused"
+        where = getattr(error, "filename", None) or place
+        raise UserError(f"{where}: cannot be {what}: {said}") from None
 
 
 def _folder(name: str) -> Path:

@@ -13,6 +13,7 @@ from optuna.exceptions import ExperimentalWarning
 
 from mnist_core.goal import Goal
 from mnist_core.words import does, percent
+from search.study import memo
 from search.study.study import Study
 from search.study.trials import COUNTED, Complete, Trial, fates
 
@@ -35,7 +36,8 @@ def annotate(study: Study, command: str) -> None:
     complete = [trial for trial in trials if isinstance(trial, Complete)]
     if not isinstance(study.kept(_VERSION), int | None):
         study.keep(_VERSION, 0)  # others have written there what the dashboard cannot add 1 to
-    optuna_dashboard.save_note(study.optuna, _text(goal, trials, complete, command))
+    text = _text(goal, trials, complete, command)
+    optuna_dashboard.save_note(study.optuna, _memo(memo.of(study)) + text)
     if complete:
         figure = _Figure(_drawing(goal, complete[:_DRAWN]))
         optuna_dashboard.save_plotly_graph_object(study.optuna, figure, graph_object_id=FIGURE)
@@ -110,8 +112,19 @@ def _text(goal: Goal, trials: Sequence[Trial], complete: Sequence[Complete], com
         holder = next((trial for trial in complete if trial.holds_goal), best)
         if holder is not best:
             parts.append(f"The best trial that holds the goal is number {holder.number}.")
-    parts.append("*drilldown rewrites this note; anything added here is lost.*")
+    parts.append(
+        "*drilldown rewrites this note; anything added here is lost. What `drilldown note` keeps "
+        "is not.*"
+    )
     return "\n\n".join(parts)
+
+
+def _memo(text: str) -> str:
+    """What a person has noted, quoted: whatever signs it has, they are shown as they stand."""
+    from search.text.markdown import escaped  # loads a parser, which a worker's owner need not
+
+    lines = [f"> {escaped(line)}  " for line in text.splitlines()]
+    return "\n".join([*lines, "", ""]) if text else ""
 
 
 def _progress(trials: Sequence[Trial]) -> str:

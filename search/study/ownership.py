@@ -21,14 +21,16 @@ _SETTLE = 0.5  # seconds in which one who has just taken the lock has said who i
 _RETURN = 30.0  # seconds in which a server that restarts has come back
 _AGAIN = 0.25  # seconds between looks whether it has
 _HELD_AGAIN = "the connection that held the study broke; it is held again by a new one"
+_OR_ANOTHER = "wait for it, stop it, or launch under another --name"
 OWNER = "owner"  # study attribute: who holds, or last held, the study
 
 
 class Hold:
     """A process's being the one owner of a study; see `owned`."""
 
-    def __init__(self, study: Study, lock: Lock, numbers_once: bool) -> None:
+    def __init__(self, study: Study, lock: Lock, numbers_once: bool, remedy: str) -> None:
         self._study, self._lock, self._numbers_once = study, lock, numbers_once
+        self._remedy = remedy
         hold = secrets.token_hex(4)  # tells it from every other, also of this process
         self._owner = f"process {os.getpid()} on {socket.gethostname()} (hold {hold})"
         self._lost: Exception | None = None
@@ -41,8 +43,7 @@ class Hold:
                 sleep(_SETTLE / 10)
                 continue
             raise UserError(
-                f"study {self._study.name!r} is being run by {self._holder()}; wait for it, "
-                "stop it, or launch under another --name"
+                f"study {self._study.name!r} is being run by {self._holder()}; {self._remedy}"
             )
 
     def sign(self) -> None:
@@ -109,8 +110,10 @@ class Hold:
 
 
 @contextmanager
-def owned(study: Study, studies: Studies) -> Iterator[Hold]:
+def owned(study: Study, studies: Studies, remedy: str = _OR_ANOTHER) -> Iterator[Hold]:
     """Hold a study as its one owner, who signs it and calls `check` before each write.
+
+    remedy: what to do where somebody else holds it.
 
     The hold ends with the process, however that ends: it is a lock of the operating system on a
     file beside an SQLite storage, and PostgreSQL's advisory lock on its connection.
@@ -118,9 +121,21 @@ def owned(study: Study, studies: Studies) -> Iterator[Hold]:
     Raises UserError, saying who holds the study, where somebody does.
     """
     lock = lock_of(study.name, studies.storage.engine)
-    hold = Hold(study, lock, studies.numbers_once)
+    hold = Hold(study, lock, studies.numbers_once, remedy)
     try:
         hold.take()
         yield hold
+    finally:
+        lock.release()
+
+
+@contextmanager
+def reserved(drill: str, studies: Studies) -> Iterator[None]:
+    """Hold the name of a drill, as `owned` holds a study. Raises UserError where somebody does."""
+    lock = lock_of(f"drill {drill}", studies.storage.engine)  # no study's name has a space
+    if not lock.take():
+        raise UserError(f"drill {drill!r} is in another process's hands; wait for it, or stop it")
+    try:
+        yield
     finally:
         lock.release()

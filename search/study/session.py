@@ -21,12 +21,12 @@ from mnist_core.seeds import derived_seed
 from search.study import enqueued
 from search.study.dimensions import distributions
 from search.study.fingerprint import check_same, sign_launch
-from search.study.ownership import owned
+from search.study.ownership import owned, reserved
 from search.study.peers import among_peers
 from search.study.spec import Plan
 from search.study.studies import Studies
 from search.study.study import Study
-from search.study.trials import CONFIG, ENVIRONMENT, TRAINING, Trial, TrialAttr, attach
+from search.study.trials import CONFIG, ENVIRONMENT, TRAINING, Trial, TrialAttr, attach, summary
 from spaces import Space
 
 log = logging.getLogger("drilldown")
@@ -248,8 +248,8 @@ class Session:
                 trial.set_user_attr(TrialAttr.SECONDS, seconds)
                 if environment is not None:
                     attach(trial, ENVIRONMENT, environment.model_dump(mode="json"))
-                if ending is not None:
-                    _summarise(trial, ending)
+                for name, value in summary(ending).items() if ending else ():
+                    trial.set_user_attr(name, value)
                 if reason:
                     trial.set_user_attr(TrialAttr.REASON, reason)
                 fit_acc = results[-1].fit_acc if results else None
@@ -327,15 +327,18 @@ def opened(studies: Studies, name: str, plan: Plan) -> Iterator[Session]:
         )
 
 
+@contextmanager
+def drilled(studies: Studies, name: str) -> Iterator[None]:
+    """Hold a drill of this name, also while none of its stages runs.
+
+    Raises UserError where another process drills under the name, or deletes or renames what it has
+    left.
+    """
+    with reserved(name, studies):
+        yield
+
+
 def trial_seed(study_seed: int, trial: int) -> int:
     """The seed of a trial's training: of (study seed, trial number) and nothing else, so that a
     resumed or parallel study trains trial 17 as a sequential one would."""
     return derived_seed(study_seed, trial)
-
-
-def _summarise(trial: OptunaTrial, ending: Ending) -> None:
-    """What people sort by in the dashboard."""
-    trial.set_user_attr(TrialAttr.WORST, round(ending.worst, 4))
-    trial.set_user_attr(TrialAttr.MEAN, round(ending.mean, 4))
-    if ending.first_at_goal is not None:
-        trial.set_user_attr(TrialAttr.GOAL_EPOCH, ending.first_at_goal)

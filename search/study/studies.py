@@ -40,6 +40,10 @@ class Studies:
         """Of all that there are, whoever made them, in the order of the alphabet."""
         return sorted(optuna.get_all_study_names(self.storage))
 
+    def all(self) -> list[Study]:
+        """Of all that there are, as `names`, but for what is deleted meanwhile."""
+        return [study for study in map(self.find, self.names()) if study is not None]
+
     def find(self, name: str) -> Study | None:
         """A study that has been made; None where there is none."""
         try:

@@ -100,8 +100,7 @@ class Study:
         goal = self.goal
         with self.there():
             frozen = self.optuna.get_trials(deepcopy=False)
-        found = [self._row(each, goal) for each in frozen]
-        return sorted(found, key=lambda trial: (trial.score is None, -(trial.score or 0.0)))
+        return trials.best_first(self._row(each, goal) for each in frozen)
 
     def trial(self, frozen: FrozenTrial) -> Trial:
         """One of its trials. Raises UserError where drilldown never launched it."""

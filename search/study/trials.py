@@ -146,6 +146,22 @@ class Complete(Trial):
         return what
 
 
+def summary(ending: Ending) -> dict[str, float]:
+    """User attributes of a complete trial: what people sort by in the dashboard."""
+    found: dict[str, float] = {
+        TrialAttr.WORST: round(ending.worst, 4),
+        TrialAttr.MEAN: round(ending.mean, 4),
+    }
+    if ending.first_at_goal is not None:
+        found[TrialAttr.GOAL_EPOCH] = ending.first_at_goal
+    return found
+
+
+def best_first(trials: Iterable[Trial]) -> list[Trial]:
+    """By score, then those without one as they came."""
+    return sorted(trials, key=lambda trial: (trial.score is None, -(trial.score or 0.0)))
+
+
 def fates(trials: Iterable[Trial]) -> Counter[State]:
     """How many of those that count ended in which of the states in `COUNTED`."""
     states = Counter(trial.state for trial in trials)

@@ -1,0 +1,56 @@
+"""What a shell completes: the names of what there is, looked up without Optuna."""
+
+import click
+from click.shell_completion import CompletionItem
+
+
+def runs(context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """Studies and drills that have been run, of the storage that the line says."""
+    from search.study.names import known
+
+    return _items(known(context.params.get("url")), begun)
+
+
+def studies(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """What `launch` takes: packaged studies, files, and what has been run."""
+    from mnist_core import packaged
+
+    listed = _items(packaged.names(packaged.STUDIES), begun)
+    return [*listed, *runs(context, parameter, begun), *_files(begun)]
+
+
+def drills(
+    _context: click.Context, _parameter: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """What `drill` takes: packaged drills, and files."""
+    from mnist_core import packaged
+
+    return [*_items(packaged.names(packaged.DRILLS), begun), *_files(begun)]
+
+
+def configs(
+    _context: click.Context, _parameter: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """What `train` takes: configs that come along, and files."""
+    from mnist_core import packaged
+
+    known = [*packaged.names(packaged.SEEDS), *packaged.names(packaged.WINNERS)]
+    return [*_items(known, begun), *_files(begun)]
+
+
+def compared(
+    context: click.Context, parameter: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """What `compare` takes: experiments, and studies that have been run."""
+    from mnist_core import packaged
+
+    return [*_items(packaged.names(packaged.SEEDS), begun), *runs(context, parameter, begun)]
+
+
+def _items(names: list[str], begun: str) -> list[CompletionItem]:
+    return [CompletionItem(name) for name in names if name.startswith(begun)]
+
+
+def _files(begun: str) -> list[CompletionItem]:
+    """Has the shell add the files there are."""
+    return [CompletionItem(begun, type="file")]

@@ -1,0 +1,116 @@
+"""A drill as its storage and its folder keep it: read back by its name, without its file."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mnist_core import record
+from mnist_core.config import Config
+from mnist_core.errors import UserError
+from mnist_core.goal import Goal
+from mnist_core.paths import runs_dir
+from mnist_core.record import Confirmed, Record
+from search.drill.result import Finalist, Tried
+from search.study import folder
+from search.study.export import to_record
+from search.study.runs import Run, stage_name
+from search.study.studies import Studies
+from search.study.study import Study
+from search.study.trials import Complete
+from search.workers.ledger import Ledger, key
+from search.workers.ledger import Run as Training
+
+WINNERS = "drilldown:winners"  # what is kept with a stage's study, once it is over
+LEDGER = "confirmed.jsonl"  # in the drill's folder: the finalists' trainings on fresh seeds
+
+
+@dataclass(frozen=True)
+class KeptStage:
+    """A stage as far as it has come."""
+
+    study: Study
+    winners: Sequence[Tried]
+    """What it handed on, best first; empty where it is not over."""
+
+    @property
+    def name(self) -> str:
+        return stage_name(self.study)
+
+
+@dataclass(frozen=True)
+class KeptDrill:
+    """A drill as far as it has come."""
+
+    name: str
+    goal: Goal
+    stages: Sequence[KeptStage]
+    finalists: Sequence[Finalist]
+    """Best first: what the last stage so far handed on, with the trainings on fresh seeds that
+    there are; empty where none of them has any."""
+
+
+def read(studies: Studies, run: Run) -> KeptDrill:
+    """The drill that a run is. Raises UserError where its ledger cannot be read."""
+    candidates: dict[str, Tried] = {}
+    stages = []
+    for study in run.studies:
+        candidates |= {each.name: each for each in _tried(study)}
+        kept = study.kept(WINNERS) or {"winners": []}
+        stages.append(
+            KeptStage(study, [candidates[name] for name in kept["winners"] if name in candidates])
+        )
+    goal, last = run.studies[-1].goal, stages[-1].winners
+    trained = list(_trainings(studies, run)) if last else []
+    found = [Finalist(each, _fresh(each.config, trained)) for each in last]
+    most = max((len(each.runs) for each in found), default=0)
+    found.sort(key=lambda each: (-len(each.runs), -each.standing(goal)))
+    return KeptDrill(run.name, goal, stages, found if most else ())
+
+
+def export(studies: Studies, run: Run, number: int | None, path: Path) -> None:
+    """Write the winner of a drill, with the curves of its other seeds, whole or not at all.
+
+    number: of the trial that is asked for, of which a drill has none. Raises UserError, saying what
+    there is, for one, and where the finalists have not been trained yet.
+    """
+    if number is not None:
+        raise UserError(
+            f"{run.said}: its trials are those of its stages; "
+            f"see: drilldown export {run.studies[-1].name} --trial {number}"
+        )
+    drill = read(studies, run)
+    if not drill.finalists:
+        last = run.studies[-1].name
+        raise UserError(
+            f"{run.said} has no winner yet: its finalists have not been trained on fresh seeds; "
+            f"the best so far: drilldown export {last}"
+        )
+    record.save(path, confirmed(drill.finalists[0], drill.goal))
+
+
+def confirmed(finalist: Finalist, goal: Goal) -> Record:
+    """A finalist as a config, with the curves of its other seeds."""
+    others = tuple(Confirmed(seed=run.seed, test_acc=run.test_acc) for run in finalist.runs)
+    return to_record(finalist.candidate.trial, goal).changed(confirmed=others)
+
+
+def _tried(study: Study) -> Iterator[Tried]:
+    for trial in study.trials():
+        if isinstance(trial, Complete):
+            yield Tried(f"{stage_name(study)}/{trial.number}", trial.config, trial)
+
+
+def _trainings(studies: Studies, run: Run) -> Iterator[Training]:
+    """Those in the drill's folder, where that is its own."""
+    if folder.is_ours(studies, run.name, "drill", run.studies[0]):
+        yield from Ledger(runs_dir() / run.name / LEDGER).runs
+
+
+def _fresh(config: Config, trained: Sequence[Training]) -> list[Training]:
+    """A config's trainings on other seeds, each seed's first."""
+    found: Mapping[int, Training] = {
+        run.seed: run
+        for run in reversed(trained)
+        if run.seed != config.seed and run.config == key(config.changed(seed=run.seed))
+    }
+    return sorted(found.values(), key=trained.index)

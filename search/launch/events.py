@@ -1,0 +1,96 @@
+"""What happens in a launch, for programs: one JSON object a line, as it happens.
+
+Every line has `event`, `time` (seconds since 1970, UTC) and `study`. Accuracies and scores are
+percent, and null where they are not finite or there are none; durations are seconds.
+
+started   trial, params (of its net), epochs (that it is to have), seed
+epoch     trial, epoch (from 1), test_acc, train_acc (while training), seconds (of the epoch)
+ended     trial, state (complete, pruned, fail or interrupted), reason, score, worst (of the epochs
+          that count), holds_goal, epochs (that it had), seconds (of its training)
+over      trials (that the study should have), complete, pruned, failed, best (a trial), score,
+          holding (how many hold the goal), config (file of the best), signal (0 if none ended it)
+drilled   of a drill, whose stages are launches, at its end: winner (a trial of a stage, or null),
+          config (its file), failed (trainings on fresh seeds), report (its page), signal
+
+A trial that was started and has not ended when its launch is over was interrupted.
+"""
+
+import json
+import math
+from collections.abc import Callable
+from time import time
+from typing import Any
+
+from mnist_core.config import Config
+from mnist_core.result import EpochResult
+from search.study.study import Study
+from search.study.trials import COUNTED, Complete, Trial, fates
+
+Write = Callable[[str], None]
+
+
+class Events:
+    """A watcher of one study's launch, who writes what it is told."""
+
+    def __init__(self, study: str, write: Write) -> None:
+        """write: gets each line, without its end."""
+        self._study, self._write = study, write
+
+    def started(self, number: int, config: Config) -> None:
+        self._say(
+            "started", trial=number, params=config.params, epochs=config.epochs, seed=config.seed
+        )
+
+    def epoch(self, number: int, result: EpochResult) -> None:
+        self._say(
+            "epoch",
+            trial=number,
+            epoch=result.epoch,
+            test_acc=_finite(result.test_acc),
+            train_acc=_finite(result.train_acc),
+            seconds=round(result.seconds, 3),
+        )
+
+    def ended(self, trial: Trial) -> None:
+        self._say(
+            "ended",
+            trial=trial.number,
+            state=str(trial.state),
+            reason=trial.reason,
+            score=trial.score,
+            worst=trial.ending.worst if isinstance(trial, Complete) else None,
+            holds_goal=trial.holds_goal,
+            epochs=len(trial.test_acc),
+            seconds=trial.seconds,
+        )
+
+    def over(self, study: Study, trials: int, config: str | None, signal: int) -> None:
+        """The launch has ended, and left the study like this."""
+        found, best = study.trials(), study.best()
+        ended = fates(found)
+        self._say(
+            "over",
+            trials=trials,
+            **{name: ended[state] for state, name in COUNTED.items()},
+            best=best.number if best else None,
+            score=best.score if best else None,
+            holding=sum(trial.holds_goal for trial in found),
+            config=config,
+            signal=signal,
+        )
+
+    def drilled(
+        self, winner: str | None, config: str | None, failed: int, report: str, signal: int
+    ) -> None:
+        """A drill of the study's name has ended."""
+        self._say(
+            "drilled", winner=winner, config=config, failed=failed, report=report, signal=signal
+        )
+
+    def _say(self, event: str, **fields: Any) -> None:
+        known = {"event": event, "time": round(time(), 3), "study": self._study}
+        self._write(json.dumps({**known, **fields}, allow_nan=False))
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

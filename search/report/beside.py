@@ -1,0 +1,140 @@
+"""Studies side by side: what `compare` prints of their names."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mnist_core.errors import UserError
+from mnist_core.words import accuracies, part, percent
+from search.study.fingerprint import told
+from search.study.runs import Run
+from search.study.storage import option
+from search.study.study import Study
+from search.study.trials import COUNTED, fates
+from search.text import markdown
+from search.text.commands import program
+from search.text.console import records, table
+from search.text.wording import duration
+
+
+def compared(runs: Sequence[Run], form: str, url: str | None) -> str:
+    """As `table`, `json`, `csv` or `markdown`. url: of the storage, where it was given.
+
+    Raises UserError where one is a drill, or a study that drilldown did not launch.
+    """
+    studies = [_study(run) for run in runs]
+    figures, differences = [_figures(study) for study in studies], _differences(studies)
+    if form == "json":
+        return json.dumps({"studies": figures, "differences": differences}, indent=2)
+    if form == "csv":
+        rows = [
+            {**each, **{name: values[number] for name, values in differences.items()}}
+            for number, each in enumerate(figures)
+        ]
+        return records(rows, list(rows[0]), form)
+    cells = [_cells(study, each) for study, each in zip(studies, figures, strict=True)]
+    heads = ["", *(study.name for study in studies)]
+    lines = [[head, *(each[head] for each in cells)] for head in cells[0]]
+    others = [[name, *(_said(value) for value in values)] for name, values in differences.items()]
+    return _page(heads, lines, others, form, _remarks(studies, url))
+
+
+def _study(run: Run) -> Study:
+    if run.kind == "drill":
+        stages = ", ".join(study.name for study in run.studies)
+        raise UserError(f"{run.said}: compare its stages: {stages}")
+    run.studies[0].goal  # noqa: B018 - says it where drilldown did not launch it
+    return run.studies[0]
+
+
+def _figures(study: Study) -> dict[str, Any]:
+    """In full precision: accuracies percent, spread (highest less lowest of the epochs that count)
+    in points, cost in epochs and in seconds of training over all trials."""
+    trials, best = study.trials(), study.best()
+    ended = fates(trials)
+    return {
+        "study": study.name,
+        "best": best.number if best else None,
+        "score": best.score if best else None,
+        "mean": best.ending.mean if best else None,
+        "worst": best.ending.worst if best else None,
+        "spread": best.ending.spread if best else None,
+        "held": best.holds_goal if best else None,
+        "params": best.params if best else None,
+        "holding": sum(trial.holds_goal for trial in trials),
+        **{name: ended[state] for state, name in COUNTED.items()},
+        "epochs": sum(len(trial.test_acc) for trial in trials),
+        "seconds": round(sum(trial.seconds or 0.0 for trial in trials), 1),
+    }
+
+
+def _cells(study: Study, figures: Mapping[str, Any]) -> dict[str, str]:
+    """What a person reads, by its head."""
+    best, goal = study.best(), study.goal
+    counted = sum(figures[name] for name in COUNTED.values())
+    ended = ", ".join(f"{figures[name]} {name}" for name in COUNTED.values())
+    return {
+        "best trial": "none yet" if best is None else str(best.number),
+        "its score (%)": percent(figures["score"]),
+        "last epochs (%)": "" if best is None else accuracies(best.ending.test_acc),
+        "their mean (%)": percent(figures["mean"]),
+        "their spread (points)": percent(figures["spread"]),
+        "goal": "" if best is None else "held" if best.holds_goal else "missed",
+        "parameters": "" if best is None or best.params is None else f"{best.params:,}",
+        "goal held by": part(figures["holding"], counted, "trial"),
+        "trials": ended,
+        "cost, epochs": f"{figures['epochs']:,}",
+        "cost, training": duration(figures["seconds"]),
+        "accuracy asked": f"{goal.accuracy:.2f} % in the {goal.ends}",
+    }
+
+
+def _differences(studies: Sequence[Study]) -> dict[str, list[Any]]:
+    """What the studies were launched with and do not have in common: name -> value of each, None
+    where it has none."""
+    found = [told(study) for study in studies]
+    names = dict.fromkeys(name for each in found for name in each)
+    values = {name: [each.get(name) for each in found] for name in names}
+    return {name: each for name, each in values.items() if any(v != each[0] for v in each)}
+
+
+def _said(value: Any) -> str:
+    return "–" if value is None else str(value)
+
+
+def _page(
+    heads: Sequence[str],
+    lines: Sequence[Sequence[str]],
+    others: Sequence[Sequence[str]],
+    form: str,
+    remarks: Sequence[str],
+) -> str:
+    differing = ["what differs", *heads[1:]]
+    if form == "markdown":
+        parts = [
+            markdown.table([markdown.escaped(cell) for cell in head], _escaped(rows), left=head)
+            for head, rows in ((heads, lines), (differing, others))
+            if rows
+        ]
+        return "\n\n".join([*parts, *map(markdown.escaped, remarks)])
+    parts = [table("", heads, lines, left=heads), ""]
+    if others:
+        parts += [table("", differing, others, left=differing), ""]
+    return "\n".join([*parts, *remarks])
+
+
+def _escaped(rows: Sequence[Sequence[str]]) -> list[list[str]]:
+    return [[markdown.escaped(cell) for cell in row] for row in rows]
+
+
+def _remarks(studies: Sequence[Study], url: str | None) -> list[str]:
+    """How far the figures can be believed, and compared."""
+    lines = ["Each best is one run on one seed, picked for being high: train it on others too."]
+    first, *others = (study.goal for study in studies)
+    if any((goal.accuracy, goal.last) != (first.accuracy, first.last) for goal in others):
+        name, goal = studies[1].name, studies[0].goal
+        lines.append(
+            f"Each score is by its own goal; the same for both: {program()} rescore {name} --set "
+            f"goal.accuracy={goal.accuracy:g} --set goal.last={goal.last}{option(url)}"
+        )
+    return lines

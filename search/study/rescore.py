@@ -1,0 +1,96 @@
+"""A study that has run, as it would be under another goal: from its curves, nothing is trained."""
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import replace
+
+from optuna.trial import FrozenTrial
+from pydantic import ValidationError
+
+from mnist_core.errors import UserError
+from mnist_core.files import explain, suggest
+from mnist_core.frozen import shortened
+from mnist_core.goal import Goal
+from search.study.rows import Rescoring
+from search.study.spec import StudySpec
+from search.study.study import Study
+from search.study.trials import Complete, Trial, best_first
+
+_ASKED = ("goal.accuracy", "goal.last")
+_FIXED = {
+    "goal.epochs": "every schedule was made for that many epochs",
+    "goal.params": "every net was made to fit that budget",
+    "seed": "every training followed from it",
+    "data": "every net was trained on it",
+    "space": "every trial is a sample of it",
+}
+"""What a study cannot be asked anew, and why."""
+
+
+class Rescored(Study):
+    """The study, its trials scored by another goal."""
+
+    def __init__(self, study: Study, goal: Goal) -> None:
+        super().__init__(study.optuna)
+        self._before, self._asked = study, goal
+
+    @property
+    def goal(self) -> Goal:
+        return self._asked
+
+    def trials(self) -> list[Trial]:
+        by_number = sorted(self._before.trials(), key=lambda trial: trial.number)
+        return best_first(map(self._scored, by_number))
+
+    def trial(self, frozen: FrozenTrial) -> Trial:
+        return self._scored(self._before.trial(frozen))
+
+    def rescoring(self) -> Rescoring:
+        """What a copy of the study has otherwise."""
+        found = (trial for trial in self.trials() if isinstance(trial, Complete))
+        return Rescoring(self.goal, {trial.number: trial.ending for trial in found})
+
+    def _scored(self, trial: Trial) -> Trial:
+        if not isinstance(trial, Complete):
+            return trial
+        ending = self.goal.ending(trial.test_acc)
+        return replace(trial, score=ending.score, ending=ending)
+
+
+def rescored(study: Study, settings: Sequence[str]) -> Rescored:
+    """settings: `goal.accuracy=99.45` and `goal.last=3`, or one of them.
+
+    Raises UserError, with the reason, for anything else, and where drilldown never launched it.
+    """
+    goal = study.goal
+    values = dict(_parsed(setting) for setting in settings)
+    try:
+        return Rescored(study, goal.changed(**values))
+    except ValidationError as error:
+        raise UserError(f"--set goal.{explain(error, Goal)}") from None
+
+
+def _parsed(setting: str) -> tuple[str, object]:
+    key, equals, text = setting.partition("=")
+    key = key.strip()
+    if not equals:
+        raise UserError(f"--set {shortened(setting)}: is written NAME=VALUE: goal.accuracy=99.45")
+    if key not in _ASKED:
+        raise UserError(f"--set {shortened(key)[1:-1]}: {_refusal(key)}")
+    try:
+        value = tomllib.loads(f"x = {text}")
+    except ValueError:
+        value = {}
+    if value.keys() != {"x"}:
+        raise UserError(f"--set {key}: {shortened(text)} is no number")
+    return key.removeprefix("goal."), value["x"]
+
+
+def _refusal(key: str) -> str:
+    """Why a study cannot be asked that anew."""
+    for name, why in _FIXED.items():
+        if key == name or key.startswith(f"{name}."):
+            return f"cannot be changed once a study has run: {why}; launch another study"
+    if key.partition(".")[0] in StudySpec.model_fields and not key.startswith("goal."):
+        return "is not of the goal, which is all that is asked anew; say it to launch"
+    return f"is not known{suggest(key, _ASKED)}"

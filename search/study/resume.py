@@ -1,0 +1,46 @@
+"""What `launch` is given: a packaged study, a study's file, or one that has been run, whose file it
+needs no more."""
+
+import difflib
+from collections.abc import Sequence
+
+from mnist_core import packaged
+from mnist_core.errors import UserError
+from mnist_core.frozen import shortened
+from search.study import runs, storage
+from search.study.fingerprint import launched_with
+from search.study.spec import StudySpec
+from search.study.spec import load as load_file
+from search.study.studies import Studies
+
+
+def load(study: str, url: str | None) -> tuple[str, StudySpec]:
+    """(name, study), as `search.study.spec.load`, or of a study in the storage at `url`.
+
+    Raises UserError where it is none of these, or keeps no longer what it was launched with.
+    """
+    known = study in packaged.names(packaged.STUDIES) or packaged.path_of(study) is not None
+    if known or not storage.has_storage(url):
+        return load_file(study)
+    studies = storage.open_storage(url, read_only=True)
+    if not runs.there(studies, study):
+        check_spelling(study, "study", packaged.names(packaged.STUDIES), studies)
+        return load_file(study)
+    run = runs.find(studies, study)
+    if run.kind == "drill":
+        raise UserError(f"{study!r} is a drill; resume it with: drilldown drill {study}")
+    return study, launched_with(run.studies[0])
+
+
+def check_spelling(given: str, what: str, come_along: Sequence[str], studies: Studies) -> None:
+    """Of a name that nothing has. what: is wanted, `study` or `drill`; come_along: those that do.
+
+    Raises UserError where the nearest name is of one that has been run.
+    """
+    run = {run.name for run in runs.every(studies) if run.kind == what} - {*come_along}
+    near = difflib.get_close_matches(given, [*come_along, *run], n=1)
+    if near and near[0] in run:
+        raise UserError(
+            f"no packaged {what} {shortened(given)}, and none that has been run; did you mean "
+            f"{near[0]!r}? (the path of a {what}'s file ends in .toml)"
+        )

@@ -1,0 +1,94 @@
+"""Runs by the names that people give them: a study, or a drill with the studies of its stages."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from mnist_core.errors import UserError
+from mnist_core.files import suggest
+from search.study.fingerprint import is_stage
+from search.study.folder import Kind
+from search.study.studies import Studies
+from search.study.study import Study
+
+_STAGE = re.compile(r"(.+)\.([1-9]\d*)\.(\w[\w-]*)")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was launched or drilled under a name."""
+
+    name: str
+    kind: Kind
+    studies: tuple[Study, ...]
+    """At least one; a drill's are those of its stages as far as it came, in their order."""
+
+    @property
+    def said(self) -> str:
+        """As sentences call it."""
+        return f"{self.kind} {self.name!r}"
+
+    def renamed(self, study: Study, name: str) -> str:
+        """What a study of the run is called in a run of another name."""
+        return name + study.name.removeprefix(self.name)
+
+
+def stage_name(study: Study) -> str:
+    """Of a drill's stage, without the drill's name and the stage's number."""
+    match = _STAGE.fullmatch(study.name)
+    return match[3] if match else study.name
+
+
+def every(studies: Studies) -> list[Run]:
+    """All runs that drilldown launched, in the order of their names."""
+    found = [study for study in studies.all() if study.launched]
+    grouped: dict[tuple[str, Kind], list[tuple[int, Study]]] = {}
+    for study in found:
+        drill, number = _stage_of(study)
+        key: tuple[str, Kind] = (study.name, "study") if drill is None else (drill, "drill")
+        grouped.setdefault(key, []).append((number, study))
+    return [_run(name, kind, grouped[name, kind]) for name, kind in sorted(grouped)]
+
+
+def find(studies: Studies, name: str) -> Run:
+    """The run of this name; of a study and a drill the study.
+
+    Raises UserError, with the nearest name, where there is none.
+    """
+    study = studies.find(name)
+    if study is not None:
+        return Run(name, "study", (study,))
+    drills = set()
+    stages = []
+    known = studies.names()
+    for found in known:
+        match = _STAGE.fullmatch(found)
+        if match is None:
+            continue
+        drills.add(match[1])
+        if match[1] == name:
+            stage = studies.get(found)
+            if is_stage(stage):
+                stages.append((int(match[2]), stage))
+    if stages:
+        return _run(name, "drill", stages)
+    remedy = suggest(name, {*known, *drills}) if known else "; none has been run yet"
+    raise UserError(f"no study named {name!r} has been run{remedy}")
+
+
+def there(studies: Studies, name: str) -> bool:
+    """Whether a study or a drill has this name."""
+    stages = (_STAGE.fullmatch(each) for each in studies.names())
+    return studies.find(name) is not None or any(match and match[1] == name for match in stages)
+
+
+def _stage_of(study: Study) -> tuple[str | None, int]:
+    """(name of its drill, its number), or (None, 0) where it is no drill's stage."""
+    match = _STAGE.fullmatch(study.name)
+    if match is None or not is_stage(study):
+        return None, 0
+    return match[1], int(match[2])
+
+
+def _run(name: str, kind: Kind, numbered: Iterable[tuple[int, Study]]) -> Run:
+    return Run(name, kind, tuple(study for _, study in sorted(numbered, key=lambda each: each[0])))

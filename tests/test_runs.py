@@ -1,0 +1,171 @@
+"""Runs by their names: a drill's name is as good as a study's, and a study that has run needs its
+file no more."""
+
+import csv
+import io
+import json
+import re
+import shutil
+import sqlite3
+from pathlib import Path
+
+import fakes
+import pytest
+from command_line import STAGES, TINY, Drilldown, one_line
+
+from mnist_core import record
+from search.study.fingerprint import SPEC
+from search.study.storage import open_storage
+
+LEFT = Path(__file__).parent / "data" / "before-rooms"
+
+
+@pytest.fixture
+def mini(home: Path) -> Path:
+    """A home with a drill, `mini` of two stages, and a study, `smoke`; returns the drill's
+    folder."""
+    folder = home / "runs" / "mini"
+    folder.mkdir(parents=True)
+    shutil.copy(LEFT / "confirmed.jsonl", folder)
+    with sqlite3.connect(home / "runs" / "drilldown.sqlite3") as database:
+        database.executescript((LEFT / "drilldown.sql").read_text())
+    database.close()
+    return folder
+
+
+# --- a drill's name --------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("mini")
+def test_list_has_a_drill_with_its_stages_below_it(drilldown: Drilldown) -> None:
+    run = drilldown("list").out.split("Studies that have been run")[1]
+    names = [re.split(r" {2,}\d", line)[0] for line in run.splitlines()[2:]]
+    assert names == ["mini", "  mini.1.net", "  mini.2.pace", "smoke"]
+    ended = [int(line.split()[1]) for line in run.splitlines()[2:]]
+    assert ended[0] == ended[1] + ended[2]
+
+
+@pytest.mark.usefixtures("mini")
+def test_show_of_a_drill_has_its_stages_and_finalists(drilldown: Drilldown) -> None:
+    done = drilldown("show", "mini")
+    assert (done.code, done.err) == (0, "")
+    assert re.search(r"^2.pace +5 +pace/3 +56.40 .* pace/3, net/3$", done.out, re.MULTILINE)
+    finalists = done.out.partition("Finalists, best first")[2].splitlines()
+    assert [line.split()[0] for line in finalists[2:4]] == ["net/3", "pace/3"]
+    assert finalists[2].endswith("on 0 of 3 seeds")
+    assert done.out.endswith("drilldown show mini.2.pace\n")
+
+
+@pytest.mark.usefixtures("mini")
+def test_show_of_a_drill_for_programs(drilldown: Drilldown) -> None:
+    shown = json.loads(drilldown("show", "mini", "--format", "json").out)
+    assert [stage["study"] for stage in shown["stages"]] == ["mini.1.net", "mini.2.pace"]
+    assert [len(each["fresh_seeds"]) for each in shown["finalists"]] == [2, 2]
+    text = drilldown("show", "mini", "--format", "csv").out
+    assert [line["name"] for line in csv.DictReader(io.StringIO(text))] == ["net", "pace"]
+
+
+def test_export_of_a_drill_is_its_winner(drilldown: Drilldown, mini: Path) -> None:
+    done = drilldown("export", "mini")
+    assert done.out.startswith(f"{mini / 'best.toml'}\n")
+    ours, theirs = record.load(mini / "best.toml"), record.load(LEFT / "mini-best.toml")
+    assert (ours.config, ours.expected) == (theirs.config, theirs.expected)
+    assert set(ours.confirmed) == set(theirs.confirmed)
+
+
+def test_a_drill_without_confirmed_finalists_has_no_winner(
+    drilldown: Drilldown, mini: Path
+) -> None:
+    (mini / "confirmed.jsonl").unlink()
+    one_line(drilldown("export", "mini"), "has no winner yet", "drilldown export mini.2.pace")
+    assert "Finalists" not in drilldown("show", "mini").out
+
+
+@pytest.mark.usefixtures("mini")
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("export mini --trial 1", "drilldown export mini.2.pace --trial 1"),
+        ("show minni", "did you mean 'mini'?"),
+        ("dashboard minni", "did you mean 'mini'?"),
+        ("launch mini", "'mini' is a drill; resume it with: drilldown drill mini"),
+        ("launch smokee", "no packaged study 'smokee'; did you mean 'smoke'?"),
+        ("drill minni", "none that has been run; did you mean 'mini'?"),
+        ("drill mini", "older version; resume it with: drilldown drill FILE.toml --name mini"),
+        ("drill smoke", "'smoke' is a study; resume it with: drilldown launch smoke"),
+        ("launch mini.1.net", "is a stage of a drill"),
+    ],
+)
+def test_what_a_drill_has_not_is_said(drilldown: Drilldown, line: str, said: str) -> None:
+    one_line(drilldown(*line.split()), said)
+
+
+@pytest.mark.usefixtures("mini")
+def test_dashboard_of_a_drill_opens_its_last_stage(
+    drilldown: Drilldown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from search.study import dashboard
+
+    opened: list[str] = []
+    monkeypatch.setattr(dashboard, "serve", lambda studies, name, *_: opened.append(name))
+    said = drilldown("dashboard", "mini").out
+    assert opened == ["mini.2.pace"]
+    assert "mini.1.net, mini.2.pace" in said
+
+
+def test_a_drill_that_has_run_is_resumed_without_its_file(
+    drilldown: Drilldown, home: Path, tmp_path: Path, no_data: None
+) -> None:
+    path = tmp_path / "down.toml"
+    winner = record.load(LEFT / "mini-best.toml").config
+    net = record.Record(config=winner.changed(epochs=2))
+    record.save(tmp_path / "net.toml", net)
+    path.write_text('base = ["net.toml"]\n' + STAGES.replace("2_000", "4_000"))
+    first = drilldown("drill", path, "--quiet")
+    assert first.code == 0
+    best = (home / "runs" / "down" / "best.toml").read_bytes()
+    path.unlink()
+    done = drilldown("drill", "down", "--quiet", start=fakes.unstartable)
+    assert done.out == first.out.replace(str(path), "down")
+    assert (home / "runs" / "down" / "best.toml").read_bytes() == best
+    one_line(drilldown("drill", "down", "--seed", "8"), "was launched with seed")
+
+
+# --- a study that has run --------------------------------------------------------------------
+
+
+def test_a_study_that_has_run_is_resumed_without_its_file(
+    drilldown: Drilldown, tiny: Path, no_data: None
+) -> None:
+    changed = TINY.replace('name = "open"', 'name = "open"\nfix = { activation = "silu" }')
+    tiny.write_text(changed)
+    assert drilldown("launch", tiny, "--quiet").code == 0
+    tiny.unlink()
+    assert "3 of 3 trials ended" in drilldown("launch", "tiny", "--trials", "3").out
+    assert "3 of 3 trials ended" in drilldown("launch", "tiny").out  # as it was launched last
+    one_line(drilldown("launch", "tny"), "none that has been run; did you mean 'tiny'?")
+    one_line(drilldown("launch", "tiny", "--seed", "8"), "was launched with seed = 7")
+    other = drilldown("launch", "tiny", "--name", "other").out
+    assert "other: 3 of 3 trials ended" in other
+
+
+@pytest.mark.usefixtures("no_data", "mini")
+def test_a_packaged_study_of_that_name_comes_first(drilldown: Drilldown) -> None:
+    assert "smoke: 4 of 4 trials ended" in drilldown("launch", "smoke", "--quiet").out
+    assert open_storage().get("smoke").kept(SPEC)["title"].startswith("Seconds")
+
+
+@pytest.mark.usefixtures("no_data")
+def test_an_old_study_says_how_it_is_resumed(drilldown: Drilldown, tiny: Path) -> None:
+    assert drilldown("launch", tiny, "--quiet").code == 0
+    open_storage().get("tiny").keep(SPEC, None)
+    one_line(drilldown("launch", "tiny"), "older version", "drilldown launch FILE.toml --name tiny")
+
+
+def test_what_a_study_keeps_is_all_of_its_file() -> None:
+    """Whatever a study may say comes back from JSON as it was."""
+    from search.study.spec import StudySpec, come_along
+
+    for spec in [*come_along().values(), fakes.study(timeout=2.5, pruner={"kind": "patient"})]:
+        table = json.loads(json.dumps(spec.model_dump(mode="json", exclude_none=True)))
+        assert StudySpec.from_dict(table) == spec
