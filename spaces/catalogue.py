@@ -6,6 +6,7 @@ offers all that stand here; the other spaces name those that they have.
 """
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,10 +18,11 @@ from spaces import layouts
 from spaces.budget import share_dimensions
 from spaces.dimensions import Choice, Dimension, Real, Whole
 from spaces.edit import retimed, with_dropout
-from spaces.space import Frame, Sample
+from spaces.space import Frame, Sample, SpaceError
 
 WARMUP = 0.2  # share of the steps, where nothing else says it
 AVERAGE_OVER = 500.0  # updates, likewise
+_DEGREES = 8.0  # of an augmentation of strength 1: a power of two, which strengths come back from
 WIDTH_NAMES = tuple(share_dimensions(layouts.CONVOLUTIONS))
 
 Needs = tuple[str, tuple[str, ...]]
@@ -37,6 +39,9 @@ class Entry:
     """From a config and a value to the config with that value; None for the parts of the net, which
     share a budget: `edited` makes it of them all. Raises pydantic's ValidationError where there is
     nothing to change, as Adam has no momentum."""
+    read: Callable[[Config], Any] | None
+    """The way back: what the dimension is in a config; None where it is nothing there. The widths
+    have none of their own: see `spaces.reading`."""
     needs: Needs | Callable[[Iterable[Config]], Needs] | None = None
     """What it is idle without, perhaps as the configs have it that are changed; None where no kind
     of anything makes it idle."""
@@ -52,6 +57,15 @@ def _step_size(config: Config, epochs: int) -> Config:
         return config
     per_epoch = config.batches if config.schedule.per == "batch" else 1
     return config.changed(schedule=config.schedule.changed(size=epochs * per_epoch))
+
+
+def _read_step_size(config: Config) -> int | None:
+    """None also where it is no whole number of epochs."""
+    if not isinstance(config.schedule, Step):
+        return None
+    per_epoch = config.batches if config.schedule.per == "batch" else 1
+    epochs, rest = divmod(config.schedule.size, per_epoch)
+    return None if rest else epochs
 
 
 def _schedule(config: Config, kind: str) -> Config:
@@ -75,7 +89,11 @@ def _of_schedule(
             return config
         return config.changed(schedule=config.schedule.changed(**{field: value}))
 
-    return Entry(kind, change, ("schedule", tuple(fields)), unit, acts)
+    def read(config: Config) -> Any:
+        field = fields.get(config.schedule.kind)
+        return None if field is None else getattr(config.schedule, field)
+
+    return Entry(kind, change, read, ("schedule", tuple(fields)), unit, acts)
 
 
 def _steps(config: Config) -> bool:
@@ -88,10 +106,21 @@ def _steps(config: Config) -> bool:
     return high != low
 
 
-def _of_optimizer(field: str) -> Callable[[Config, Any], Config]:
-    return lambda config, value: config.changed(
-        optimizer=config.optimizer.changed(**{field: value})
-    )
+def _of_optimizer(
+    kind: Dimension,
+    field: str,
+    needs: Needs | Callable[[Iterable[Config]], Needs] | None = None,
+    acts: Callable[[Config], bool] = lambda _: True,
+) -> Entry:
+    """A dimension that is a field of the optimizer."""
+
+    def change(config: Config, value: Any) -> Config:
+        return config.changed(optimizer=config.optimizer.changed(**{field: value}))
+
+    def read(config: Config) -> Any:
+        return getattr(config.optimizer, field, None)
+
+    return Entry(kind, change, read, needs, acts=acts)
 
 
 def _momentum_needs(bases: Iterable[Config]) -> Needs:
@@ -108,17 +137,41 @@ def _activation(config: Config, name: str) -> Config:
     return config.changed(layers=tuple(layers))
 
 
+def _read_activation(config: Config) -> str | None:
+    return next((str(layer) for layer in config.layers if isinstance(layer, Activation)), None)
+
+
+def _read_dropout(config: Config) -> float:
+    return next((layer.p for layer in config.layers if isinstance(layer, Dropout)), 0.0)
+
+
+def _read_layout(config: Config) -> str | None:
+    with suppress(SpaceError):
+        return layouts.plan_of(config.layers)
+    return None
+
+
 def _augmentation(config: Config, strength: float) -> Config:
     """Strength 1 is what the first probes used: all four parts grow together, since the study's
     trials are too few to weigh them one by one."""
     affine = Affine(
-        degrees=8.0 * strength,
+        degrees=_DEGREES * strength,
         translate=(strength * 1.5 / 28, strength * 1.5 / 28),
         scale=(1 - 0.08 * strength, 1 + 0.08 * strength),
         shear=(5.0 * strength, 5.0 * strength),
         interpolation="bilinear",
     )
     return config.changed(augment=(affine,))
+
+
+def _read_augmentation(config: Config) -> float | None:
+    """None where it is no augmentation like the one above."""
+    if not config.augment:
+        return 0.0
+    first = config.augment[0]
+    strength = first.degrees / _DEGREES if isinstance(first, Affine) else -1.0
+    same = strength >= 0 and config.augment == _augmentation(config, strength).augment
+    return strength if same else None
 
 
 def augmentation_strength(config: Config) -> float:
@@ -130,10 +183,10 @@ def augmentation_strength(config: Config) -> float:
 def _parts(operation: Augmentation) -> tuple[float, ...]:
     match operation:
         case Rotation(degrees=degrees):
-            return (degrees / 8,)
+            return (degrees / _DEGREES,)
         case Affine(degrees=degrees, translate=shifts, scale=(low, high), shear=shears):
             moved = (*(shift * 28 / 1.5 for shift in shifts), *(shear / 5 for shear in shears))
-            return (degrees / 8, *moved, abs(1 - low) / 0.08, abs(high - 1) / 0.08)
+            return (degrees / _DEGREES, *moved, abs(1 - low) / 0.08, abs(high - 1) / 0.08)
         case Jitter(brightness=brightness, contrast=contrast):
             return brightness, contrast
 
@@ -153,22 +206,35 @@ def _average_over(config: Config, updates: float) -> Config:
     return config.changed(averaging=Ema(decay=1 - 1 / updates))
 
 
+def _read_average_over(config: Config) -> float | None:
+    return None if isinstance(config.averaging, NoAveraging) else 1 / (1 - config.averaging.decay)
+
+
 CATALOGUE: dict[str, Entry] = {
-    **{name: Entry(share, None) for name, share in share_dimensions(layouts.CONVOLUTIONS).items()},
-    "layout": Entry(Choice(list(layouts.PLANS)), None),
+    **{
+        name: Entry(share, None, None)
+        for name, share in share_dimensions(layouts.CONVOLUTIONS).items()
+    },
+    "layout": Entry(Choice(list(layouts.PLANS)), None, _read_layout),
     "activation": Entry(
         Choice(["relu", "silu"]),
         _activation,
+        _read_activation,
         acts=lambda config: any(isinstance(layer, Activation) for layer in config.layers),
     ),
-    "lr": Entry(Real(0.02, 1.0, log=True), _of_optimizer("lr")),
-    "schedule": Entry(Choice(["linear", "cosine", "onecycle", "step"]), _schedule),
+    "lr": _of_optimizer(Real(0.02, 1.0, log=True), "lr"),
+    "schedule": Entry(
+        Choice(["linear", "cosine", "onecycle", "step"]),
+        _schedule,
+        lambda config: config.schedule.kind,
+    ),
     "warmup": _of_schedule(
         Real(0.05, 0.4), "share of the updates", linear="warmup", cosine="warmup", onecycle="rise"
     ),
     "step_size": Entry(
         lambda frame: Whole(1, max(1, frame.epochs - 1)),
         _step_size,
+        _read_step_size,
         ("schedule", ("step",)),
         "epochs",
     ),
@@ -178,26 +244,34 @@ CATALOGUE: dict[str, Entry] = {
     "dropout": Entry(
         Real(0.0, 0.1),
         lambda config, rate: config.changed(layers=with_dropout(config.layers, rate)),
+        _read_dropout,
         acts=lambda config: with_dropout(config.layers, 0.1) != with_dropout(config.layers, 0.0),
     ),
-    "weight_decay": Entry(Real(1e-5, 2e-3, log=True), _of_optimizer("weight_decay")),
+    "weight_decay": _of_optimizer(Real(1e-5, 2e-3, log=True), "weight_decay"),
     "label_smoothing": Entry(
-        Real(0.0, 0.1), lambda config, share: config.changed(label_smoothing=share)
+        Real(0.0, 0.1),
+        lambda config, share: config.changed(label_smoothing=share),
+        lambda config: config.label_smoothing,
     ),
-    "augmentation": Entry(Real(0.0, 2.0), _augmentation),
-    "averaging": Entry(Choice(["none", "ema"]), _averaging),
+    "augmentation": Entry(Real(0.0, 2.0), _augmentation, _read_augmentation),
+    "averaging": Entry(Choice(["none", "ema"]), _averaging, lambda config: config.averaging.kind),
     "average_over": Entry(
-        Real(50.0, 2000.0, log=True), _average_over, ("averaging", ("ema",)), "updates"
+        Real(50.0, 2000.0, log=True),
+        _average_over,
+        _read_average_over,
+        ("averaging", ("ema",)),
+        "updates",
     ),
-    "momentum": Entry(
+    "momentum": _of_optimizer(
         Real(0.5, 0.99),
-        _of_optimizer("momentum"),
+        "momentum",
         _momentum_needs,
-        acts=lambda config: isinstance(config.optimizer, Sgd),
+        lambda config: isinstance(config.optimizer, Sgd),
     ),
     "batch_size": Entry(
         Choice([32, 64, 128, 256, 512]),
         lambda config, size: retimed(config, batch_size=size),
+        lambda config: config.batch_size,
         unit="images",
     ),
 }
@@ -231,6 +305,16 @@ def lives(name: str, config: Config) -> bool:
     return entry.acts(config)
 
 
+def described(config: Config) -> dict[str, Any]:
+    """Dimension -> what a config has of it; None where it does nothing, or has no value that it
+    could be. Of the widths there is no way back to their shares: see `spaces.reading`."""
+    return {
+        name: entry.read(config) if lives(name, config) else None
+        for name, entry in CATALOGUE.items()
+        if entry.read
+    }
+
+
 def switches(bases: Iterable[Config] = ()) -> dict[str, Needs]:
     """What a dimension is idle without, for each that can be idle, in changes of `bases`."""
     return {
@@ -258,7 +342,5 @@ def _other_net(config: Config, sample: Sample, budget: int) -> Config:
     """In a layout of ours, with the activation and the dropout that the net has."""
     plan = sample.get("layout") or layouts.plan_of(config.layers)
     widths = layouts.sampled_widths(plan, sample, budget)
-    activations = (str(layer) for layer in config.layers if isinstance(layer, Activation))
-    rates = (layer.p for layer in config.layers if isinstance(layer, Dropout))
-    lines = layouts.layers(plan, widths, next(activations, "relu"), next(rates, 0.0))
+    lines = layouts.layers(plan, widths, _read_activation(config) or "relu", _read_dropout(config))
     return config.changed(layers=tuple(map(parse, lines)))

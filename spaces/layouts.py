@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-from mnist_core.layers import Activation, Conv, Dropout, Layer, parse
+from mnist_core.layers import Activation, Conv, Dropout, Layer, Linear, parse
 from spaces.budget import WidthBudget
 from spaces.space import SpaceError
 
@@ -22,6 +22,7 @@ PLANS: Final = {
     "two-pools": ("3", "3", "pool", "3 p1", "3 p1", "pool", "1", "3", "3"),
 }
 CONVOLUTIONS: Final = 7
+_MANY = 12  # widths that one word says
 
 
 def layers(plan: str, widths: Sequence[int], activation: str, dropout: float) -> tuple[str, ...]:
@@ -41,8 +42,20 @@ def layers(plan: str, widths: Sequence[int], activation: str, dropout: float) ->
     return (*notation, "gap", "flatten", f"linear {inputs}->10")
 
 
-def plan_of(net: Sequence[Layer]) -> str:
-    """The layout of a net that `layers` makes, whatever its widths. Raises SpaceError on others."""
+def network(net: Sequence[Layer]) -> str:
+    """A net in one word: what its convolutions and hidden linear layers put out, one after the
+    other, `16-16-7-8-32-11-21`; of many only the first."""
+    weighted = [layer for layer in net if isinstance(layer, Conv | Linear)]
+    if weighted and isinstance(weighted[-1], Linear):
+        weighted = weighted[:-1]  # the classifier
+    widths = [str(layer.outputs) for layer in weighted]
+    if len(widths) > _MANY:
+        widths = [*widths[: _MANY - 1], f"...({len(widths)})"]
+    return "-".join(widths) or "linear"
+
+
+def known_plan(net: Sequence[Layer]) -> str | None:
+    """The layout of a net that `layers` makes, whatever its widths; None for others."""
     widths = [layer.outputs for layer in net if isinstance(layer, Conv)]
     activation = next((str(layer) for layer in net if isinstance(layer, Activation)), "relu")
     rate = next((layer.p for layer in net if isinstance(layer, Dropout)), 0.0)
@@ -52,6 +65,14 @@ def plan_of(net: Sequence[Layer]) -> str:
         ]
         if same:
             return plan
+    return None
+
+
+def plan_of(net: Sequence[Layer]) -> str:
+    """As `known_plan`. Raises SpaceError where it is none."""
+    plan = known_plan(net)
+    if plan is not None:
+        return plan
     raise SpaceError("a net that is of no layout of ours has no widths to vary; vary layout too")
 
 

@@ -89,6 +89,23 @@ def test_live_view_in_a_terminal(tiny: Path) -> None:
     assert "2 of 2 trials ended: 2 complete" in text.splitlines()[-8]
 
 
+def test_live_view_of_a_drill_says_stage_and_finalists(stages: Path) -> None:
+    code, text = in_a_terminal([sys.executable, "-c", LIVE, "drill", str(stages)], 80)
+    assert code == 0, text
+    for shown in (
+        r"\nstage 1 of 2: net\r?\n",
+        r"\nstage 2 of 2: pace\r?\n",
+        r"down: finalists on fresh seeds, after 2 stages",
+        r"\nnet +seed +epoch +test accuracy +time left\r?\n",
+        r"\d of [12] trainings? ended: 0 failed",
+        r"seed \d+: test 9\d\.\d\d % in\s+its last epoch",
+        r"Goal: not held yet",
+    ):
+        assert re.search(shown, text), shown
+    ended = re.findall(r"trial \d: (?:complete|pruned|failed)", text)
+    assert len(ended) == 4
+
+
 # --- list, show and export -------------------------------------------------------------------
 
 
@@ -111,14 +128,15 @@ def test_list_shows_what_can_be_launched_and_what_has_been_run(drilldown: Drilld
     launchable, run = done.out.split("Studies that have been run")
     for name in ("quick", "smoke", "under-10k"):
         assert re.search(rf"^{name} +\d+ ", launchable, re.MULTILINE)
-    row = r"^tiny +5 +20.00 % +1 of 2 epochs +< 2,000 +9\d\.\d\d % +5$"
+    row = r"^tiny +200 \+ 200 +5 +20.00 % +1 of 2 epochs +< 2,000 +9\d\.\d\d % +5$"
     assert re.search(row, run, re.MULTILINE)
 
 
 @pytest.mark.usefixtures("there")
 def test_show_as_a_table_reads_best_first(drilldown: Drilldown) -> None:
-    title, head, *lines = drilldown("show", "tiny").out.splitlines()
-    assert max(map(len, [title, head, *lines])) <= 110
+    whole, title, head, *lines, same = drilldown("show", "tiny").out.splitlines()
+    assert whole.startswith("Not the whole of MNIST: 200 of")
+    assert same.startswith("The same in all trials: ")
     assert title.startswith("tiny: 20.00 % in the last of 2 epochs")
     assert head.split()[:6] == ["trial", "score", "worst", "mean", "spread", "parameters"]
     assert len(lines) == 5
@@ -151,7 +169,7 @@ def test_show_of_failed_trials_is_a_table_with_their_reasons(
     drilldown("launch", tiny, "--trials", "6", start=fakes.nan)
     failed = [number for number in range(6) if derived_seed(7, number) % 2]
     reason = "the test accuracy is nan in epoch 2"
-    lines = drilldown("show", "tiny").out.splitlines()[-len(failed) :]
+    lines = drilldown("show", "tiny").out.splitlines()[-len(failed) - 1 : -1]
     assert [int(line.split()[0]) for line in lines] == failed
     assert all(line.endswith(f"fail: {reason}") for line in lines)
     listed = json.loads(drilldown("show", "tiny", "--format", "json").out)

@@ -35,6 +35,7 @@ from search.study.storage import open_storage
 from search.study.studies import Studies
 from search.study.study import Study
 from search.study.trials import TrialAttr
+from search.text.wording import network, recipe
 
 GOAL = Goal(epochs=8)
 COMMAND = "drilldown train runs/tiny/best.toml --check"
@@ -181,15 +182,16 @@ def test_study_page_shows_the_best_trial_and_every_epoch(study_page: Page) -> No
     page = study_page
     _turn_to(page, "History")
     expect(page.get_by_text("Best Trial (number=4)")).to_be_visible()
-    expect(page.get_by_text(str(GOAL.ending(CURVES[4]).score))).to_be_visible()
-    expect(page.get_by_text(re.compile(r'"accuracy": 99.4, "last": 5'))).to_be_visible()
+    score = f"{GOAL.ending(CURVES[4]).score:.2f}"
+    expect(page.get_by_text(score, exact=True)).to_be_visible()
+    expect(page.get_by_text(str(GOAL))).to_be_visible()
     curves = page.locator("#graph-intermediate-values .scatterlayer .trace")
     expect(curves).to_have_count(4)  # all but the failed one
     assert [curves.nth(i).locator(".point").count() for i in range(4)] == [8, 3, 8, 8]
     expect(page.get_by_text("score (%)").first).to_be_visible()
     near = page.locator(f"[id='user-defined-plot:{note.FIGURE}']")
     expect(near.locator(".legendtext")).to_have_text(
-        ["trial 4: 99.461", "trial 2: 99.436", "trial 0: 99.150"]
+        ["trial 4: 99.46", "trial 2: 99.44", "trial 0: 99.15"]
     )
     expect(near.locator(".shapelayer path")).to_have_count(2)  # the goal, the epochs it is about
 
@@ -202,11 +204,13 @@ def test_note_is_shown_as_it_was_meant(study_page: Page) -> None:
     expect(page.locator("pre")).to_have_text(COMMAND)
     cells = page.locator("table td").all_inner_texts()
     assert dict(zip(cells[::2], cells[1::2], strict=True)) == {
-        "score": "99.461 %",
+        "score": "99.46 %",
         "accuracy in the last 5 epochs": "99.38 · 99.50 · 99.52 · 99.51 · 99.53 %",
         "worst of these": "99.38 %",
-        "mean of these": "99.488 %",
+        "mean of these": "99.49 %",
         "parameters": f"{drills.plain().params:,}",
+        "net": network(drills.plain()),
+        "recipe": recipe(drills.plain()),
     }
 
 

@@ -1,17 +1,24 @@
 """What a person sees while a study runs."""
 
+import io
 import logging
+import re
+import threading
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
+import fakes
 import pytest
 from fakes import result, study
 from rich.console import Console
 
 from mnist_core.config import Config
-from search.launch import progress
+from search.launch import progress, running, terminal, trainings
 from search.launch.progress import LiveProgress, Progress, start_log, tally
+from search.launch.trainings import LiveTrainings
 from search.study.trials import State, Trial, fates
+from search.workers.crew import Failed, Job, Trained
 
 GOAL = study().goal
 
@@ -28,7 +35,8 @@ def config() -> Config:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, in seconds, to be set by a test."""
     now = [1000.0]
-    monkeypatch.setattr(progress, "monotonic", lambda: now[0])
+    for module in (progress, running, trainings):
+        monkeypatch.setattr(module, "monotonic", lambda: now[0])
     return now
 
 
@@ -53,7 +61,7 @@ def _trial(
     return Trial("tiny", number, state, {}, {}, test_acc, (), None, None, reason, score, {})
 
 
-def _drawn(watcher: Progress, width: int = 80) -> list[str]:
+def _drawn(watcher: Progress | LiveTrainings, width: int = 80) -> list[str]:
     console = Console(width=width, force_terminal=False)
     with console.capture() as capture:
         console.print(watcher.view())
@@ -96,6 +104,9 @@ def test_view_shows_running_trials_counts_and_best(config: Config, clock: list[f
     text = "\n".join(lines)
     said = "2 of 9 trials ended: 2 complete, 0 pruned, 0 failed; best score 97.50 % (trial 1)"
     assert said in " ".join(text.split())
+    assert "Goal: not held yet" in lines
+    # 5 to come in 30 s each, those that run in 16 s more; one at a time.
+    assert "2 running; 14 s gone, about 3 min left" in lines
     rows = [line.split() for line in lines[-3:]]
     assert rows[0] == ["trial", "parameters", "epoch", "test", "accuracy", "time", "left"]
     assert rows[1] == ["2", f"{config.params:,}", "1/3", "93.25", "%", "16", "s"]
@@ -215,3 +226,139 @@ def test_lines_go_to_standard_error_as_many_as_asked_for(
     log.info("an epoch")
     logging.getLogger("search.launch.owner").warning("a failure")
     assert capfd.readouterr() == ("", said)
+
+
+# --- the study in the view -------------------------------------------------------------------
+
+
+def test_view_says_first_what_the_study_is_a_part_of_and_trains_on() -> None:
+    first = ["Not the whole of MNIST: 6 of 7", "stage 2 of 3: pace"]
+    assert _drawn(Progress("tiny", GOAL, 4, [], first=first))[:2] == first
+
+
+def test_view_has_the_best_net_and_recipe_and_who_holds_the_goal(config: Config) -> None:
+    told = {"drilldown:config": config.to_dict()}
+    found = [
+        replace(_trial(number, State.COMPLETE, 97.5 - number), _tables=told) for number in range(3)
+    ]
+    watcher = Progress("tiny", GOAL, 9, found)
+    lines = _drawn(watcher, 200)
+    [best] = [line for line in lines if line.startswith("Best: ")]
+    assert re.match(rf"Best: (\d+-){{6}}\d+, squeeze, relu, sgd {config.optimizer.lr:.3g}, ", best)
+    [short] = [line for line in _drawn(watcher, 60) if line.startswith("Best: ")]
+    assert (len(short), short[-1]) == (60, "…")
+    watcher._holding = 2
+    assert "Goal: held by 2 trials, not by the best" in _drawn(watcher)
+
+
+@pytest.mark.parametrize(("workers", "said"), [(1, "14 min"), (2, "7 min")])
+def test_time_left_is_that_of_all_trials_to_come(
+    config: Config, clock: list[float], workers: int, said: str
+) -> None:
+    watcher = Progress("tiny", GOAL, 9, [], workers)
+    assert "0 running; 0 s gone" in _drawn(watcher)  # and nothing is known of what is left
+    for number in range(2):
+        watcher.started(number, config)
+        clock[0] += 120
+        watcher.ended(_trial(number, State.COMPLETE, 93.0))
+    assert f"0 running; 4 min gone, about {said} left" in _drawn(watcher)
+
+
+def test_trainings_on_fresh_seeds_have_a_view_too(
+    config: Config, clock: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, logger="drilldown")
+    watcher = LiveTrainings("mine: finalists on fresh seeds", 2, ["Not the whole of MNIST"])
+    watcher.todo(3, 1)
+    jobs = [Job(number, "pace/3", config.changed(seed=number), 3) for number in range(3)]
+    for job in jobs[:2]:
+        watcher.started(job)
+    clock[0] += 10
+    watcher.epoch(jobs[0], result(1, 93.25))
+    assert _drawn(watcher, 60) == [
+        "Not the whole of MNIST",
+        "mine: finalists on fresh seeds",
+        "1 of 4 trainings ended: 0 failed",
+        "2 running; 10 s gone, about 1 min left",  # (30 + 20 + 20) / 2 s
+        "net     seed  epoch  test accuracy  time left",
+        "pace/3     0    1/3        93.25 %       20 s",
+        "pace/3     1    0/3",
+    ]
+    clock[0] += 20
+    watcher.ended(Trained(jobs[0], (result(3, 94.0),), fakes.ENVIRONMENT, False))
+    watcher.ended(Failed(jobs[1], (), None, "it died"))
+    assert "3 of 4 trainings ended: 1 failed" in _drawn(watcher)
+    assert "0 running; 30 s gone, about 15 s left" in _drawn(watcher)
+    assert caplog.messages == ["pace/3, seed 0: test 94.00 % in its last epoch"]
+
+
+# --- the terminal ----------------------------------------------------------------------------
+
+
+def _screen(written: str) -> list[str]:
+    """The lines that a tall terminal is left with."""
+    lines, row, column = [""], 0, 0
+    for code, up, sign in re.findall(r"(\x1b\[(\d*)[A-Za-z]|\x1b\[[?\d;]*[a-z])|(.|\n)", written):
+        if code.endswith("A"):
+            row = max(0, row - int(up or 1))
+        elif code.endswith("K"):
+            lines[row] = ""
+        elif sign == "\n":
+            row, column = row + 1, 0
+            lines += [""] * (row + 1 - len(lines))
+        elif sign == "\r":
+            column = 0
+        elif sign:
+            lines[row] = f"{lines[row][:column]:{column}}{sign}{lines[row][column + 1 :]}"
+            column += 1
+    return lines
+
+
+def test_no_line_goes_missing_as_the_view_shrinks(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """rich works out how many lines to take back, then takes them back: meanwhile another thread
+    may have drawn a smaller view."""
+    monkeypatch.setattr(terminal, "_REDRAWN", 1e6)  # but where it is asked for below
+    drawn = threading.Event()
+    console = Console(
+        file=io.StringIO(), force_terminal=True, width=80, height=40, color_system=None
+    )
+
+    class Between:
+        """Has the view drawn by another thread between the two."""
+
+        active = True
+
+        def process_renderables(self, renderables: list) -> list:
+            if self.active:
+                self.active = False
+                threading.Thread(target=self.draw, daemon=True).start()
+                drawn.wait(0.2)
+            return renderables
+
+        def draw(self) -> None:
+            with terminal._writing:
+                lives[0].refresh()
+            drawn.set()
+
+    lives: list[terminal.Live] = []
+    monkeypatch.setattr(terminal, "_redraw", lambda live, over: lives.append(live))
+    watcher = LiveProgress("tiny", GOAL, 9, [])
+    handler = terminal.Lines(console=console, show_path=False, show_level=False, show_time=False)
+    logger = logging.getLogger("drilldown")
+    logger.handlers, logger.level = [handler], logging.INFO
+    for number in range(4):
+        watcher.started(number, config)
+    with watcher.attach(console):
+        lives[0].refresh()
+        logger.info("a line before")
+        for number in range(3):
+            watcher._running.pop(number)
+        console.push_render_hook(Between())  # type: ignore[arg-type]
+        logger.info("a line meanwhile")
+        assert drawn.wait(5)
+        console.pop_render_hook()
+    left = [line.strip() for line in _screen(console.file.getvalue())]  # type: ignore[attr-defined]
+    assert left[:2] == ["a line before", "a line meanwhile"]
+    assert not any(left[2:])  # the view is gone

@@ -34,7 +34,7 @@ from mnist_core.config import Config
 from mnist_core.errors import Lost, UserError
 from search.launch import run
 from search.launch.run import Launched
-from search.report import listing
+from search.report import listing, shown
 from search.report.launched import report
 from search.study import ownership, storage
 from search.study.export import default_path, export
@@ -200,11 +200,11 @@ def _found() -> Study:
 
 
 def _show() -> None:
-    assert listing.trials(_found(), "table")
+    assert shown.trials(_found(), shown.View(), "show")
 
 
 def _show_for_programs() -> None:
-    json.loads(listing.trials(_found(), "json"), parse_constant=pytest.fail)
+    json.loads(shown.trials(_found(), shown.View("json"), "show"), parse_constant=pytest.fail)
 
 
 def _list() -> None:

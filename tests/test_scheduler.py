@@ -28,6 +28,7 @@ from search.study.samplers import Qmc, Random, Sampler, Tpe
 from search.study.session import Session, trial_seed
 from search.study.study import GOAL, Study
 from search.study.trials import Complete, State, Trial, TrialAttr
+from search.text.wording import network, recipe
 
 SPEC = study()
 GOOD = [91.0, 92.0, 93.0]
@@ -131,6 +132,8 @@ def test_complete_trial_keeps_its_curve_its_score_and_what_people_sort_by() -> N
         TrialAttr.MEAN: 91.5,
         TrialAttr.GOAL_EPOCH: 2,
         TrialAttr.SECONDS: 4.5,
+        TrialAttr.NETWORK: network(trial.config),
+        TrialAttr.RECIPE: recipe(trial.config),
     }
 
 
@@ -187,7 +190,8 @@ def test_pruned_trial_is_stopped_and_has_no_score() -> None:
     assert workers.answers[0] == (0, 1, False)
     assert (pruned.state, pruned.test_acc) == (State.PRUNED, (91.0,))
     assert pruned.score is None  # though Optuna keeps 91.0 as its value
-    assert made.optuna.trials[0].user_attrs.keys() == {TrialAttr.PARAMS, TrialAttr.SECONDS}
+    told = {TrialAttr.PARAMS, TrialAttr.SECONDS, TrialAttr.NETWORK, TrialAttr.RECIPE}
+    assert made.optuna.trials[0].user_attrs.keys() == told
     assert other.state == State.COMPLETE
     assert made.best() == other
 

@@ -25,7 +25,7 @@ from mnist_core import fetch, record
 from mnist_core.errors import UserError
 from mnist_core.result import EpochResult
 from search.launch.run import launch
-from search.report import listing
+from search.report import shown
 from search.study import ownership
 from search.study.dimensions import distributions
 from search.study.export import export
@@ -128,7 +128,7 @@ def test_trials_come_back_as_they_were_and_are_exported(url: str, tmp_path: Path
         _run(url, name, 2)
     studies = open_storage(url)
     for study in map(studies.get, names):
-        assert listing.trials(studies, study.name, "csv", None).count("\n") >= 2
+        assert shown.trials(study, shown.View("csv"), "show").count("\n") >= 2
         best = study.trials()[0]
         for number, trial in [(None, best), *((each.number, each) for each in study.trials())]:
             export(study, number, tmp_path / "trial.toml")

@@ -28,7 +28,7 @@ from search.drill.run import Drilled
 from search.drill.spec import DrillSpec
 from search.launch.progress import Progress, tally
 from search.launch.run import Launched
-from search.report import drilled, figures, launched, listing
+from search.report import columns, drilled, figures, launched, listing
 from search.report.findings import findings
 from search.report.sentences import status
 from search.report.summary import summary
@@ -138,15 +138,15 @@ def _study() -> Study:
 def _of_a_study() -> Iterator[str]:
     (trial,), study = _missing(), _study()
     yield launched.report(Launched(study, 1, Path("best.toml"), 0), "drilldown launch", None)
-    (shown,) = (column for column in listing.COLUMNS if column.name == "worst")
-    yield f"{listing._cell(shown, trial, GOAL)} {GOAL}"
-    yield " ".join(listing._goal_cells(GOAL))
-    yield note._text(GOAL, [trial], [trial], "drilldown")
+    (worst,) = (column for column in columns.COLUMNS if column.name == "worst")
+    yield f"{worst.shown(trial, GOAL)} {GOAL}"
+    yield " ".join(listing.goal_cells(GOAL))
+    yield note._text(study, [trial], [trial], "drilldown", "")
     yield str(note._drawing(GOAL, [trial])["layout"]["title"])
     watcher = Progress("near", GOAL, 1, [trial])
     watcher.started(0, trial.config)
     watcher.epoch(0, fakes.result(1, MISSES[-1]))
-    yield f"{watcher._cells(0, watcher._running[0])} {GOAL} {watcher.summary()}"
+    yield f"{watcher._running[0].cells(GOAL.accuracy)} {GOAL} {watcher.summary()}"
 
 
 def _of_a_drill() -> Iterator[str]:
@@ -247,7 +247,7 @@ def test_a_study_counts_as_a_person_would(count: int, wanted: int) -> None:
     complete = [trial for trial in found if isinstance(trial, Complete)]
     texts = [
         str(goal),
-        " ".join(listing._goal_cells(goal)),
+        " ".join(listing.goal_cells(goal)),
         tally(Counter(finished=count), wanted),
         Progress("few", goal, wanted, found).summary(),
         note._text(goal, found, complete, "drilldown"),

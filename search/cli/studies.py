@@ -1,5 +1,6 @@
 """Commands that run studies, and that show what came of them."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +9,7 @@ import click
 
 from search.cli import complete, options
 from search.cli.interrupts import resumable, typed
-from search.text.commands import command_for
+from search.text.commands import command_for, program
 
 if TYPE_CHECKING:
     from search.workers.protocol import Start
@@ -162,20 +163,46 @@ def list_(url: str | None) -> None:
 @click.command()
 @click.argument("name", shell_complete=complete.runs)
 @options.form("table", "json", "csv")
+@click.option(
+    "--columns",
+    metavar="NAME,...",
+    help="These alone, of all that JSON has [default: as many as the terminal has room for]",
+)
+@click.option(
+    "--sort", metavar="NAME", help="By this column; -NAME from the highest down [default: the best]"
+)
+@click.option("--reverse", is_flag=True, help="The other way round")
 @options.storage
-def show(name: str, form: str, url: str | None) -> None:
+def show(
+    name: str,
+    form: str,
+    columns: str | None,
+    sort: str | None,
+    reverse: bool,
+    url: str | None,
+) -> None:
     """Trials of a study that has been run, best first.
 
-    Of a drill: its stages, each with its best trial, and its finalists. What you have noted of it
-    with `drilldown note` stands below.
+    Of each trial its result, its net as the widths of its layers, and its hyperparameters: first
+    those that vary; a dash where one does nothing. Of a drill: its stages, each with its best
+    trial, and its finalists. What you have noted of it with `drilldown note` stands below.
     """
-    from search.report import listing
+    from search.report import shown
     from search.study import memo, runs, storage
 
     studies = storage.open_storage(url, read_only=True)
     run = runs.find(studies, name)
     if run.kind == "study":
-        click.echo(listing.trials(studies, run.studies[0], form, url))
+        (study,) = run.studies
+        where = f"{shlex.quote(name)}{storage.option(url)}"
+        told = shown.trials(
+            study,
+            shown.View(form, columns, sort, reverse),
+            f"{program()} show {where}",
+            lambda: studies.running(study),
+            f"{program()} launch {where}",
+        )
+        click.echo(told)
     else:
         from search.drill import kept as drills
         from search.report import kept

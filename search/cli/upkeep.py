@@ -1,5 +1,6 @@
 """Commands that change what has been run, or ask it anew; nothing is trained."""
 
+import shlex
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -98,7 +99,7 @@ def rescore(
 
     The curves that are kept are scored anew: nothing is trained, and the study stays as it is.
     """
-    from search.report import listing, rescored
+    from search.report import rescored, shown
     from search.study import rescore as rescoring
     from search.study import runs, storage, upkeep
 
@@ -110,7 +111,8 @@ def rescore(
     anew = rescoring.rescored(study, settings)
     if save is not None:
         upkeep.copy(studies, name, save, anew.rescoring())
-    click.echo(listing.trials(anew, form))
+    command = f"{program()} show {shlex.quote(name)}{storage.option(url)}"
+    click.echo(shown.trials(anew, shown.View(form), command))
     if form == "table":
         click.echo(rescored.remarks(study, anew))
         if save is not None:

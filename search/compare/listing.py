@@ -1,14 +1,13 @@
 """A comparison as text: a table for people, JSON and CSV for programs."""
 
 import statistics
-import textwrap
 from collections import Counter
 from typing import Any
 
 from mnist_core.words import accuracies, does, part, percent
 from search.chance.noise import FLOOR, LAST
 from search.compare.compare import Compared, Comparison
-from search.text.console import records, table
+from search.text.console import folded, left_out, records, table, width, wrapped
 from search.text.wording import change
 
 NEAR = 0.15
@@ -27,6 +26,8 @@ HEADS = [
 ]
 LEFT = {"experiment", "within noise"}
 """The heads of columns that hold no numbers."""
+_RANKS = [0, 3, 5, 1, 1, 4, 1, 2, 4, 4]
+"""Of the columns, as a narrow terminal leaves them out: the highest first."""
 
 
 def listed(comparison: Comparison, form: str) -> str:
@@ -38,9 +39,13 @@ def listed(comparison: Comparison, form: str) -> str:
     title = (
         "Test accuracies in percent, of the last five epochs that both ran; differences in points"
     )
+    named = ["theirs: mean" if head == "mean" else head for head in HEADS]
     lines = [cells(comparison, row) for row in comparison.rows]
-    remarks = [textwrap.fill(sentence, 100) for sentence in summary(comparison)]
-    return "\n".join([table(title, HEADS, lines, LEFT), "", *remarks])
+    heads, lines, dropped = folded(named, lines, _RANKS)
+    more = [*left_out(dropped), *["See all with --format csv"] * bool(dropped)]
+    room = min(100, width() or 100)
+    remarks = [wrapped(sentence, room) for sentence in summary(comparison)]
+    return "\n".join([table(title, heads, lines, LEFT), *more, "", *remarks])
 
 
 def cells(comparison: Comparison, row: Compared) -> list[str]:

@@ -8,7 +8,7 @@ from mnist_core.engine import Wanted
 from mnist_core.seeds import derived_seed
 from search.workers import training
 from search.workers.crew import Job
-from search.workers.ledger import Ledger, Run, does, train_missing
+from search.workers.ledger import Ledger, Run, Watcher, does, train_missing
 from search.workers.protocol import Start
 
 _FRESH = 1  # the end of a fresh seed's derivation: those of stages have one part less
@@ -27,8 +27,11 @@ def train_fresh(
     device: str = "cpu",
     engine: Wanted = "auto",
     start: Start = training.start,
+    watcher: Watcher | None = None,
 ) -> dict[str, list[Run]]:
     """Each config, known by a name, on each of the seeds; what the ledger holds is not run again.
+
+    watcher: see `train_missing`.
 
     Returns the runs of each name, in the order of the seeds, without those that failed. Raises
     UserError as `train_missing`.
@@ -39,7 +42,7 @@ def train_fresh(
             (name, config, seed) for name, config in configs.items() for seed in seeds
         )
     ]
-    train_missing(jobs, ledger.runs, ledger, workers, device, engine, start)
+    train_missing(jobs, ledger.runs, ledger, workers, device, engine, start, watcher)
     runs: dict[str, list[Run]] = {name: [] for name in configs}
     for job in jobs:
         done = next((run for run in ledger.runs if does(run, job)), None)

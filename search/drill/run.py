@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,13 @@ from search.launch import failures
 from search.launch.events import Events
 from search.launch.events import Write as Tell
 from search.launch.run import Launched, launch
+from search.launch.trainings import LiveTrainings
 from search.study import folder, storage
 from search.study.fingerprint import check_same
 from search.study.session import drilled
 from search.study.study import Study
 from search.text.commands import program
+from search.text.wording import not_whole
 from search.workers import training
 from search.workers.ledger import Ledger
 from search.workers.protocol import Start
@@ -142,10 +145,11 @@ class Drill:
             raise UserError(f"drill {self._name!r}: {error}") from None
         name, launched = self._study_name(number), None
         winners = self._decided(name, plan)
-        log.info("stage %d of %d: %s", number, len(self._spec.stage), stage.name)
+        within = f"stage {number} of {len(self._spec.stage)}: {stage.name}"
+        log.info(within)
         if winners is None:
             launched = launch(
-                name, plan, self._url, self._device, self._console, self._start, self._tell
+                name, plan, self._url, self._device, self._console, self._start, self._tell, within
             )
         study = self._studies.get(name)
         found = StageResult(number, stage, name, study.trials(), bases, ())
@@ -204,16 +208,20 @@ class Drill:
     def _confirmed(self, winners: Sequence[Tried]) -> list[Finalist]:
         """The finalists, best first, each trained on the drill's fresh seeds."""
         log.info("finalists on fresh seeds")
-        spec = self._spec
-        runs = train_fresh(
-            {winner.name: winner.config for winner in winners},
-            fresh_seeds(spec.seed, spec.confirm),
-            self._ledger,
-            spec.workers,
-            self._device,
-            spec.engine,
-            self._start,
-        )
+        spec, console = self._spec, self._console
+        title = f"{self._name}: finalists on fresh seeds, after {of(len(spec.stage), 'stage')}"
+        watcher = LiveTrainings(title, spec.workers, not_whole(spec.data)) if console else None
+        with watcher.attach(console) if watcher and console else nullcontext():
+            runs = train_fresh(
+                {winner.name: winner.config for winner in winners},
+                fresh_seeds(spec.seed, spec.confirm),
+                self._ledger,
+                spec.workers,
+                self._device,
+                spec.engine,
+                self._start,
+                watcher,
+            )
         return sorted((Finalist(each, runs[each.name]) for each in winners), key=self._place)
 
     def _place(self, finalist: Finalist) -> tuple[int, float]:

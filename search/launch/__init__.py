@@ -2,5 +2,5 @@
 
 `run.launch` starts or resumes a study, `progress` shows it to a person and `events` to a program,
 `failures` says why it came to nothing.
-Behind the door: `owner`.
+Behind the door: `importance`, `owner`, `running`, `terminal`.
 """

@@ -4,20 +4,21 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager
 from time import monotonic
 
 from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.logging import RichHandler
 from rich.text import Text
 
 from mnist_core.config import Config
 from mnist_core.goal import Goal
 from mnist_core.result import EpochResult
-from mnist_core.words import part, percent
+from mnist_core.words import of, part, percent
+from search.launch.running import Running, said_time, time_left
+from search.launch.terminal import Lines, shown
 from search.study.trials import COUNTED, State, Trial, fates
 from search.text.console import Grid, is_terminal
+from search.text.wording import network, recipe
 
 log = logging.getLogger("drilldown")
 
@@ -28,38 +29,32 @@ def tally(ended: Counter[State], trials: int) -> str:
     return f"{part(ended.total(), trials, 'trial')} ended: {', '.join(parts)}"
 
 
-@dataclass
-class _Running:
-    params: int
-    epochs: int
-    since: float
-    latest: EpochResult | None = None
-    seen: float = 0.0  # when the latest epoch came in
-
-    def left(self) -> float | None:
-        """Seconds to go, at the pace so far; None before the first epoch is over."""
-        if self.latest is None:
-            return None
-        pace = (self.seen - self.since) / self.latest.epoch
-        return max(0.0, self.since + pace * self.epochs - monotonic())
-
-
 class Progress:
     """Follows a study: the trials now running, how the others ended, the best so far."""
 
     epoch_level = logging.INFO
 
-    def __init__(self, name: str, goal: Goal, trials: int, found: Sequence[Trial]) -> None:
-        """found: the trials of the study as it was resumed, best first."""
+    def __init__(
+        self,
+        name: str,
+        goal: Goal,
+        trials: int,
+        found: Sequence[Trial],
+        workers: int = 1,
+        first: Sequence[str] = (),
+    ) -> None:
+        """found: the trials of the study as it was resumed, best first. workers: how many trials
+        run at once. first: lines that come before all others of the view."""
         self._title, self._goal, self._trials = name, goal, trials
+        self._workers, self._first = workers, first
         self._ended = fates(found)
-        self._running: dict[int, _Running] = {}
-        self._best: tuple[float, int] | None = None
-        if found and found[0].score is not None:
-            self._best = (found[0].score, found[0].number)
+        self._holding = sum(trial.holds_goal for trial in found)
+        self._running: dict[int, Running] = {}
+        self._best = found[0] if found and found[0].score is not None else None
+        self._since, self._took = monotonic(), list[float]()
 
     def started(self, number: int, config: Config) -> None:
-        self._running[number] = _Running(config.params, config.epochs, monotonic())
+        self._running[number] = Running(config.params, config.epochs, monotonic())
         log.debug("trial %d: %s parameters, seed %d", number, f"{config.params:,}", config.seed)
 
     def epoch(self, number: int, result: EpochResult) -> None:
@@ -77,12 +72,13 @@ class Progress:
         )
 
     def ended(self, trial: Trial) -> None:
-        del self._running[trial.number]
+        self._took.append(monotonic() - self._running.pop(trial.number).since)
         self._ended += fates([trial])
+        self._holding += trial.holds_goal
         if trial.score is not None:
             what = f"complete, score {self._percent(trial.score)} %"
-            if self._best is None or (-trial.score, trial.number) < (-self._best[0], self._best[1]):
-                self._best = (trial.score, trial.number)  # of equals the earliest, as in `Study`
+            if self._best is None or _before(trial, self._best):
+                self._best = trial
         elif trial.state == State.PRUNED:
             what = f"pruned after epoch {len(trial.test_acc)}"
         elif trial.state == State.FAIL:
@@ -95,9 +91,9 @@ class Progress:
 
     def summary(self) -> str:
         best = "no best yet"
-        if self._best:
-            score, number = self._best
-            best = f"best score {self._percent(score)} % (trial {number})"
+        if self._best is not None and self._best.score is not None:
+            score = self._percent(self._best.score)
+            best = f"best score {score} % (trial {self._best.number})"
         return f"{tally(self._ended, self._trials)}; {best}"
 
     def _percent(self, accuracy: float) -> str:
@@ -107,22 +103,39 @@ class Progress:
         """What a line about a trial's end adds about the study."""
         return f"  [{self.summary()}]"
 
+    def left(self) -> float | None:
+        """Seconds until the study has its trials, at the pace so far; None where none is known."""
+        waiting = max(0, self._trials - self._ended.total() - len(self._running))
+        return time_left(self._running.values(), self._took, waiting, self._workers)
+
     def view(self) -> RenderableType:
         """The live view."""
         heads = ("trial", "parameters", "epoch", "test accuracy", "time left")
-        lines = [self._cells(number, trial) for number, trial in sorted(self._running.items())]
-        head = Text.assemble((self._title, "bold"), f"  {self._goal}")
-        return Group(head, Text(self.summary()), Grid(heads, lines))
-
-    def _cells(self, number: int, trial: _Running) -> list[str]:
-        latest, left = trial.latest, trial.left()
-        return [
-            str(number),
-            f"{trial.params:,}",
-            f"{latest.epoch if latest else 0}/{trial.epochs}",
-            f"{self._percent(latest.test_acc)} %" if latest else "",
-            _duration(left) if left is not None else "",
+        lines = [
+            [str(number), f"{trial.params:,}", *trial.cells(self._goal.accuracy)]
+            for number, trial in sorted(self._running.items())
         ]
+        head = Text.assemble((self._title, "bold"), f"  {self._goal}")
+        said = [*map(Text, self._first), head, Text(self.summary())]
+        best = self._best.config if self._best is not None else None
+        if best is not None:
+            told = f"Best: {network(best)}, {recipe(best)}"
+            said.append(Text(told, no_wrap=True, overflow="ellipsis"))
+        return Group(*said, Text(self._goal_held()), Text(self._time()), Grid(heads, lines))
+
+    def _goal_held(self) -> str:
+        if not self._holding:
+            return "Goal: not held yet"
+        best = "the best too" if self._best and self._best.holds_goal else "not by the best"
+        return f"Goal: held by {of(self._holding, 'trial')}, {best}"
+
+    def _time(self) -> str:
+        return said_time(len(self._running), monotonic() - self._since, self.left())
+
+
+def _before(trial: Trial, best: Trial) -> bool:
+    """Of equals the earliest is the best, as in `Study`."""
+    return (-(trial.score or 0.0), trial.number) < (-(best.score or 0.0), best.number)
 
 
 class LiveProgress(Progress):
@@ -133,13 +146,9 @@ class LiveProgress(Progress):
     def _so_far(self) -> str:
         return ""  # it stands below
 
-    def attach(self, console: Console) -> Live:
+    def attach(self, console: Console) -> AbstractContextManager[None]:
         """The live view on this console, shown while the context that it is lasts."""
-        return Live(get_renderable=self.view, console=console, refresh_per_second=2, transient=True)
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+        return shown(self.view, console)
 
 
 def start_log(quiet: bool, verbose: bool) -> Console | None:
@@ -149,7 +158,7 @@ def start_log(quiet: bool, verbose: bool) -> Console | None:
     live = terminal and not console.is_dumb_terminal and not quiet and not verbose
     handler: logging.Handler
     if live:
-        handler = RichHandler(
+        handler = Lines(
             console=console, show_path=False, show_level=False, log_time_format="%H:%M:%S"
         )
     else:

@@ -16,6 +16,7 @@ from mnist_core.errors import UserError
 from mnist_core.paths import runs_dir
 from mnist_core.result import EpochResult
 from mnist_core.words import does, of
+from search.launch import importance
 from search.launch.events import Events, Write
 from search.launch.owner import Owner, Watcher
 from search.launch.progress import LiveProgress, Progress
@@ -28,6 +29,7 @@ from search.study.sqlite import make_folder
 from search.study.study import Study
 from search.study.trials import State, Trial
 from search.text.commands import command_for
+from search.text.wording import not_whole
 from search.workers import training
 from search.workers.local import LocalWorkers
 from search.workers.protocol import Start
@@ -65,11 +67,13 @@ def launch(
     console: Console | None = None,
     start: Start = training.start,
     write: Write | None = None,
+    within: str = "",
 ) -> Launched:
     """Run the study until it has its trials; resume it where it has been run before.
 
     console: a terminal for the live view. start: what a worker begins with. write: gets a line for
-    each event; see `search.launch.events`.
+    each event; see `search.launch.events`. within: what the study is a part of, as the view says
+    it.
 
     Raises UserError where the name is no safe one, there is no such device, the native engine is
     wanted and cannot be had, another process runs the study, it was launched with another goal,
@@ -87,10 +91,10 @@ def launch(
     with opened(studies, name, plan) as session:
         folder.claim(studies, name)
         with _log_file(runs_dir() / name):
-            if remark:
-                log.info(remark)
+            for line in [*not_whole(plan.data), *[remark] * bool(remark)]:
+                log.info(line)
             events = [Events(name, write)] if write else []
-            ended = _run(session, plan, device, engine, console, start, events)
+            ended = _run(session, plan, device, engine, console, start, events, within)
             for each in events:
                 with session.ours():
                     best = None if ended.best is None else str(ended.best)
@@ -106,6 +110,7 @@ def _run(
     console: Console | None,
     start: Start,
     watchers: Sequence[Watcher],
+    within: str,
 ) -> Launched:
     if orphans := session.reconcile():
         found = f"{of(orphans, 'trial')} {does(orphans, 'was')}"
@@ -120,8 +125,10 @@ def _run(
             log.info("the %s is %s from here on; it was %s", what, ours, theirs)
         with session.ours():
             methods.keep(study, plan)
-        signal = _train(session, plan, left, device, engine, console, start, watchers)
-    best = _write_best(session)
+        signal = _train(session, plan, left, device, engine, console, start, watchers, within)
+    with session.ours():
+        mattered = importance.told(study)
+    best = _write_best(session, mattered)
     with session.ours():
         ended = [trial for trial in study.trials() if trial.counts and trial.number not in before]
     still = {} if left else {what: theirs for what, (theirs, _) in changed.items()}
@@ -137,12 +144,14 @@ def _train(
     console: Console | None,
     start: Start,
     watchers: Sequence[Watcher],
+    within: str,
 ) -> int:
     """Run so many further trials; returns 0, or the signal that ended it."""
     study = session.study
     kind = Progress if console is None else LiveProgress
-    watcher = kind(study.name, plan.goal, plan.trials, study.trials())
     count = min(plan.workers, left)
+    first = [*not_whole(plan.data), *[within] * bool(within)]
+    watcher = kind(study.name, plan.goal, plan.trials, study.trials(), count, first)
     with LocalWorkers(count, device, engine, start) as workers, _view(watcher, console):
         owner = Owner(session, workers, [watcher, *watchers, _BestWriter(session)])
         return owner.run(plan.trials, plan.timeout)
@@ -164,13 +173,13 @@ class _BestWriter:
             _write_best(self._session)
 
 
-def _write_best(session: Session) -> Path | None:
-    """Where the best trial's config lies; None where there is no best yet. Raises Lost where the
-    study is no longer ours."""
+def _write_best(session: Session, mattered: str = "") -> Path | None:
+    """Where the best trial's config lies; None where there is no best yet. mattered: see
+    `annotate`. Raises Lost where the study is no longer ours."""
     study = session.study
     path = default_path(study.name)
     with session.ours():
-        annotate(study, command_for(path, anywhere=True))
+        annotate(study, command_for(path, anywhere=True), mattered)
         best = study.best()
         if best is None:
             return None

@@ -85,7 +85,7 @@ def _cells(study: Study, figures: Mapping[str, Any]) -> dict[str, str]:
         "trials": ended,
         "cost, epochs": f"{figures['epochs']:,}",
         "cost, training": duration(figures["seconds"]),
-        "accuracy asked": f"{goal.accuracy:.2f} % in the {goal.ends}",
+        "accuracy asked": f"{goal.wanted} in the {goal.ends}",
     }
 
 

@@ -7,5 +7,5 @@ what may change, `export` and `note` what it leaves in its `folder`, `dashboard`
 deletes, renames and copies it, `rescore` asks it another goal, and `memo` is what a person notes of
 it.
 Behind the door: `dimensions`, `enqueued`, `goal_pruner`, `identity`, `locks`, `optuna_options`,
-`ownership`, `pages`, `peers`, `pruners`, `rows`, `samplers`.
+`ownership`, `pages`, `peers`, `pruners`, `readable`, `rows`, `samplers`.
 """

@@ -54,7 +54,7 @@ def sign_launch(study: Study, plan: Plan) -> None:
     goal = plan.goal.model_dump(mode="json")
     if study.kept(GOAL_TABLE) != goal:  # which the fingerprint has, if others have written here
         study.keep(GOAL_TABLE, goal)
-        study.optuna.set_user_attr(GOAL, goal)
+        study.optuna.set_user_attr(GOAL, str(plan.goal))
     if study.identity is None:
         study.keep(IDENTITY, identity.made(study.name, study.size))
     table = plan.model_dump(mode="json", exclude_none=True)

@@ -2,7 +2,6 @@
 and how its best trial is trained again, and a figure of the best trials near the goal."""
 
 import json
-import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from mnist_core.words import does, percent
 from search.study import memo
 from search.study.study import Study
 from search.study.trials import COUNTED, Complete, Trial, fates
+from search.text.markdown import escaped, fenced
+from search.text.wording import network, not_whole, recipe
 
 METRIC = "score (%)"  # what the dashboard calls a trial's value
 FIGURE = "best-trials"
@@ -23,10 +24,11 @@ _VERSION = "dashboard:note_ver"  # the note's, which the dashboard counts
 _DRAWN = 8  # best trials in the figure: no more than can be told apart
 
 
-def annotate(study: Study, command: str) -> None:
+def annotate(study: Study, command: str, mattered: str = "") -> None:
     """Write note and figure anew: at a study's start, after each new best trial and at its end.
 
-    command: what trains the best trial again; shown once there is one.
+    command: what trains the best trial again; shown once there is one. mattered: what can be said
+    of the importance of the dimensions, in Markdown.
     """
     if study.optuna.metric_names is None:
         with warnings.catch_warnings():
@@ -36,7 +38,7 @@ def annotate(study: Study, command: str) -> None:
     complete = [trial for trial in trials if isinstance(trial, Complete)]
     if not isinstance(study.kept(_VERSION), int | None):
         study.keep(_VERSION, 0)  # others have written there what the dashboard cannot add 1 to
-    text = _text(goal, trials, complete, command)
+    text = _text(study, trials, complete, command, mattered)
     optuna_dashboard.save_note(study.optuna, _memo(memo.of(study)) + text)
     if complete:
         figure = _Figure(_drawing(goal, complete[:_DRAWN]))
@@ -82,7 +84,7 @@ def _drawing(goal: Goal, best: Sequence[Complete]) -> dict[str, Any]:
     return {
         "data": [
             {
-                "name": f"trial {trial.number}: {percent(trial.score, goal.accuracy, digits=3)}",
+                "name": f"trial {trial.number}: {percent(trial.score, goal.accuracy)}",
                 "x0": 1,
                 "dx": 1,
                 "y": [round(value, 4) for value in trial.test_acc],
@@ -103,15 +105,24 @@ def _drawing(goal: Goal, best: Sequence[Complete]) -> dict[str, Any]:
     }
 
 
-def _text(goal: Goal, trials: Sequence[Trial], complete: Sequence[Complete], command: str) -> str:
+def _text(
+    study: Study,
+    trials: Sequence[Trial],
+    complete: Sequence[Complete],
+    command: str,
+    mattered: str,
+) -> str:
     """The note in Markdown. Nothing but `command` is free text, and that stands in a code block."""
-    parts = [f"**Goal:** {goal}.", _progress(trials)]
+    goal = study.goal
+    parts = [f"**{line}.**" for line in not_whole(study.data)]
+    parts += [f"**Goal:** {goal}.", _progress(trials)]
     if complete:
         best = complete[0]
-        parts += [_best(goal, best), "Train it again with:", _code(command)]
+        parts += [_best(goal, best), "Train it again with:", fenced([command])]
         holder = next((trial for trial in complete if trial.holds_goal), best)
         if holder is not best:
             parts.append(f"The best trial that holds the goal is number {holder.number}.")
+    parts += [mattered] * bool(mattered)
     parts.append(
         "*drilldown rewrites this note; anything added here is lost. What `drilldown note` keeps "
         "is not.*"
@@ -143,18 +154,13 @@ def _best(goal: Goal, trial: Complete) -> str:
     mark = goal.accuracy
     final = " · ".join(percent(value, mark) for value in ending.test_acc)
     table = {
-        "score": f"**{percent(trial.score, mark, digits=3)} %**",
+        "score": f"**{percent(trial.score, mark)} %**",
         f"accuracy in the {goal.ends}": f"{final} %",
         "worst of these": f"**{percent(ending.worst, mark)} %**",
-        "mean of these": f"{percent(ending.mean, mark, digits=3)} %",
+        "mean of these": f"{percent(ending.mean, mark)} %",
         "parameters": "not known" if trial.params is None else f"{trial.params:,}",
     }
+    if trial.has_config:
+        table |= {"net": network(trial.config), "recipe": escaped(recipe(trial.config))}
     lines = [f"## Best trial: number {trial.number}, which {verdict}", "", "| | |", "|---|---|"]
     return "\n".join([*lines, *(f"| {name} | {value} |" for name, value in table.items())])
-
-
-def _code(command: str) -> str:
-    """A code block that `command` cannot end: on one line, fenced by more backticks than it has."""
-    line = " ".join(command.split())
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", line)), default=0))
-    return f"{fence}sh\n{line}\n{fence}"

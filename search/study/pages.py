@@ -6,6 +6,7 @@ twice (see `search.study.sqlite`); for all others every request is preceded by a
 which number.
 """
 
+import re
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -16,6 +17,9 @@ from optuna.storages import RDBStorage, get_storage
 from optuna_dashboard import _importance
 
 from search.study.identity import IDENTITY
+from search.study.readable import readable
+
+_DETAILS = re.compile(r"/api/studies/\d+")
 
 _WHO = sa.text(
     "SELECT study_id, study_name,"
@@ -51,11 +55,27 @@ class Pages:
     def __call__(
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
-        if "/api/" in environ.get("PATH_INFO", ""):
+        path = environ.get("PATH_INFO", "")
+        if "/api/" in path:
             with self._lock:
                 self._look()
+        if environ.get("REQUEST_METHOD") == "GET" and _DETAILS.fullmatch(path):
+            return self._readable(environ, start_response)
         answer: Iterable[bytes] = self._app(environ, start_response)
         return answer
+
+    def _readable(
+        self, environ: dict[str, Any], start_response: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """A study's details, as a person reads them."""
+        begun: list[Any] = []
+        answer = b"".join(self._app(environ, lambda *said: begun.append(said)))
+        status, headers, *rest = begun[-1]
+        if status.startswith("200"):
+            answer = readable(answer)
+        kept = [(name, value) for name, value in headers if name.lower() != "content-length"]
+        start_response(status, [*kept, ("Content-Length", str(len(answer)))], *rest)
+        return [answer]
 
     def _look(self) -> None:
         with self._storage.engine.connect() as connection:

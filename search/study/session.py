@@ -27,6 +27,7 @@ from search.study.spec import Plan
 from search.study.studies import Studies
 from search.study.study import Study
 from search.study.trials import CONFIG, ENVIRONMENT, TRAINING, Trial, TrialAttr, attach, summary
+from search.text.wording import network, recipe
 from spaces import Space
 
 log = logging.getLogger("drilldown")
@@ -246,6 +247,9 @@ class Session:
             try:
                 seconds = round(sum(each.seconds for each in results), 1)
                 trial.set_user_attr(TrialAttr.SECONDS, seconds)
+                config = self._configs.pop(number)
+                trial.set_user_attr(TrialAttr.NETWORK, network(config))
+                trial.set_user_attr(TrialAttr.RECIPE, recipe(config))
                 if environment is not None:
                     attach(trial, ENVIRONMENT, environment.model_dump(mode="json"))
                 for name, value in summary(ending).items() if ending else ():

@@ -14,13 +14,14 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from pydantic import ValidationError
 
+from mnist_core.config import Data
 from mnist_core.errors import Lost, UserError
 from mnist_core.goal import Goal
 from search.study import identity, trials
 from search.study.identity import IDENTITY, Identity
 from search.study.trials import Complete, State, Trial
 
-GOAL = "goal"  # user attribute: the goal as a table, for people
+GOAL = "goal"  # user attribute: the goal as a sentence, for people; in old ones as a table
 GOAL_TABLE = "drilldown:goal"  # the same as it is read, out of other hands' reach
 _KEPT = sa.text(
     "SELECT value_json FROM study_system_attributes WHERE study_id = :study AND key = :key"
@@ -69,6 +70,11 @@ class Study:
         identity was read. One indexed read."""
         now = identity.read(self.kept(IDENTITY), self.name)
         return now is not None and now == self.identity
+
+    @property
+    def data(self) -> Data | None:
+        """What it trains and tests on; None where that is not known, as no trial has begun."""
+        return next((trial.config.data for trial in self.trials() if trial.config), None)
 
     @property
     def maximised(self) -> bool:

@@ -22,7 +22,7 @@ from mnist_core.goal import Ending, Goal
 from mnist_core.record import Environment
 from search.study.dimensions import dimensions
 from search.study.identity import Identity
-from spaces.catalogue import lives
+from spaces.catalogue import described, lives
 from spaces.dimensions import Dimension
 from spaces.space import Sample
 
@@ -39,8 +39,10 @@ class TrialAttr(StrEnum):
     """User attributes of a trial; the scalar ones become columns of optuna-dashboard."""
 
     PARAMS = "parameters"
-    WORST = "worst of last k"
-    MEAN = "mean of last k"
+    NETWORK = "network"  # the widths of its layers, in one word
+    RECIPE = "recipe"  # how it was trained, in one line
+    WORST = "worst of the last epochs, %"
+    MEAN = "mean of the last epochs, %"
     GOAL_EPOCH = "first epoch at goal"
     SECONDS = "seconds"
     REASON = "reason"  # why it failed
@@ -104,6 +106,17 @@ class Trial:
         return _understood(Config.from_dict, _table(self._tables, CONFIG))
 
     @cached_property
+    def hyperparameters(self) -> Mapping[str, Any]:
+        """Dimension -> what it was trained with: as the sampler said it, and as the config has what
+        did not vary; None where it did nothing."""
+        told = described(self.config) if self.config else {}
+        sampled = {
+            name: None if told.get(name, given) is None else given
+            for name, given in self.sample.items()
+        }
+        return {**sampled, **{name: sampled.get(name, given) for name, given in told.items()}}
+
+    @cached_property
     def environment(self) -> Environment | None:
         """Where and with what it was trained; None where it never began."""
         return _understood(Environment.model_validate, _table(self._tables, ENVIRONMENT))
@@ -122,6 +135,10 @@ class Complete(Trial):
     @property
     def holds_goal(self) -> bool:
         return self.ending.held
+
+    @property
+    def has_config(self) -> bool:
+        return CONFIG in self._tables
 
     @cached_property
     def config(self) -> Config:

@@ -1,8 +1,10 @@
 """What to tell a person to type next."""
 
+import os
 import shlex
 import shutil
 import sys
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -12,10 +14,16 @@ def program(anywhere: bool = False) -> str:
 
     anywhere: whether it may be typed in another folder than this process was started in.
     """
-    started = Path(sys.argv[0])
+    return _typed(sys.argv[0], os.environ.get("PATH"), anywhere)
+
+
+@lru_cache(maxsize=2)
+def _typed(argument: str, path: str | None, anywhere: bool) -> str:
+    """path: where programs are looked for; the dashboard asks for each of a thousand trials."""
+    started = Path(argument)
     if anywhere and started.name != str(started):
         started = started.absolute()
-    found = shutil.which("drilldown")
+    found = shutil.which("drilldown", path=path)
     if started.name != "drilldown" or (found and Path(found).resolve() == started.resolve()):
         return "drilldown"
     return shlex.quote(str(started))

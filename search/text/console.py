@@ -15,6 +15,8 @@ from mnist_core.config import Config
 
 _WIDE = 1000  # columns where the output is no terminal: a line of a table stays one line
 _GAP = 2  # between columns
+_TIED = "\N{NO-BREAK SPACE}"
+_SENTENCE = 24  # characters that a cell of several words gets before a column is left out for it
 
 
 def is_terminal(stream: TextIO | None) -> bool:
@@ -45,7 +47,7 @@ class Grid:
     def _table(self, columns: Sequence[Sequence[str]], widths: Sequence[int]) -> Table:
         grid = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
         for (head, *cells), width in zip(columns, widths, strict=True):
-            digits = all(not cell or cell.strip("<+- ")[:1].isdigit() for cell in cells)
+            digits = all(cell in ("", "-") or cell.strip("<+- ")[:1].isdigit() for cell in cells)
             right = digits and head not in self._left
             grid.add_column(Text(head), justify="right" if right else "left", width=width)
         for line in self._lines:
@@ -56,13 +58,28 @@ class Grid:
         """The cells of a line one below the other, each with its head, but for empty ones."""
         blocks = [
             "\n".join(
-                textwrap.fill(f"{head}: {cell}", width, subsequent_indent="  ")
+                wrapped(f"{head}: {cell}", width, "  ")
                 for head, cell in zip(self._heads, line, strict=True)
                 if cell
             )
             for line in self._lines
         ]
-        return Text("\n\n".join(blocks))
+        # A word that is longer than a line is left to the terminal, which copies it as one.
+        return Text("\n\n".join(blocks), no_wrap=True, overflow="ignore")
+
+
+def wrapped(text: str, width: int, indent: str = "") -> str:
+    """The text in lines of at most so many characters, but that a word (a name, a path, an option)
+    is never broken, nor a percent sign parted from its number. indent: of all lines but the
+    first."""
+    filled = textwrap.fill(
+        text.replace(" %", f"{_TIED}%"),
+        width,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return filled.replace(_TIED, " ")
 
 
 def _widths(columns: Sequence[Sequence[str]], width: int) -> list[int] | None:
@@ -84,20 +101,62 @@ def _widths(columns: Sequence[Sequence[str]], width: int) -> list[int] | None:
     return widths
 
 
+def width() -> int | None:
+    """Columns of the terminal; None where standard output is none, and a line may be any length."""
+    return Console().width if is_terminal(sys.stdout) else None
+
+
 def table(
     title: str, heads: Sequence[str], lines: Sequence[Sequence[str]], left: Collection[str] = ()
 ) -> str:
     """A table that fits the terminal, where standard output is one. left: see `Grid`."""
     terminal = is_terminal(sys.stdout)
-    width = None if terminal else _WIDE
     console = Console(
-        highlight=False, markup=False, emoji=False, width=width, force_terminal=terminal
+        highlight=False,
+        markup=False,
+        emoji=False,
+        width=None if terminal else _WIDE,
+        force_terminal=terminal,
     )
     with console.capture() as capture:
         if title:
             console.print(title, style="bold", soft_wrap=True)
-        console.print(Grid(heads, lines, left))
+        console.print(Grid(heads, lines, left), crop=False)
     return "\n".join(line.rstrip() for line in capture.get().splitlines())
+
+
+def folded(
+    heads: Sequence[str], lines: Sequence[Sequence[str]], ranks: Sequence[int]
+) -> tuple[list[str], list[list[str]], list[str]]:
+    """(heads, lines, heads left out) of as many columns as the terminal has room for.
+
+    ranks: of the columns; the highest go first, of equals the last. Those of rank 0 never go.
+    """
+    room = width()
+    kept = list(range(len(heads)))
+    wanted = [
+        max(_wanted(cell) for cell in [head, *(line[place] for line in lines)])
+        for place, head in enumerate(heads)
+    ]
+    while room is not None and sum(wanted[place] + _GAP for place in kept) - _GAP > room:
+        least = max(kept, key=lambda place: (ranks[place], place))
+        if not ranks[least]:
+            break
+        kept.remove(least)
+    dropped = [head for place, head in enumerate(heads) if place not in kept]
+    rows = [[line[place] for place in kept] for line in lines]
+    return [heads[place] for place in kept], rows, dropped
+
+
+def left_out(heads: Sequence[str]) -> list[str]:
+    """What to say of columns that a terminal has no room for; nothing of none."""
+    said = f"Not shown, for want of room: {', '.join(heads)}"
+    return [wrapped(said, width() or _WIDE, "  ")] if heads else []
+
+
+def _wanted(cell: str) -> int:
+    """Characters that a cell wants beside others: a sentence takes several lines."""
+    return max(min(cell_len(cell), _SENTENCE), *map(cell_len, cell.split()), 0)
 
 
 def records(rows: Sequence[Mapping[str, Any]], fields: Sequence[str], form: str) -> str:

@@ -55,3 +55,12 @@ def to_html(text: str, images: Mapping[str, str]) -> str:
     return page.replace("<table>", '<div class="wide"><table>').replace(
         "</table>", "</table></div>"
     )
+
+
+def fenced(lines: Sequence[str]) -> str:
+    """A code block that none of the lines can end: each on one line, fenced by more backticks than
+    they have."""
+    said = [" ".join(line.split()) for line in lines]
+    runs = re.findall("`+", "\n".join(said))
+    fence = "`" * max(3, 1 + max(map(len, runs), default=0))
+    return "\n".join([f"{fence}sh", *said, fence])

@@ -4,9 +4,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from mnist_core.config import TEST_IMAGES, TRAIN_IMAGES, Config, Data
 from mnist_core.record import Environment
 from mnist_core.words import beside, of
 from search.text.markdown import code, escaped
+from spaces import layouts
+from spaces.catalogue import described
 from spaces.dimensions import Choice, Dimension
 
 
@@ -41,6 +44,47 @@ def digits(given: float) -> str:
 def value(given: Any) -> str:
     """Of a dimension."""
     return digits(given) if isinstance(given, float) else code(str(given))
+
+
+def plain(given: Any) -> str:
+    """A value of a dimension where no Markdown is read."""
+    return digits(given) if isinstance(given, float) else str(given)
+
+
+def reduced(data: Data | None) -> str:
+    """What of MNIST is trained and tested on; nothing where that is the whole, or not known."""
+    if data is None or data == Data():
+        return ""
+    return (
+        f"{data.train:,} of {TRAIN_IMAGES:,} training images, "
+        f"{data.test:,} of {TEST_IMAGES:,} test images"
+    )
+
+
+def not_whole(data: Data | None) -> list[str]:
+    """The line that comes first wherever results on less than MNIST are told; none for all of
+    it."""
+    said = reduced(data)
+    return [f"Not the whole of MNIST: {said}"] if said else []
+
+
+def network(config: Config) -> str:
+    """A config's net in one word."""
+    return layouts.network(config.layers)
+
+
+def recipe(config: Config) -> str:
+    """How a config trains its net, in one line; what is idle or zero is left out."""
+    told = {name: given for name, given in described(config).items() if given not in (None, 0)}
+    told["lr"] = f"{config.optimizer.kind} {plain(config.optimizer.lr)}"
+    named = ("layout", "activation", "lr", "schedule", "averaging")
+    said = [str(told[name]) for name in named if told.get(name, "none") != "none"]
+    rest = [
+        f"{name.replace('_', ' ')} {plain(given)}"
+        for name, given in told.items()
+        if name not in named
+    ]
+    return ", ".join([*said, *rest])
 
 
 def within(kind: Dimension) -> str:

@@ -10,7 +10,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, Annotated, Protocol
 
 from pydantic import Field, ValidationError
 
@@ -125,6 +125,39 @@ def missing(jobs: Iterable[Job], runs: Sequence[Run]) -> list[Job]:
     return left
 
 
+class Watcher(Protocol):
+    """Told of trainings as they happen; what it makes of it is its own affair."""
+
+    def todo(self, left: int, done: int) -> None:
+        """How many are to be done, and how many were before."""
+
+    def started(self, job: Job) -> None: ...
+    def epoch(self, job: Job, result: EpochResult) -> None: ...
+    def ended(self, outcome: Outcome) -> None: ...
+
+
+class Lines:
+    """Says each epoch in a line."""
+
+    def todo(self, left: int, done: int) -> None:
+        log.info("trainings to do: %d, done before: %d", left, done)
+
+    def started(self, job: Job) -> None: ...
+
+    def epoch(self, job: Job, result: EpochResult) -> None:
+        log.info(
+            "%s, seed %d: epoch %d/%d, test %s %%, %.1f s",
+            job.name,
+            job.config.seed,
+            result.epoch,
+            job.epochs,
+            percent(result.test_acc),
+            result.seconds,
+        )
+
+    def ended(self, outcome: Outcome) -> None: ...
+
+
 def train_missing(
     jobs: Sequence[Job],
     known: Sequence[Run],
@@ -133,9 +166,10 @@ def train_missing(
     device: str,
     engine: Wanted = "auto",
     start: Start = training.start,
+    watcher: Watcher | None = None,
 ) -> int:
     """Do the jobs that none of the known runs has done, keeping each in the ledger as it is
-    finished; returns how many failed.
+    finished; returns how many failed. watcher: None for a line an epoch.
 
     Raises UserError where the device is not there, the native engine is wanted and cannot run every
     job, the ledger cannot be written, the data cannot be had, or no worker starts.
@@ -154,9 +188,10 @@ def train_missing(
     fetch.mnist()  # once, before workers in parallel find it missing
     if remark:
         log.info(remark)
-    log.info("trainings to do: %d, done before: %d", len(left), len(jobs) - len(left))
+    watcher = watcher or Lines()
+    watcher.todo(len(left), len(jobs) - len(left))
     before = len(ledger.runs)
-    run_all(left, workers, device, engine, ledger.add, start)
+    run_all(left, workers, device, engine, ledger.add, start, watcher)
     return len(left) - (len(ledger.runs) - before)
 
 
@@ -167,6 +202,7 @@ def run_all(
     engine: Wanted,
     keep: Callable[[Run], None],
     start: Start = training.start,
+    watcher: Watcher | None = None,
 ) -> None:
     """Do every job, `workers` at a time; `keep` gets each as it is finished.
 
@@ -174,7 +210,7 @@ def run_all(
     raises SystemExit with a shell's exit code for it; what was finished before is kept.
     """
     with LocalWorkers(min(workers, len(jobs)), device, engine, start) as pool:
-        number = Crew(pool, _Client(jobs, keep)).run()
+        number = Crew(pool, _Client(jobs, keep, watcher or Lines())).run()
     if number:
         raise SystemExit(128 + number)
 
@@ -182,29 +218,25 @@ def run_all(
 class _Client:
     """Has each job done once, in the order given."""
 
-    def __init__(self, jobs: Sequence[Job], keep: Callable[[Run], None]) -> None:
-        self._waiting, self._keep = iter(jobs), keep
+    def __init__(self, jobs: Sequence[Job], keep: Callable[[Run], None], watcher: Watcher) -> None:
+        self._waiting, self._keep, self._watcher = iter(jobs), keep, watcher
 
     def next_job(self) -> Job | None:
-        return next(self._waiting, None)
+        job = next(self._waiting, None)
+        if job is not None:
+            self._watcher.started(job)
+        return job
 
     def began(self, job: Job, remark: str) -> None:
         if remark:
             log.info("%s, seed %d: %s", job.name, job.config.seed, remark)
 
     def epoch(self, job: Job, result: EpochResult) -> bool:
-        log.info(
-            "%s, seed %d: epoch %d/%d, test %s %%, %.1f s",
-            job.name,
-            job.config.seed,
-            result.epoch,
-            job.epochs,
-            percent(result.test_acc),
-            result.seconds,
-        )
+        self._watcher.epoch(job, result)
         return True
 
     def ended(self, outcome: Outcome) -> None:
+        self._watcher.ended(outcome)
         if isinstance(outcome, Failed):
             job = outcome.job
             log.warning("%s, seed %d: failed: %s", job.name, job.config.seed, outcome.reason)

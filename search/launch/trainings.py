@@ -1,0 +1,72 @@
+"""What a person sees while trainings outside a study run, such as a drill's on fresh seeds."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from time import monotonic
+
+from rich.console import Console, Group, RenderableType
+from rich.text import Text
+
+from mnist_core.result import EpochResult
+from mnist_core.words import part, percent
+from search.launch.running import Running, said_time, time_left
+from search.launch.terminal import shown
+from search.text.console import Grid
+from search.workers.crew import Failed, Job, Outcome
+
+log = logging.getLogger("drilldown")
+
+
+class LiveTrainings:
+    """Follows them in a terminal: what runs, what is over, how long it will take."""
+
+    def __init__(self, title: str, workers: int, first: Sequence[str] = ()) -> None:
+        """workers: how many run at once. first: lines that come before all others."""
+        self._title, self._workers, self._first = title, workers, first
+        self._all = self._ended = self._failed = 0
+        self._running: dict[int, tuple[Job, Running]] = {}
+        self._since, self._took = monotonic(), list[float]()
+
+    def todo(self, left: int, done: int) -> None:
+        self._all, self._ended = left + done, done
+
+    def started(self, job: Job) -> None:
+        self._running[job.number] = job, Running(job.config.params, job.epochs, monotonic())
+
+    def epoch(self, job: Job, result: EpochResult) -> None:
+        running = self._running[job.number][1]
+        running.latest, running.seen = result, monotonic()
+
+    def ended(self, outcome: Outcome) -> None:
+        job, running = self._running.pop(outcome.job.number)
+        self._took.append(monotonic() - running.since)
+        self._ended += 1
+        if isinstance(outcome, Failed):
+            self._failed += 1  # and is said already
+        else:
+            said = "%s, seed %d: test %s %% in its last epoch"
+            log.info(said, job.name, job.config.seed, percent(outcome.results[-1].test_acc))
+
+    def attach(self, console: Console) -> AbstractContextManager[None]:
+        """The view on this console, shown while the context that it is lasts."""
+        return shown(self.view, console)
+
+    def view(self) -> RenderableType:
+        """The live view."""
+        running = [each for _, each in self._running.values()]
+        waiting = max(0, self._all - self._ended - len(running))
+        left = time_left(running, self._took, waiting, self._workers)
+        ended = f"{part(self._ended, self._all, 'training')} ended: {self._failed} failed"
+        heads = ("net", "seed", "epoch", "test accuracy", "time left")
+        lines = [
+            [job.name, str(job.config.seed), *each.cells()]
+            for _, (job, each) in sorted(self._running.items())
+        ]
+        return Group(
+            *map(Text, self._first),
+            Text(self._title, "bold"),
+            Text(ended),
+            Text(said_time(len(running), monotonic() - self._since, left)),
+            Grid(heads, lines, {"net"}),
+        )

@@ -1,0 +1,122 @@
+"""What `show` prints of a study: its trials, for people or for programs."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from mnist_core.words import of
+from search.report.columns import SAME, Column, columns, named, pick, same
+from search.study.study import Study
+from search.study.trials import State, Trial
+from search.text.console import folded, left_out, records, table, width, wrapped
+from search.text.wording import not_whole
+
+RUNNING, LEFT = "Running now", "Left by an owner that is gone"
+_ALIKE = 8  # the rank of a column that says the same in every line
+_FULL = 100  # characters of a line of words where no terminal says how many there are room for
+_WORDS = {"network", "goal", "state"}  # heads of columns that are no numbers, whatever they look
+
+
+@dataclass(frozen=True)
+class View:
+    """What a person wants to see."""
+
+    form: str = "table"
+    """Or `json` or `csv`."""
+    columns: str | None = None
+    """Names, with commas between; None for all that there is room for."""
+    sort: str | None = None
+    """A column to sort by, with a - before it from the highest down."""
+    reverse: bool = False
+
+
+def trials(
+    study: Study,
+    view: View,
+    command: str,
+    running: Callable[[], bool | None] = lambda: None,
+    resume: str = "",
+) -> str:
+    """The trials of a study, best first unless sorted otherwise.
+
+    command: what shows them, for those who want to see more. running: whether some process runs the
+    study, None where that is not known: what an owner who is gone has left is interrupted, as the
+    next launch will say. resume: the command that goes on with it.
+
+    Raises UserError where a column is none, or drilldown never launched the study.
+    """
+    found = study.trials()
+    runs = running()  # in this order: an owner who comes now leaves none
+    left = still_running(found)
+    if runs is False:
+        found = [_without_owner(trial) for trial in found]
+    known = columns(found)
+    found = _sorted(found, view, named(known, view.form))
+    shown = _picked(known, view)
+    if view.form != "table":
+        rows = [{name: column.value(trial) for name, column in shown.items()} for trial in found]
+        return records(rows, list(shown), view.form)
+    told = [_table(study, found, shown, "" if view.columns else command)]
+    if runs:
+        told.append(f"{RUNNING}: {of(left, 'trial')}")
+    elif runs is False and left:
+        told.append(f"{LEFT}: {of(left, 'trial')}; resume with: {resume}")
+    return "\n".join(told)
+
+
+def still_running(found: Sequence[Trial]) -> int:
+    """How many are being trained, or were when their owner went away."""
+    return sum(trial.state == State.RUNNING for trial in found)
+
+
+def _without_owner(trial: Trial) -> Trial:
+    if trial.state != State.RUNNING:
+        return trial
+    return replace(trial, state=State.INTERRUPTED, reason="its owner is gone")
+
+
+def _picked(known: Sequence[Column], view: View) -> dict[str, Column]:
+    """By what each is called."""
+    if view.columns is not None:
+        names = named(known, view.form)
+        return {word: pick(word, names, "--columns") for word in view.columns.split(",")}
+    if view.form == "table":
+        return {each.head: each for each in known if each.head and each.rank < SAME}
+    return {each.name: each for each in known if each.name}
+
+
+def _sorted(found: Sequence[Trial], view: View, known: Mapping[str, Column]) -> list[Trial]:
+    """Those without a value last; of equals the best first."""
+    if view.sort is None:
+        return list(reversed(found)) if view.reverse else list(found)
+    by: Callable[[Trial], Any] = pick(view.sort.removeprefix("-"), known, "--sort").value
+    having = [trial for trial in found if by(trial) is not None]
+    without = [trial for trial in found if by(trial) is None]
+    descending = view.reverse != view.sort.startswith("-")
+    return sorted(having, key=by, reverse=descending) + without
+
+
+def _table(study: Study, found: Sequence[Trial], shown: Mapping[str, Column], command: str) -> str:
+    """command: what the columns are named with that there is no room for; without it all stay."""
+    goal = study.goal
+    lines = [[column.shown(trial, goal) for column in shown.values()] for trial in found]
+    ranks = _ranks(shown, lines) if command else [0] * len(shown)
+    heads, lines, dropped = folded(list(shown), lines, ranks)
+    title = f"{study.name}: {goal}; accuracies in percent, spread in points"
+    parts = [*not_whole(study.data), table(title, heads, lines, _WORDS)]
+    if command:
+        parts += [wrapped(line, width() or _FULL, "  ") for line in same(found)]
+        parts += left_out(dropped)
+        if dropped:
+            parts.append(f"See them:  {command} --columns trial,{','.join(dropped[:3])}")
+            parts.append(f"See all:   {command} --format csv")
+    return "\n".join(parts)
+
+
+def _ranks(shown: Mapping[str, Column], lines: Sequence[Sequence[str]]) -> list[int]:
+    """Of each column; one that says the same in every line goes first."""
+    told = zip(*lines, strict=True) if len(lines) > 1 else [()] * len(shown)
+    return [
+        _ALIKE if len({*cells}) == 1 and column.rank else column.rank
+        for column, cells in zip(shown.values(), told, strict=True)
+    ]
