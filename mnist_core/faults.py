@@ -58,10 +58,20 @@ def _explained(fault: ErrorDetails, root: Schema, beside: set[str]) -> str:
             return _at(*path, "kind", said=f"is missing{suggest('', _mapping(union))}")
         case "union_tag_invalid":
             path, union = _place(fault["loc"], root)
-            remedy = suggest(str(given["kind"]), _mapping(union))
+            remedy = _nearest_kind(str(given["kind"]), union)
             return _at(*path, "kind", said=f"{shortened(given['kind'])} is unknown{remedy}")
         case _:
             return _at(*_place(fault["loc"], root)[0], said=_in_words_of_toml(fault))
+
+
+def _nearest_kind(word: str, union: Schema) -> str:
+    """As `suggest`, of kinds that people know by other names too: those that a union lists as
+    `also_called`, name -> kinds."""
+    others = union.get("also_called", {})
+    near = difflib.get_close_matches(word.lower(), [*others, *_mapping(union)], n=1)
+    if near and near[0] in others:
+        return f"; did you mean {' or '.join(map(repr, others[near[0]]))}?"
+    return suggest(word, _mapping(union))
 
 
 def _in_words_of_toml(fault: ErrorDetails) -> str:

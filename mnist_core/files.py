@@ -1,5 +1,6 @@
 """Reading TOML: every fault of a file said in one line."""
 
+import shlex
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,9 +11,12 @@ from pydantic import BaseModel, ValidationError
 from mnist_core.errors import UserError
 from mnist_core.faults import explain, suggest
 
-__all__ = ["explain", "parsed", "read_toml", "suggest"]
+__all__ = ["COMMANDS", "explain", "mistaken", "parsed", "read_toml", "suggest"]
 
 T = TypeVar("T")
+COMMANDS = {"study": "launch", "drill": "drill", "config": "train"}
+"""What a file may be -> the command that runs it."""
+_MARKS = {"study": "space", "drill": "stage", "config": "layers"}  # what no other kind of file has
 _LARGEST = 1_000_000  # bytes; the longest config there is has about 5,000
 
 
@@ -40,14 +44,30 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: is not valid TOML: {error}") from None
 
 
-def parsed(path: Path, parse: Callable[[Mapping[str, Any]], T], *models: type[BaseModel]) -> T:
+def parsed(
+    path: Path, parse: Callable[[Mapping[str, Any]], T], *models: type[BaseModel], what: str
+) -> T:
     """`parse` of the file's values. Raises UserError naming the file, the field and the remedy.
 
-    models: see `explain`.
+    models: see `explain`. what: it should be, one of `COMMANDS`.
     """
     try:
-        return parse(read_toml(path))
+        values = read_toml(path)
+        _check_kind(path, values, what)
+        return parse(values)
     except ValidationError as error:
         raise UserError(f"{path}: {explain(error, *models)}") from None
     except RecursionError:
         raise UserError(f"{path}: is nested too deeply") from None
+
+
+def _check_kind(path: Path, values: Mapping[str, Any], what: str) -> None:
+    """A whole file of another kind is told by what it is, not by its first field."""
+    others = [kind for kind, mark in _MARKS.items() if mark in values]
+    if others and what not in others:
+        raise UserError(f"{path}: {mistaken(what, others[0], shlex.quote(str(path)))}")
+
+
+def mistaken(what: str, kind: str, given: str) -> str:
+    """What is said of something of another kind than is wanted. given: as it is typed."""
+    return f"is a {kind}, not a {what}; run it with: drilldown {COMMANDS[kind]} {given}"

@@ -91,6 +91,18 @@ class Goal(Frozen):
         )
 
 
+def check_percent(goal: Goal) -> None:
+    """Raises ValueError, which asks, where a person has most likely given the accuracy as a share.
+
+    It is asked of a goal that somebody types, not of one that is kept.
+    """
+    if goal.accuracy <= 1:
+        raise ValueError(
+            f"goal.accuracy: {goal.accuracy:g} is a share? accuracies are percent: did you mean "
+            f"{100 * goal.accuracy:g}?"
+        )
+
+
 def steady_mean(values: Sequence[float]) -> float:
     """The mean less its own standard error: sum(x) / k - sqrt(sum((x - mean)^2) / (k (k - 1))).
 

@@ -1,15 +1,19 @@
 """TOML files that come with drilldown: studies, drills, experiments and winners, by name."""
 
+import difflib
+import shlex
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 
 from mnist_core.errors import UserError
-from mnist_core.files import suggest
+from mnist_core.files import mistaken, suggest
 from mnist_core.frozen import shortened
 from mnist_core.paths import is_there
 
 STUDIES = Path(str(resources.files("studies")))
 DRILLS, SEEDS, WINNERS = STUDIES / "drills", STUDIES / "seeds", STUDIES / "winners"
+_KINDS = {"study": (STUDIES,), "drill": (DRILLS,), "config": (SEEDS, WINNERS)}
 
 
 def names(folder: Path) -> list[str]:
@@ -38,8 +42,46 @@ def find(given: str, folder: Path, what: str) -> Path:
         return folder / f"{given}.toml"
     path = path_of(given)
     if path is None:
+        _check_kind(given, what)
         raise UserError(
             f"no packaged {what} {shortened(given)}{suggest(given, known)} "
             f"(the path of a {what}'s file ends in .toml)"
         )
     return path
+
+
+def config_path(config: str) -> Path:
+    """The file of a config: a packaged one's by its name, else the path itself.
+
+    Raises UserError where it is no packaged name and no path: one that ends in .toml, or is there.
+    """
+    found = packaged_config(config) or path_of(config)
+    if found is None:
+        _check_kind(config, "config")
+        raise UserError(f"no packaged config {shortened(config)}{nearest_config(config)}")
+    return found
+
+
+def packaged_config(name: str) -> Path | None:
+    """The file of an experiment or a winner that comes along."""
+    return next(
+        (folder / f"{name}.toml" for folder in (SEEDS, WINNERS) if name in names(folder)), None
+    )
+
+
+def nearest_config(name: str, others: Sequence[str] = ()) -> str:
+    """What to say of a name that is none of a config. others: further ones that would do."""
+    winners = names(WINNERS)
+    near = difflib.get_close_matches(name, [*names(SEEDS), *winners, *others], n=1)
+    known = f"; known are the experiments of drilldown compare, and {', '.join(winners)}"
+    return (
+        f"{f'; did you mean {near[0]!r}?' if near else known} "
+        "(the path of a config's file ends in .toml)"
+    )
+
+
+def _check_kind(given: str, what: str) -> None:
+    """A name that comes along as something else is told by what it is."""
+    for kind, folders in _KINDS.items():
+        if kind != what and any(given in names(folder) for folder in folders):
+            raise UserError(f"{given} {mistaken(what, kind, shlex.quote(given))}")

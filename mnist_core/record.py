@@ -122,7 +122,7 @@ class Record(Frozen):
 
 def load(path: Path) -> Record:
     """A config file. Raises UserError naming the file, the field and the remedy."""
-    return parsed(path, Record.from_dict, Config, Record)
+    return parsed(path, Record.from_dict, Config, Record, what="config")
 
 
 def save(path: Path, record: Record) -> None:

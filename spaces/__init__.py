@@ -6,9 +6,9 @@ Behind the door: `budget`, `classic`, `edit`.
 """
 
 from spaces import classic, free
-from spaces.space import Frame, Space, SpaceError
+from spaces.space import Frame, Sample, Space, SpaceError
 
-__all__ = ["SPACES", "Frame", "Space", "SpaceError"]
+__all__ = ["SPACES", "Frame", "Sample", "Space", "SpaceError"]
 
 SPACES = {"classic": classic.make, "open": free.make}
 """Name in a study's TOML -> maker of the space."""

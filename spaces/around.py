@@ -13,7 +13,7 @@ from spaces import catalogue, layouts
 from spaces.catalogue import all_dimensions, edited
 from spaces.dimensions import Choice, Dimension
 from spaces.edit import retimed
-from spaces.space import Frame, Sample, Space, SpaceError, check_names
+from spaces.space import STAGE, Frame, Sample, Space, SpaceError, check_names
 
 ALL = "all"
 """As a dimension's bounds: all that it can be."""
@@ -41,9 +41,9 @@ def make(
     lacks what a dimension changes, or cannot be trained on the frame's data in some batch size.
     """
     known = all_dimensions(frame)
-    check_names(vary, {*known, ALL_WIDTHS}, f"{table}.vary", _STAGE)
+    check_names(vary, {*known, ALL_WIDTHS}, f"{table}.vary", STAGE)
     vary = _spelled_out(vary)
-    check_names(fix, known, f"{table}.fix", _STAGE)
+    check_names(fix, known, f"{table}.fix", STAGE)
     named = {*vary, *fix}
     for name, config in bases.items():
         _check_base(name, config, frame, named, table)
@@ -61,13 +61,10 @@ def make(
     bounded = {
         name: _whole(known[name]) if bounds == ALL else bounds for name, bounds in vary.items()
     }
-    space = Space(_STAGE, frame, dimensions, given, _builder(bases), switches, _digest(bases))
+    space = Space(STAGE, frame, dimensions, given, _builder(bases), switches, _digest(bases))
     narrowed = space.narrowed(bounded, fix, table)
     _check_batches(bases, narrowed, table)
     return narrowed
-
-
-_STAGE = "a stage"
 
 
 def _spelled_out(vary: Mapping[str, Any]) -> dict[str, Any]:

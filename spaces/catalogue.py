@@ -6,7 +6,6 @@ offers all that stand here; the other spaces name those that they have.
 """
 
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,7 @@ from spaces import layouts
 from spaces.budget import share_dimensions
 from spaces.dimensions import Choice, Dimension, Real, Whole
 from spaces.edit import retimed, with_dropout
-from spaces.space import Frame, Sample, SpaceError
+from spaces.space import Frame, Sample
 
 WARMUP = 0.2  # share of the steps, where nothing else says it
 AVERAGE_OVER = 500.0  # updates, likewise
@@ -145,12 +144,6 @@ def _read_dropout(config: Config) -> float:
     return next((layer.p for layer in config.layers if isinstance(layer, Dropout)), 0.0)
 
 
-def _read_layout(config: Config) -> str | None:
-    with suppress(SpaceError):
-        return layouts.plan_of(config.layers)
-    return None
-
-
 def _augmentation(config: Config, strength: float) -> Config:
     """Strength 1 is what the first probes used: all four parts grow together, since the study's
     trials are too few to weigh them one by one."""
@@ -215,7 +208,9 @@ CATALOGUE: dict[str, Entry] = {
         name: Entry(share, None, None)
         for name, share in share_dimensions(layouts.CONVOLUTIONS).items()
     },
-    "layout": Entry(Choice(list(layouts.PLANS)), None, _read_layout),
+    "layout": Entry(
+        Choice(list(layouts.PLANS)), None, lambda config: layouts.known_plan(config.layers)
+    ),
     "activation": Entry(
         Choice(["relu", "silu"]),
         _activation,

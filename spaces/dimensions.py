@@ -4,6 +4,7 @@ They are ours, so that a space needs no Optuna, which takes a second to load; `s
 them into its distributions.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,10 @@ class Real:
         object.__setattr__(self, "high", float(self.high))
         _check(self)
 
+    @property
+    def middle(self) -> float:
+        return math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
+
     def __str__(self) -> str:
         return f"step=None low={self.low} high={self.high} log={self.log}"
 
@@ -36,6 +41,10 @@ class Whole:
 
     def __post_init__(self) -> None:
         _check(self)
+
+    @property
+    def middle(self) -> int:
+        return round(math.sqrt(self.low * self.high)) if self.log else (self.low + self.high) // 2
 
     def __str__(self) -> str:
         return f"log={self.log} step=1 low={self.low} high={self.high}"

@@ -22,6 +22,7 @@ PLANS: Final = {
     "two-pools": ("3", "3", "pool", "3 p1", "3 p1", "pool", "1", "3", "3"),
 }
 CONVOLUTIONS: Final = 7
+LEAST: Final = 4  # channels of any layer
 _MANY = 12  # widths that one word says
 
 
@@ -56,7 +57,7 @@ def network(net: Sequence[Layer]) -> str:
 
 def known_plan(net: Sequence[Layer]) -> str | None:
     """The layout of a net that `layers` makes, whatever its widths; None for others."""
-    widths = [layer.outputs for layer in net if isinstance(layer, Conv)]
+    widths = widths_of(net)
     activation = next((str(layer) for layer in net if isinstance(layer, Activation)), "relu")
     rate = next((layer.p for layer in net if isinstance(layer, Dropout)), 0.0)
     for plan in PLANS:
@@ -74,6 +75,11 @@ def plan_of(net: Sequence[Layer]) -> str:
     if plan is not None:
         return plan
     raise SpaceError("a net that is of no layout of ours has no widths to vary; vary layout too")
+
+
+def widths_of(net: Sequence[Layer]) -> list[int]:
+    """The channels that each convolution puts out."""
+    return [layer.outputs for layer in net if isinstance(layer, Conv)]
 
 
 def count(plan: str, widths: Sequence[int]) -> int:
@@ -105,6 +111,11 @@ def check_budget(budget: int) -> None:
             )
 
 
+def largest_widths(plan: str, budget: int) -> Sequence[int]:
+    """The width that a share of 1 stands for, of each layer."""
+    return _width_budget(plan, budget).highs
+
+
 def _width_budget(plan: str, budget: int) -> WidthBudget:
     """The largest width is about twice that of a net of equal widths (32 for 10,000 parameters,
     which grow with the square of the width); before the first pool half of that, since a channel
@@ -112,4 +123,4 @@ def _width_budget(plan: str, budget: int) -> WidthBudget:
     high = max(8, int(0.32 * math.sqrt(budget)))
     early = PLANS[plan].index("pool")
     highs = [max(8, high // 2)] * early + [high] * (CONVOLUTIONS - early)
-    return WidthBudget(partial(count, plan), budget, highs)
+    return WidthBudget(partial(count, plan), budget, highs, LEAST)

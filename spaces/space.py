@@ -10,6 +10,8 @@ from mnist_core.frozen import shortened
 from spaces.dimensions import Choice, Dimension, Whole
 
 Sample = Mapping[str, Any]
+STAGE = "a stage"
+"""What the space of a drill's stage is called."""
 
 
 class SpaceError(ValueError):
@@ -100,7 +102,8 @@ def check_names(names: Iterable[str], dimensions: Iterable[str], field: str, spa
     """Raises SpaceError where one of `names`, given in `field`, is none of a space's dimensions."""
     for name in names:
         if name not in dimensions:
-            said = f"{field}: {shortened(name)} is no dimension of {space!r}"
+            owner = space if space == STAGE else f"the space {space!r}"
+            said = f"{field}: {owner} has no dimension {shortened(name)}"
             raise SpaceError(said + suggest(name, dimensions))
 
 
@@ -122,6 +125,8 @@ def _checked(field: str, dimension: Dimension, value: Any) -> Any:
     if isinstance(dimension, Choice):
         if value not in dimension.choices:
             known = _either(dimension.choices)
+            if not isinstance(dimension.choices[0], str):
+                known += " (choices, not a range)"
             raise SpaceError(f"{field}: must be {known}, not {shortened(value)}")
         return value
     whole = isinstance(dimension, Whole)

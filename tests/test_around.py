@@ -182,7 +182,7 @@ def test_dropout_on_any_net():
 @pytest.mark.parametrize(
     ("vary", "fix", "bases", "message"),
     [
-        ({"drop": "all"}, {}, None, "stage.2.vary: 'drop' is no dimension of 'a stage'; did you"),
+        ({"drop": "all"}, {}, None, "stage.2.vary: a stage has no dimension 'drop'; did you"),
         ({"lr": "all"}, {"lr": 0.1}, None, "stage.2.fix.lr: is in stage.2.vary too"),
         ({"lr": [5, 6]}, {}, None, "stage.2.vary.lr: must be a number from 0.02 to 1.0, not 5"),
         ({"gamma": "all"}, {}, None, "stage.2.vary.gamma: does nothing where schedule is 'linear'"),

@@ -24,8 +24,10 @@ from search.drill.spec import DrillSpec
 from search.report import drilled as drill_report
 from search.report import summary as drill_summary
 from search.study import storage
+from search.text.commands import Command
 
 WRITTEN = drill_report.write
+AGAIN = Command("drill", "tiny.toml", "tiny")
 
 
 def _write(result: DrillResult, folder: Path) -> Path:
@@ -208,8 +210,8 @@ def test_a_drill_goes_on_where_it_was_stopped(drilled: Drilled):
 
 
 def test_a_signal_ends_the_drill_and_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch):
-    def interrupted(name: str, *args: Any) -> Any:
-        launched = launch(name, *args)
+    def interrupted(name: str, *args: Any, **more: Any) -> Any:
+        launched = launch(name, *args, **more)
         return replace(launched, signal=15) if "pace" in name else launched
 
     launch = drill.launch
@@ -217,14 +219,14 @@ def test_a_signal_ends_the_drill_and_says_how_to_go_on(monkeypatch: pytest.Monke
         patch.setattr(drill, "launch", interrupted)
         ended = _drill().run()
     assert (ended.signal, ended.best) == (15, None)
-    text = drill_summary.summary(ended, "drilldown drill tiny.toml", None)
+    text = drill_summary.summary(ended, "drilldown drill tiny.toml", None, AGAIN)
     assert "Stage 2, pace: 4 trials ended, not over yet" in text
     assert re.search("go on with: +drilldown drill tiny.toml\n", text)
     assert _drill().run().best is not None
 
 
 def test_the_summary_names_winner_report_and_commands(drilled: Drilled):
-    text = drill_summary.summary(drilled, "drilldown drill", None)
+    text = drill_summary.summary(drilled, "drilldown drill", None, AGAIN)
     winner = drilled.result.finalists[0].candidate
     assert f"Winner: {winner.name}, {winner.config.params:,} parameters" in text
     assert f"Goal: held on {2} of 2 seeds" in text
@@ -334,7 +336,10 @@ def _file(folder: Path, values: dict[str, Any]) -> Path:
     [
         ({"stage": []}, "mine.toml: stage: must have at least 1 item"),
         ({"stage": _stages({"vary": {}}, {})}, "mine.toml: stage.0.vary: is empty; name what"),
-        ({"stage": _stages({}, {"vary": {"drop": "all"}})}, "stage.1.vary: 'drop' is no dimension"),
+        (
+            {"stage": _stages({}, {"vary": {"drop": "all"}})},
+            "stage.1.vary: a stage has no dimension",
+        ),
         (
             {"stage": _stages({}, {"vary": {"drop": "all"}})},
             "did you mean 'dropout'? (stage 'pace')",

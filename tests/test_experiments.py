@@ -8,8 +8,9 @@ import pytest
 
 from mnist_core.config import Config
 from mnist_core.errors import UserError
+from mnist_core.packaged import config_path
 from search.compare import compare, experiments
-from search.compare.experiments import DIFFERED, config_path, select
+from search.compare.experiments import DIFFERED, select
 
 ROOT = Path(__file__).parents[1]
 KNOWN = "; known are the experiments of drilldown compare, and silu-squeeze, under-10k"

@@ -24,6 +24,7 @@ from search.study.session import trial_seed
 from search.study.spec import StudySpec
 from search.study.study import Study
 from search.study.trials import State, Trial, TrialAttr
+from search.text.commands import Command
 from search.workers import training
 from search.workers.local import LocalWorkers
 from search.workers.protocol import Start
@@ -163,7 +164,7 @@ def test_study_without_a_complete_trial_has_no_best(home: Path) -> None:
     ended = _launch(study(trials=1, seed=ODD_SEED), start=fakes.nan)
     assert ended.best is None
     assert not (home / "runs" / "tiny" / "best.toml").exists()
-    assert report(ended, "drilldown launch", None).splitlines()[:2] == [
+    assert _reported(ended).splitlines()[:2] == [
         "tiny: 1 of 1 trial ended: 0 complete, 0 pruned, 1 failed",
         "No trial was trained to its end, so there is no best yet.",
     ]
@@ -311,7 +312,7 @@ def test_same_seed_trains_the_same_to_the_last_bit_for_twenty_trials() -> None:
 
 
 def _reported(ended: Launched, url: str | None = None) -> str:
-    return report(ended, "drilldown launch tiny", url)
+    return report(ended, "drilldown launch tiny", url, Command("launch", "tiny.toml", "tiny"))
 
 
 def test_report_says_what_came_of_it_and_what_to_type_next() -> None:
@@ -329,9 +330,9 @@ def test_report_says_what_came_of_it_and_what_to_type_next() -> None:
 
 def test_report_of_a_study_cut_short_says_how_to_go_on() -> None:
     ended = _launch(study())
-    stopped = Launched(ended.study, 9, ended.best, 2)
+    stopped = Launched(ended.study, study(trials=9), ended.best, 2)
     assert "Interrupted; go on with:    drilldown launch tiny\n" in _reported(stopped)
-    timed_out = Launched(ended.study, 9, ended.best, 0)
+    timed_out = Launched(ended.study, study(trials=9), ended.best, 0)
     assert "Out of time; go on with:    drilldown launch tiny\n" in _reported(timed_out)
 
 
@@ -357,7 +358,7 @@ def test_report_names_a_trial_that_holds_the_goal_where_the_best_does_not() -> N
                 intermediate_values=dict(enumerate(test_acc, 1)),
             )
         )
-    text = _reported(Launched(Study(copy), 2, Path("runs/dips/best.toml"), 0))
+    text = _reported(Launched(Study(copy), study(trials=2), Path("runs/dips/best.toml"), 0))
     assert "not held by this trial, but by trial 1 (drilldown export dips --trial 1)" in text
 
 

@@ -394,7 +394,7 @@ def test_whatever_a_foreign_trial_says_of_itself_is_shown(
         ({"lr": 99}, "enqueued.lr: must be a number from 0.02 to 1.0, not 99"),
         ({"width_1": -3}, "enqueued.width_1: must be a number from"),
         ({"lr": True}, "enqueued.lr: must be a number from"),
-        ({"nothing": 1.0}, "enqueued: 'nothing' is no dimension of 'open'"),
+        ({"nothing": 1.0}, "enqueued: the space 'open' has no dimension 'nothing'"),
     ],
 )
 def test_enqueued_values_outside_the_space_fail_and_the_study_goes_on(

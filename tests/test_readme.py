@@ -17,13 +17,14 @@ from command_line import Drilldown, typed
 from mnist_core import fetch, packaged, record
 from mnist_core.goal import Goal
 from mnist_core.native import library
+from mnist_core.packaged import config_path
 from mnist_core.result import EpochResult
 from mnist_core.train import Training
 from search import cli
 from search.chance import noise
 from search.compare import compare as comparing
 from search.compare import page
-from search.compare.experiments import config_path, select
+from search.compare.experiments import select
 from search.confirm import check
 from search.drill import spec as drill_spec
 from search.report import drilled

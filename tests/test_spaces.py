@@ -167,9 +167,17 @@ def test_what_is_idle_is_no_dimension(
 @pytest.mark.parametrize(
     ("vary", "fix", "message"),
     [
-        ({"lrr": [0, 1]}, {}, "space.vary: 'lrr' is no dimension of 'open'; did you mean 'lr'?"),
-        ({}, {"gama": 1}, "space.fix: 'gama' is no dimension of 'open'; did you mean 'gamma'?"),
-        ({}, {"x" * 9999: 1}, "space.fix: 'xxx"),
+        (
+            {"lrr": [0, 1]},
+            {},
+            "space.vary: the space 'open' has no dimension 'lrr'; did you mean 'lr'?",
+        ),
+        (
+            {},
+            {"gama": 1},
+            "space.fix: the space 'open' has no dimension 'gama'; did you mean 'gamma'?",
+        ),
+        ({}, {"x" * 9999: 1}, "space.fix: the space 'open' has no dimension 'xxx"),
         (
             {"lr": [0.1, 0.2]},
             {"lr": 0.1},

@@ -190,7 +190,7 @@ def test_the_least_that_a_study_says(tmp_path: Path):
         ),
         (
             f"{LEAST}[space.vary]\nllr = [0, 1]",
-            "space.vary: 'llr' is no dimension of 'open'; did you mean 'lr'?",
+            "space.vary: the space 'open' has no dimension 'llr'; did you mean 'lr'?",
         ),
         (
             f"{LEAST}[space.fix]\nlr = true",

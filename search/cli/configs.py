@@ -42,12 +42,11 @@ def train(config: str, check: bool, save: Path | None, **changes: int | str | No
     CONFIG is a TOML file, or the name of a config that comes along: an experiment that `drilldown
     compare` shows, or a winner (under-10k).
     """
-    from mnist_core import outputs, record
-    from search.compare import experiments
+    from mnist_core import outputs, packaged, record
     from search.confirm import retrain
 
     wanted = retrain.Changes(**changes)  # type: ignore[arg-type]
-    kept = record.load(experiments.config_path(config))
+    kept = record.load(packaged.config_path(config))
     # Lines among the weights would spoil them.
     say = partial(click.echo, err=save is not None and outputs.passes_through(save))
     checked = retrain.retrain(kept, wanted, check, save, say)
@@ -64,11 +63,10 @@ def count(config: str, form: str) -> None:
     Nothing is trained. CONFIG is a TOML file, or the name of a config that comes along: an
     experiment that `drilldown compare` shows, or a winner (under-10k).
     """
-    from mnist_core import record
-    from search.compare import experiments
+    from mnist_core import packaged, record
     from search.text import console as tables
 
-    click.echo(tables.layers(record.load(experiments.config_path(config)).config, form))
+    click.echo(tables.layers(record.load(packaged.config_path(config)).config, form))
 
 
 @click.command()
@@ -88,7 +86,7 @@ def count(config: str, form: str) -> None:
     metavar="N",
     help="Train and compare the first so many of each",
 )
-@options.workers(2)
+@options.workers("auto")
 @options.device("cpu")
 @options.engine("auto")
 @click.option(
@@ -109,7 +107,7 @@ def compare(
     words: tuple[str, ...],
     seeds: int,
     epochs: int,
-    workers: int,
+    workers: int | str | None,
     device: str | None,
     engine: Wanted | None,
     results: Path | None,
@@ -151,7 +149,7 @@ def compare(
                 wanted,
                 kept.runs,
                 kept.own,
-                workers,
+                workers if isinstance(workers, int) else None,
                 device or "cpu",
                 engine or "auto",
                 start or training.start,

@@ -42,16 +42,43 @@ def name(of: str) -> Callable[[_Command], _Command]:
     )
 
 
-def workers(default: int | None = None) -> Callable[[_Command], _Command]:
-    """Without a default it is the study's own number."""
+def workers(default: str) -> Callable[[_Command], _Command]:
     return click.option(
         "--workers",
-        type=click.IntRange(1, 1024),
-        default=default,
-        show_default=default is not None,
-        metavar="N",
-        help="Processes that train, of one thread each",
+        callback=_number_or_auto,
+        metavar="N|auto",
+        help="Processes that train, of one thread each; auto is one for each core, and two on a "
+        f"GPU [default: {default}]",
     )
+
+
+settings = click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A field of the file, instead of what it says there: --set goal.params=8000 "
+    "--set space.vary.lr='[0.1, 0.4]' (TOML)",
+)
+
+
+def seconds(minutes: float | None, timeout: float | None) -> float | None:
+    """What `--minutes` or `--timeout` says. Raises UsageError where both do."""
+    if minutes is None:
+        return timeout
+    if timeout is not None:
+        raise click.UsageError(
+            "--minutes and --timeout say the same; keep one of the two",
+            click.get_current_context(),
+        )
+    return 60 * minutes
+
+
+def kept(device: str | None, url: str | None) -> str:
+    """The options, quoted, that a further run of the same wants too."""
+    from search.study import storage
+
+    return (f" --device {device}" if device else "") + storage.option(url)
 
 
 def device(default: str) -> Callable[[_Command], _Command]:
@@ -83,6 +110,14 @@ def form(*choices: str) -> Callable[[_Command], _Command]:
         show_default=True,
         help="For people or for programs",
     )
+
+
+def _number_or_auto(
+    ctx: click.Context, option: click.Parameter, value: str | None
+) -> int | str | None:
+    if value is None or value == "auto":
+        return value
+    return click.IntRange(1, 1024)(value, option, ctx)
 
 
 def _known_device(_ctx: click.Context, _option: click.Parameter, value: str | None) -> str | None:

@@ -3,13 +3,13 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from search.cli import complete, options
 from search.cli.interrupts import resumable, typed
-from search.text.commands import command_for, program
+from search.text.commands import Command, command_for, program
 
 if TYPE_CHECKING:
     from search.workers.protocol import Start
@@ -23,16 +23,36 @@ if TYPE_CHECKING:
     metavar="N",
     help="Finish so many in all, with those of earlier launches",
 )
-@options.workers()
-@options.engine()
-@options.name("study")
-@options.seed
+@click.option(
+    "--until-held/--no-until-held",
+    default=None,
+    help="Start no further trial once one holds the goal",
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="N",
+    help="Start no further trial after so long",
+)
 @click.option(
     "--timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="Start no further trial after so long",
+    help="The same in seconds",
 )
+@click.option(
+    "--start",
+    "starts",
+    multiple=True,
+    metavar="CONFIG",
+    help="Try this first: a file, an experiment or winner that comes along, or a study, whose best "
+    "it is; may be said several times",
+)
+@options.settings
+@options.workers("the study's, else auto")
+@options.engine()
+@options.name("study")
+@options.seed
 @options.quiet
 @options.verbose
 @options.log
@@ -43,13 +63,16 @@ def launch(
     start: "Start | None",
     /,
     study: str,
+    starts: tuple[str, ...],
+    settings: tuple[str, ...],
+    minutes: float | None,
     name: str | None,
     url: str | None,
     device: str | None,
     quiet: bool,
     verbose: bool,
     log: str,
-    **changes: float | str | None,
+    **changes: Any,
 ) -> None:
     """Run a study, or resume it where it was stopped.
 
@@ -63,10 +86,13 @@ def launch(
         from search.launch import run as launches
         from search.report import launched
         from search.study import resume, spec, storage
+        from search.study import starts as starting
         from search.workers import training
 
-        stem, plan = resume.load(study, url)
-        plan = spec.changed(plan, changes)
+        changes["timeout"] = options.seconds(minutes, changes["timeout"])
+        stem, plan, kept = resume.load(study, settings, url)
+        plan = spec.changed(plan, {**changes, "start": starts or None}, settings)
+        first = starting.planned(study, plan, bool(starts), url)
         console = progress.start_log(quiet or tell is not None, verbose)
         ended = launches.launch(
             storage.run_name(name, stem, study),
@@ -76,9 +102,12 @@ def launch(
             console,
             start or training.start,
             tell,
+            starts=first,
+            settings=kept,
         )
     if tell is None:
-        click.echo(launched.report(ended, typed(url), url))
+        again = Command("launch", study, ended.study.name, kept, options.kept(device, url))
+        click.echo(launched.report(ended, typed(url), url, again))
     if ended.signal:
         sys.exit(128 + ended.signal)
     if ended.in_vain:
@@ -87,7 +116,8 @@ def launch(
 
 @click.command()
 @click.argument("study", default="shallow", shell_complete=complete.drills)
-@options.workers()
+@options.settings
+@options.workers("the drill's, else auto")
 @options.engine()
 @options.name("drill")
 @options.seed
@@ -101,20 +131,28 @@ def drill(
     start: "Start | None",
     /,
     study: str,
+    settings: tuple[str, ...],
     name: str | None,
     url: str | None,
     device: str | None,
     quiet: bool,
     verbose: bool,
     log: str,
-    **changes: int | str | None,
+    **changes: Any,
 ) -> None:
     """Go down in stages, each around the winners of the last.
 
     STUDY is a packaged drill, `shallow` (about 15 minutes on two cores) or `deep` (a night), or a
     TOML file; one that has been run needs its file no more. It ends with the finalists trained on
     fresh seeds, and a report of Target, Result and Analysis: runs/NAME/drill.html and drill.md.
-    What was done before is not done again. If a finalist fails on a fresh seed, the exit code is 1.
+    What was done before is not done again.
+
+    In a stage's `vary` a number has a range, lr = [0.05, 0.5], and what comes in steps has choices:
+    batch_size = [32, 128] is one or the other, and so is schedule = ["linear", "step"].
+
+    Exit codes: 0 where the drill is over, 1 where a finalist's training on a fresh seed failed or a
+    stage came to nothing, 2 for what was typed, and 128 and the signal's number (130 for Ctrl-C)
+    where one stopped it.
     """
     tell = click.echo if log == "jsonl" else None
     with resumable(url, aside=tell is not None):
@@ -126,8 +164,8 @@ def drill(
         from search.study import spec, storage
         from search.workers import training
 
-        stem, plan, bases = resume.load(study, url)
-        plan = spec.changed(plan, changes)
+        stem, plan, bases, kept = resume.load(study, settings, url)
+        plan = spec.changed(plan, changes, settings)
         console = progress.start_log(quiet or tell is not None, verbose)
         run = drills.Drill(
             storage.run_name(name, stem, study),
@@ -139,10 +177,12 @@ def drill(
             start or training.start,
             write=drilled.write,
             tell=tell,
+            settings=kept,
         )
         ended = run.run()
     if tell is None:
-        click.echo(drill_summary.summary(ended, typed(url), url))
+        again = Command("drill", study, ended.result.name, kept, options.kept(device, url))
+        click.echo(drill_summary.summary(ended, typed(url), url, again))
     if ended.signal:
         sys.exit(128 + ended.signal)
     if ended.result.failed:

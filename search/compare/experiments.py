@@ -11,7 +11,7 @@ from mnist_core.config import Config
 from mnist_core.errors import UserError
 from mnist_core.files import suggest
 from mnist_core.frozen import shortened
-from mnist_core.packaged import SEEDS, WINNERS, names, path_of
+from mnist_core.packaged import SEEDS, names
 from mnist_core.record import Reported
 
 DIFFERED = frozenset({"001-code1", "002-step2", "004-exp2", "004-exp4"})
@@ -65,27 +65,6 @@ def select(words: Sequence[str]) -> list[Experiment]:
 def stands_for_any(word: str) -> bool:
     """Whether a word is the name of an experiment, or the beginning of some."""
     return any(_stands_for(word, name) for name in names(SEEDS))
-
-
-def config_path(config: str) -> Path:
-    """The file of a config: a packaged one's by its name, else the path itself.
-
-    Raises UserError where it is no packaged name and no path: one that ends in .toml, or is there.
-    """
-    for folder in (SEEDS, WINNERS):
-        if config in names(folder):
-            return folder / f"{config}.toml"
-    path = path_of(config)
-    if path is not None:
-        return path
-    winners = names(WINNERS)
-    near = difflib.get_close_matches(config, [*names(SEEDS), *winners], n=1)
-    known = f"; known are the experiments of drilldown compare, and {', '.join(winners)}"
-    raise UserError(
-        f"no packaged config {shortened(config)}"
-        f"{f'; did you mean {near[0]!r}?' if near else known} "
-        "(the path of a config's file ends in .toml)"
-    )
 
 
 def _stands_for(word: str, name: str) -> bool:

@@ -23,7 +23,7 @@ def train_fresh(
     configs: Mapping[str, Config],
     seeds: Sequence[int],
     ledger: Ledger,
-    workers: int,
+    workers: int | None,
     device: str = "cpu",
     engine: Wanted = "auto",
     start: Start = training.start,

@@ -1,6 +1,7 @@
 """What `drill` is given: a packaged drill, a drill's file, or one that has been run, whose file it
 needs no more."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,6 +14,7 @@ from search.drill.spec import DrillSpec
 from search.drill.spec import load as load_file
 from search.study import runs, storage
 from search.study.resume import check_spelling
+from search.study.settings import applied
 from search.study.study import Study
 
 _DRILL = "drilldown:drill"  # with the study of the first stage: the whole table, and its bases
@@ -29,26 +31,32 @@ def keep(first: Study, spec: DrillSpec, bases: dict[str, Config]) -> None:
         first.keep(_DRILL, table)
 
 
-def load(drill: str, url: str | None) -> tuple[str, DrillSpec, dict[str, Config]]:
-    """(name, drill, bases of the first stage), as `search.drill.spec.load`, or of a drill in the
-    storage at `url`.
+def load(
+    drill: str, changes: Sequence[str], url: str | None
+) -> tuple[str, DrillSpec, dict[str, Config], tuple[str, ...]]:
+    """(name, drill, bases of the first stage, what `--set` says of it), as
+    `search.drill.spec.load`, or of a drill in the storage at `url`, which keeps what it said
+    before.
+
+    changes: what `--set` says now.
 
     Raises UserError where it is none of these, or keeps no longer what it was launched with.
     """
     known = drill in packaged.names(packaged.DRILLS) or packaged.path_of(drill) is not None
     if known or not storage.has_storage(url):
-        return load_file(drill)
+        return *load_file(drill, changes, url), tuple(changes)
     studies = storage.open_storage(url, read_only=True)
     if not runs.there(studies, drill):
         check_spelling(drill, "drill", packaged.names(packaged.DRILLS), studies)
-        return load_file(drill)
+        return *load_file(drill, changes, url), tuple(changes)
     run = runs.find(studies, drill)
     if run.kind == "study":
         raise UserError(f"{drill!r} is a study; resume it with: drilldown launch {drill}")
-    return drill, *_kept(drill, run.studies[0].kept(_DRILL))
+    first = run.studies[0]
+    return drill, *_kept(drill, first.kept(_DRILL), changes), (*first.settings, *changes)
 
 
-def _kept(drill: str, table: Any) -> tuple[DrillSpec, dict[str, Config]]:
+def _kept(drill: str, table: Any, changes: Sequence[str]) -> tuple[DrillSpec, dict[str, Config]]:
     if not isinstance(table, dict):
         raise UserError(
             f"drill {drill!r} does not keep its file, as it was run by an older version; resume it "
@@ -56,7 +64,7 @@ def _kept(drill: str, table: Any) -> tuple[DrillSpec, dict[str, Config]]:
         )
     try:
         bases = {name: Config.from_dict(config) for name, config in table["bases"].items()}
-        return DrillSpec.from_dict(table["spec"]), bases
+        return applied(changes, DrillSpec.from_dict, DrillSpec)(table["spec"]), bases
     except ValidationError as error:
         raise UserError(
             f"drill {drill!r} was launched with what cannot be read now: "

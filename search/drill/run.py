@@ -35,7 +35,7 @@ from search.study.session import drilled
 from search.study.study import Study
 from search.text.commands import program
 from search.text.wording import not_whole
-from search.workers import training
+from search.workers import cores, training
 from search.workers.ledger import Ledger
 from search.workers.protocol import Start
 
@@ -69,11 +69,12 @@ class Drill:
         *,
         write: Write,
         tell: Tell | None = None,
+        settings: Sequence[str] = (),
     ) -> None:
         """bases: of the first stage; a plain recipe where there are none. write: writes the report
         into the drill's folder, and returns its page; called whenever there is more to tell. tell:
-        as `write` of a launch, for the events of all stages. The
-        others as in `search.launch.run.launch`.
+        as `write` of a launch, for the events of all stages. The others as in
+        `search.launch.run.launch`; each stage's study keeps the settings.
 
         Raises UserError where the name is no safe one, with each stage's behind it, or was used for
         other stages, or the native engine is wanted and cannot be had.
@@ -84,7 +85,7 @@ class Drill:
         engine, self._remark = engines.settle(spec.engine, device)
         self._spec = spec.changed(engine=engine)
         self._device, self._console, self._start = device, console, start
-        self._write, self._tell = write, tell
+        self._write, self._tell, self._settings = write, tell, settings
         self._studies = storage.open_storage(url, create=True)
         self._given = (spec, bases)
         self._bases = [Candidate(*base) for base in (bases or {"plain": spec.plain()}).items()]
@@ -149,7 +150,15 @@ class Drill:
         log.info(within)
         if winners is None:
             launched = launch(
-                name, plan, self._url, self._device, self._console, self._start, self._tell, within
+                name,
+                plan,
+                self._url,
+                self._device,
+                self._console,
+                self._start,
+                self._tell,
+                within,
+                settings=self._settings,
             )
         study = self._studies.get(name)
         found = StageResult(number, stage, name, study.trials(), bases, ())
@@ -210,13 +219,14 @@ class Drill:
         log.info("finalists on fresh seeds")
         spec, console = self._spec, self._console
         title = f"{self._name}: finalists on fresh seeds, after {of(len(spec.stage), 'stage')}"
-        watcher = LiveTrainings(title, spec.workers, not_whole(spec.data)) if console else None
+        count = cores.workers(spec.workers, len(winners) * spec.confirm, self._device)
+        watcher = LiveTrainings(title, count, not_whole(spec.data)) if console else None
         with watcher.attach(console) if watcher and console else nullcontext():
             runs = train_fresh(
                 {winner.name: winner.config for winner in winners},
                 fresh_seeds(spec.seed, spec.confirm),
                 self._ledger,
-                spec.workers,
+                count,
                 self._device,
                 spec.engine,
                 self._start,

@@ -1,19 +1,19 @@
 """A drill's TOML: a goal, and the stages that go down to it."""
 
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from mnist_core import packaged, record
+from mnist_core import packaged
 from mnist_core.config import Config, Data
 from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
 from mnist_core.files import explain, parsed
 from mnist_core.frozen import Frozen, tuples
-from mnist_core.goal import Goal
+from mnist_core.goal import Goal, check_percent
 from mnist_core.seeds import derived_seed
+from search.study import settings, starts
 from search.study.spec import Plan, Searching, Seed, Workers
 from spaces import Frame, Space, around, free, layouts
 
@@ -51,7 +51,7 @@ class DrillSpec(Frozen):
     """One drill, as its TOML says it."""
 
     title: str = ""
-    workers: Workers = 2
+    workers: Workers = None
     engine: Wanted = "auto"
     seed: Seed = 0
     confirm: Annotated[int, Field(ge=0, le=100)] = 2
@@ -59,14 +59,15 @@ class DrillSpec(Frozen):
     goal: Goal = Goal()
     data: Data = Data()
     base: tuple[str, ...] = ()
-    """Config files that the first stage starts from; a plain recipe where there are none. They
-    stand beside the drill's file, or in a folder named from there."""
+    """Configs that the first stage starts from, as `search.study.starts` finds them; a plain recipe
+    where there are none. Files stand beside the drill's, or in a folder named from there."""
     stage: Annotated[tuple[Stage, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _stages_can_be_made(self) -> Self:
         """What a stage would trip over is said when the file is read, as far as that can be known
         without the bases that it will have."""
+        check_percent(self.goal)
         names = [stage.name for stage in self.stage]
         for name in names:
             if names.count(name) > 1:
@@ -121,20 +122,24 @@ class DrillSpec(Frozen):
         return cls.model_validate(tuples(dict(values)))
 
 
-def load(drill: str) -> tuple[str, DrillSpec, dict[str, Config]]:
+def load(
+    drill: str, changes: Sequence[str] = (), url: str | None = None
+) -> tuple[str, DrillSpec, dict[str, Config]]:
     """(name, drill, bases of the first stage) for the path of a file, which ends in .toml, or the
     name of a packaged drill.
 
-    Raises UserError naming the file, the field and the remedy.
+    changes: what `--set` says instead of the file. url: of the storage, for bases that are studies'
+    best. Raises UserError naming the file, the field and the remedy.
     """
     path = packaged.find(drill, packaged.DRILLS, "drill")
-    spec = parsed(path, DrillSpec.from_dict, DrillSpec)
-    files = {str(Path(base).with_suffix("")): path.parent / base for base in spec.base}
-    bases = {name: record.load(file).config for name, file in files.items()}
+    parse = settings.applied(changes, DrillSpec.from_dict, DrillSpec)
+    spec = parsed(path, parse, DrillSpec, what="drill")
+    bases = starts.find(spec.base, path.parent, url, f"{path}: base")
     try:
         spec.study(1, bases or {"plain": spec.plain()})
     except ValueError as error:
-        raise UserError(f"{path}: {error}") from None
+        said = settings.blamed(changes, str(error)) or f"{path}: {error}"
+        raise UserError(said) from None
     return path.stem, spec, bases
 
 

@@ -31,16 +31,18 @@ class Owner:
     def __init__(self, session: Session, workers: Workers, watchers: Sequence[Watcher]) -> None:
         self._session, self._workers, self._watchers = session, workers, watchers
         self._trials, self._deadline = 0, math.inf
+        self._until_held = self._held = False
 
-    def run(self, trials: int, timeout: float | None = None) -> int:
+    def run(self, trials: int, timeout: float | None = None, until_held: bool = False) -> int:
         """Go on until `trials` of the study are finished; returns 0, or the signal that ended it.
 
         timeout: seconds after which no further trial is started; those running are finished.
+        until_held: whether none is started either once one that ends here holds the goal.
 
         On SIGINT, SIGTERM or SIGHUP what is running is marked interrupted, and everything finished
         is kept.
         """
-        self._trials = trials
+        self._trials, self._until_held = trials, until_held
         self._deadline = math.inf if timeout is None else monotonic() + timeout
         try:
             return Crew(self._workers, self).run()
@@ -49,7 +51,7 @@ class Owner:
 
     def next_job(self) -> Job | None:
         """The next trial, as long as there is time and the study wants one."""
-        if monotonic() >= self._deadline:
+        if not self._going_on():
             return None
         asked = self._session.ask(self._trials)
         if asked is None:
@@ -58,6 +60,9 @@ class Owner:
         for watcher in self._watchers:
             watcher.started(number, config)
         return Job(number, f"trial {number}", config, config.epochs)
+
+    def _going_on(self) -> bool:
+        return monotonic() < self._deadline and not (self._until_held and self._held)
 
     def began(self, job: Job, remark: str) -> None:
         if remark:
@@ -82,5 +87,6 @@ class Owner:
             trial = self._session.pruned(number, results, outcome.environment)
         else:
             trial = self._session.complete(number, results, outcome.environment)
+        self._held = self._held or trial.holds_goal
         for watcher in self._watchers:
             watcher.ended(trial)

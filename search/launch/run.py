@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from rich.console import Console
 
@@ -30,20 +31,21 @@ from search.study.study import Study
 from search.study.trials import State, Trial
 from search.text.commands import command_for
 from search.text.wording import not_whole
-from search.workers import training
+from search.workers import cores, training
 from search.workers.local import LocalWorkers
 from search.workers.protocol import Start
+from spaces import Sample
 
 log = logging.getLogger("drilldown")
 
 
 @dataclass(frozen=True)
 class Launched:
-    """How a launch ended: the study as it is now, the trials it should have, where its best lies,
+    """How a launch ended: the study as it is now, what it was launched with, where its best lies,
     the signal if any."""
 
     study: Study
-    trials: int
+    plan: Plan
     best: Path | None
     signal: int
     ended: Sequence[Trial] = ()
@@ -58,6 +60,11 @@ class Launched:
         failed = [trial.state == State.FAIL for trial in self.ended]
         return self.best is None or (bool(failed) and all(failed))
 
+    @property
+    def trials(self) -> int:
+        """That the study should have."""
+        return self.plan.trials
+
 
 def launch(
     name: str,
@@ -68,12 +75,15 @@ def launch(
     start: Start = training.start,
     write: Write | None = None,
     within: str = "",
+    starts: Mapping[str, Sample] = MappingProxyType({}),
+    settings: Sequence[str] = (),
 ) -> Launched:
     """Run the study until it has its trials; resume it where it has been run before.
 
     console: a terminal for the live view. start: what a worker begins with. write: gets a line for
     each event; see `search.launch.events`. within: what the study is a part of, as the view says
-    it.
+    it. starts: samples that are tried first, by name, where the study has not tried them yet.
+    settings: what `--set` said, to be kept with the study.
 
     Raises UserError where the name is no safe one, there is no such device, the native engine is
     wanted and cannot be had, another process runs the study, it was launched with another goal,
@@ -88,13 +98,16 @@ def launch(
     fetch.mnist()  # once, before workers in parallel find it missing
     studies = storage.open_storage(url, create=True)
     folder.check(studies, name)
-    with opened(studies, name, plan) as session:
+    with opened(studies, name, plan, settings) as session:
         folder.claim(studies, name)
         with _log_file(runs_dir() / name):
             for line in [*not_whole(plan.data), *[remark] * bool(remark)]:
                 log.info(line)
+            for tried in session.start_with(starts):
+                log.info("to be tried first: %s", tried)
             events = [Events(name, write)] if write else []
-            ended = _run(session, plan, device, engine, console, start, events, within)
+            run = _Run(session, plan, device, engine, console, start, events, within)
+            ended = run.run()
             for each in events:
                 with session.ours():
                     best = None if ended.best is None else str(ended.best)
@@ -102,59 +115,58 @@ def launch(
             return ended
 
 
-def _run(
-    session: Session,
-    plan: Plan,
-    device: str,
-    engine: Wanted,
-    console: Console | None,
-    start: Start,
-    watchers: Sequence[Watcher],
-    within: str,
-) -> Launched:
-    if orphans := session.reconcile():
-        found = f"{of(orphans, 'trial')} {does(orphans, 'was')}"
-        log.info("%s left running by an earlier owner; marked interrupted", found)
-    study = session.study
-    _write_best(session)
-    with session.ours():
-        before = {trial.number for trial in study.trials() if trial.counts}
-        changed, signal = methods.changed(study, plan), 0
-    if left := session.missing(plan.trials):
-        for what, (theirs, ours) in changed.items():
-            log.info("the %s is %s from here on; it was %s", what, ours, theirs)
+@dataclass(frozen=True)
+class _Run:
+    """A launch of a study that is ours now."""
+
+    session: Session
+    plan: Plan
+    device: str
+    engine: Wanted
+    console: Console | None
+    start: Start
+    watchers: Sequence[Watcher]
+    within: str
+
+    def run(self) -> Launched:
+        session, study, plan = self.session, self.session.study, self.plan
+        if orphans := session.reconcile():
+            said = f"{of(orphans, 'trial')} {does(orphans, 'was')}"
+            log.info("%s left running by an earlier owner; marked interrupted", said)
+        _write_best(session)
         with session.ours():
-            methods.keep(study, plan)
-        signal = _train(session, plan, left, device, engine, console, start, watchers, within)
-    with session.ours():
-        mattered = importance.told(study)
-    best = _write_best(session, mattered)
-    with session.ours():
-        ended = [trial for trial in study.trials() if trial.counts and trial.number not in before]
-    still = {} if left else {what: theirs for what, (theirs, _) in changed.items()}
-    return Launched(study, plan.trials, best, signal, ended, still)
+            before = {trial.number for trial in study.trials() if trial.counts}
+            changed, holds, signal = methods.changed(study, plan), bool(study.holders), 0
+        left = session.missing(plan.trials) if not (plan.until_held and holds) else 0
+        if left:
+            for what, (theirs, ours) in changed.items():
+                log.info("the %s is %s from here on; it was %s", what, ours, theirs)
+            with session.ours():
+                methods.keep(study, plan)
+            signal = self._train(left)
+        with session.ours():
+            mattered = importance.told(study)
+        best = _write_best(session, mattered)
+        with session.ours():
+            found = [each for each in study.trials() if each.counts and each.number not in before]
+        still = {} if left else {what: theirs for what, (theirs, _) in changed.items()}
+        return Launched(study, plan, best, signal, found, still)
 
-
-def _train(
-    session: Session,
-    plan: Plan,
-    left: int,
-    device: str,
-    engine: Wanted,
-    console: Console | None,
-    start: Start,
-    watchers: Sequence[Watcher],
-    within: str,
-) -> int:
-    """Run so many further trials; returns 0, or the signal that ended it."""
-    study = session.study
-    kind = Progress if console is None else LiveProgress
-    count = min(plan.workers, left)
-    first = [*not_whole(plan.data), *[within] * bool(within)]
-    watcher = kind(study.name, plan.goal, plan.trials, study.trials(), count, first)
-    with LocalWorkers(count, device, engine, start) as workers, _view(watcher, console):
-        owner = Owner(session, workers, [watcher, *watchers, _BestWriter(session)])
-        return owner.run(plan.trials, plan.timeout)
+    def _train(self, left: int) -> int:
+        """Run so many further trials; returns 0, or the signal that ended it."""
+        session, study, plan = self.session, self.session.study, self.plan
+        count = cores.workers(plan.workers, left, self.device)
+        if plan.workers is None:
+            log.info("workers: %d, of %s", count, of(cores.cores(), "core"))
+        first = [*not_whole(plan.data), *[self.within] * bool(self.within)]
+        kind = Progress if self.console is None else LiveProgress
+        watcher = kind(study.name, plan.goal, plan.trials, study.trials(), count, first)
+        with (
+            LocalWorkers(count, self.device, self.engine, self.start) as workers,
+            _view(watcher, self.console),
+        ):
+            owner = Owner(session, workers, [watcher, *self.watchers, _BestWriter(session)])
+            return owner.run(plan.trials, plan.timeout, plan.until_held)
 
 
 class _BestWriter:

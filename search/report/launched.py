@@ -1,23 +1,27 @@
 """What a person reads when a launch is over."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
 from mnist_core.goal import Goal
 from mnist_core.words import accuracies, of, percent
+from search.drill.result import Tried
 from search.launch import failures, progress
 from search.launch.run import Launched
+from search.report import findings, next_steps
 from search.study import storage
 from search.study.trials import Complete, Trial, fates
-from search.text.commands import command_for, program
+from search.text.commands import Command, command_for, program
 
 COLUMN = 28  # where the commands begin
 
 
-def report(launched: Launched, command: str, url: str | None) -> str:
+def report(launched: Launched, command: str, url: str | None, again: Command) -> str:
     """What a person reads when a launch is over: the best trial, the goal, what to type next.
 
     command: what launched the study, which resumes it too. url: of the storage, where it was given.
+    again: the same command, to be changed.
     """
     study = launched.study
     name, trials = study.name, study.trials()
@@ -34,12 +38,17 @@ def report(launched: Launched, command: str, url: str | None) -> str:
     if launched.in_vain and ended:
         lines.append(_in_vain(launched, trials))
     if not complete:
-        why = "Interrupted" if launched.signal else "Out of time"
+        if launched.plan.until_held and study.holders and not launched.signal:
+            why, command = "Goal held", _not_until_held(command)
+        else:
+            why = "Interrupted" if launched.signal else "Out of time"
         lines.append(f"{why}; go on with:".ljust(COLUMN) + command)
     elif launched.in_vain:
         lines.append(f"All these count; to try more, launch with --trials above {ended.total()}.")
     lines.append("All trials:".ljust(COLUMN) + f"{program()} show {name}{where}")
     lines.append("In a browser:".ljust(COLUMN) + f"{program()} dashboard {name}{where}")
+    if launched.best is not None and not launched.signal:
+        lines += _next_lines(launched, trials, launched.best, again)
     return "\n".join(lines)
 
 
@@ -53,6 +62,37 @@ def _in_vain(launched: Launched, trials: Sequence[Trial]) -> str:
     if launched.best is not None:
         return f"In this launch {failures.why(launched.ended)}"
     return failures.why([trial for trial in trials if trial.counts])
+
+
+def _not_until_held(command: str) -> str:
+    flag = " --until-held"
+    return command.replace(flag, "") if flag in command else f"{command} --no-until-held"
+
+
+def _next_lines(
+    launched: Launched, trials: Sequence[Trial], path: Path, again: Command
+) -> list[str]:
+    complete = [trial for trial in trials if isinstance(trial, Complete)]
+    best, plan = complete[0], launched.plan
+    holders = [trial for trial in complete if trial.holds_goal]
+    fit = findings.fit(Tried(best.study, best.config, best), plan.goal)
+    outcome = next_steps.Outcome(
+        goal=plan.goal,
+        data=plan.data,
+        held=bool(holders),
+        params=min(trial.config.params for trial in holders or [best]),
+        worst=best.ending.worst,
+        trials=fates(trials).total(),
+        dimensions=plan.make_space().dimensions,
+        verdict=fit.verdict if fit else None,
+    )
+    own = {
+        next_steps.MORE_SEEDS: f"{program()} train {shlex.quote(str(path))} --seed 1",
+        next_steps.MORE_TRIALS: again.resumed("--trials", str(2 * plan.trials)),
+    }
+    said = next_steps.lines(next_steps.steps(outcome), again, own, COLUMN)
+    verdict = "the goal is held" if holders else "the goal is missed"
+    return ["", f"What next, since {verdict}:", *said] if said else []
 
 
 def _best_lines(goal: Goal, trials: Sequence[Trial], path: Path, where: str) -> list[str]:

@@ -4,18 +4,19 @@ from pathlib import Path
 
 from mnist_core.goal import Goal
 from mnist_core.words import accuracies, of, part, percent
-from search.drill.result import Finalist
+from search.drill.result import DrillResult, Finalist
 from search.drill.run import Drilled
-from search.report import leads
+from search.report import findings, leads, next_steps
 from search.report.launched import COLUMN
 from search.study import storage
-from search.text.commands import command_for, program
+from search.text.commands import Command, command_for, program
 
 
-def summary(drilled: Drilled, command: str, url: str | None) -> str:
+def summary(drilled: Drilled, command: str, url: str | None, again: Command) -> str:
     """What a person reads when a drill is over: each stage's best, the winner, what to type next.
 
     command: what started the drill, which resumes it too. url: of the storage, where it was given.
+    again: the same command, to be changed.
     """
     result, where = drilled.result, storage.option(url)
     goal = result.spec.goal
@@ -37,6 +38,8 @@ def summary(drilled: Drilled, command: str, url: str | None) -> str:
     lines.append("Report:".ljust(COLUMN) + str(drilled.report))
     name = result.stages[-1].study
     lines.append("In a browser:".ljust(COLUMN) + f"{program()} dashboard {name}{where}")
+    if drilled.best is not None:
+        lines += _next_lines(result, again)
     return "\n".join(lines)
 
 
@@ -51,3 +54,38 @@ def _winner_lines(best: Finalist, goal: Goal, path: Path) -> list[str]:
         "Config of the winner:".ljust(COLUMN) + str(path),
         "Train it again:".ljust(COLUMN) + command_for(path),
     ]
+
+
+def _next_lines(result: DrillResult, again: Command) -> list[str]:
+    """What to try next, and what to type for it."""
+    spec, best = result.spec, result.finalists[0]
+    endings = [spec.goal.ending(curve) for curve in leads.curves(best)]
+    held = all(ending.held for ending in endings)
+    fit = findings.fit(best.candidate, spec.goal)
+    varied = {
+        name: (kind, f"stage.{stage.stage.name}.vary")
+        for stage in result.stages
+        for trial in stage.trials[:1]
+        for name, kind in trial.dimensions.items()
+    }
+    outcome = next_steps.Outcome(
+        goal=spec.goal,
+        data=spec.data,
+        held=held,
+        params=best.candidate.config.params,
+        worst=min(ending.worst for ending in endings),
+        trials=sum(stage.counted for stage in result.stages),
+        dimensions={name: kind for name, (kind, _) in varied.items()},
+        verdict=fit.verdict if fit else None,
+        tables={name: table for name, (_, table) in varied.items()},
+    )
+    # A stage that is over stays as it was: more trials make another drill.
+    trials = [f"stage.{stage.name}.trials={2 * stage.trials}" for stage in spec.stage]
+    own = {
+        next_steps.MORE_SEEDS: again.resumed("--set", f"confirm={2 * spec.confirm or 2}"),
+        next_steps.MORE_TRIALS: again.changed(trials, "longer"),
+    }
+    said = next_steps.lines(next_steps.steps(outcome), again, own, COLUMN)
+    verdict = "held" if held else "not held"
+    every = "on its seed" if len(endings) == 1 else f"on every one of {len(endings)} seeds"
+    return ["", f"What next, since the goal is {verdict} {every}:", *said] if said else []

@@ -1,13 +1,16 @@
 """Trials that somebody enqueued, with values of their own for some dimensions."""
 
 from collections.abc import Mapping
+from typing import Any
 
-from optuna.trial import FrozenTrial
+import optuna
+from optuna.trial import FrozenTrial, TrialState
 
 from search.study.trials import TrialAttr, is_ours
 from spaces import Space, SpaceError
 
 _VALUES = "fixed_params"  # Optuna's system attribute
+_ATTRS = set(TrialAttr) - {TrialAttr.START}  # what only a training should say
 
 
 def fault(trial: FrozenTrial, space: Space) -> str:
@@ -20,7 +23,7 @@ def fault(trial: FrozenTrial, space: Space) -> str:
     values = trial.system_attrs.get(_VALUES, {})
     if not isinstance(values, Mapping):
         return "enqueued: its values are no table"
-    ours = [*filter(is_ours, trial.system_attrs), *set(TrialAttr) & trial.user_attrs.keys()]
+    ours = [*filter(is_ours, trial.system_attrs), *_ATTRS & trial.user_attrs.keys()]
     if trial.distributions or trial.intermediate_values or ours:
         return "enqueued: it brings along more than values to try"
     try:
@@ -28,3 +31,9 @@ def fault(trial: FrozenTrial, space: Space) -> str:
     except SpaceError as error:
         return str(error)
     return ""
+
+
+def samples(study: optuna.Study) -> list[dict[str, Any]]:
+    """What waits in the queue."""
+    queue = study.get_trials(deepcopy=False, states=[TrialState.WAITING])
+    return [waiting.system_attrs.get(_VALUES, {}) for waiting in queue]

@@ -2,7 +2,7 @@
 file (trials, timeout, workers, engine, sampler, pruner, title) may change from launch to launch; of
 that it keeps what its latest launch said, so that it can be resumed without its file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,8 +12,9 @@ from mnist_core.files import explain
 from mnist_core.goal import Goal
 from search.study import identity
 from search.study.identity import IDENTITY
+from search.study.settings import applied, option
 from search.study.spec import Plan, StudySpec
-from search.study.study import GOAL, GOAL_TABLE, Study
+from search.study.study import GOAL, GOAL_TABLE, SETTINGS, Study
 
 FINGERPRINT = "drilldown:fingerprint"  # what is kept with the study of what it was launched with
 SPEC = "drilldown:spec"  # the whole table of its latest launch
@@ -38,14 +39,17 @@ def check_same(study: Study, plan: Plan) -> None:
     if changed:
         key, *others = changed
         also = f" (changed too: {', '.join(others)})" if others else ""
+        begun = f" (it was launched with {option(study.settings)})" if study.settings else ""
         raise UserError(
             f"study {study.name!r} was launched with {key} = {theirs.get(key, 'absent')}, now it "
-            f"is {ours.get(key, 'absent')}{also}; change it back or launch under another --name"
+            f"is {ours.get(key, 'absent')}{also}; change it back{begun} or launch under another "
+            "--name"
         )
 
 
-def sign_launch(study: Study, plan: Plan) -> None:
-    """Tell a study that is the same, or new, all that it keeps of its launch and does not have yet.
+def sign_launch(study: Study, plan: Plan, settings: Sequence[str] = ()) -> None:
+    """Tell a study that is the same, or new, all that it keeps of its launch and does not have yet,
+    and what `--set` said in this one.
 
     The fingerprint comes first: a process that dies in between leaves a study that is ours.
     """
@@ -57,6 +61,8 @@ def sign_launch(study: Study, plan: Plan) -> None:
         study.optuna.set_user_attr(GOAL, str(plan.goal))
     if study.identity is None:
         study.keep(IDENTITY, identity.made(study.name, study.size))
+    if study.settings != tuple(settings):
+        study.keep(SETTINGS, list(settings))
     table = plan.model_dump(mode="json", exclude_none=True)
     if study.kept(SPEC) != table:
         study.keep(SPEC, table)
@@ -68,15 +74,15 @@ def is_stage(study: Study) -> bool:
     return isinstance(kept, dict) and "bases" in kept
 
 
-def launched_with(study: Study) -> StudySpec:
-    """What the latest launch of a study said.
+def launched_with(study: Study, changes: Sequence[str] = ()) -> StudySpec:
+    """What the latest launch of a study said. changes: what `--set` says instead.
 
     Raises UserError, saying what to do, where that was not kept, cannot be read, or it is none that
     `launch` runs.
     """
     table = _table(study)
     try:
-        return StudySpec.from_dict(table)
+        return applied(changes, StudySpec.from_dict, StudySpec)(table)
     except ValidationError as error:
         raise UserError(
             f"study {study.name!r} was launched with what cannot be read now: "

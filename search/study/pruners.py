@@ -4,7 +4,7 @@
 Importing this module is cheap: Optuna is loaded when a pruner is made, not when a file is read.
 """
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
@@ -117,9 +117,18 @@ class NoPruning(OptunaOptions):
         return NopPruner()
 
 
+ALSO_CALLED: dict[str, Any] = {
+    "asha": ["successive-halving"],
+    "halving": ["successive-halving"],
+    "bohb": ["hyperband"],
+    "early-stopping": ["patient"],
+    "nop": ["none"],
+    "off": ["none"],
+}
+"""What people may call them -> what they are called here."""
 Pruner = Annotated[
     GoalPruning | Median | SuccessiveHalving | Hyperband | Patient | NoPruning,
-    Field(discriminator="kind"),
+    Field(discriminator="kind", json_schema_extra={"also_called": ALSO_CALLED}),
 ]
 
 

@@ -14,22 +14,29 @@ from search.study.spec import load as load_file
 from search.study.studies import Studies
 
 
-def load(study: str, url: str | None) -> tuple[str, StudySpec]:
-    """(name, study), as `search.study.spec.load`, or of a study in the storage at `url`.
+def load(
+    study: str, changes: Sequence[str], url: str | None
+) -> tuple[str, StudySpec, tuple[str, ...]]:
+    """(name, study, what `--set` says of it), as `search.study.spec.load`, or of a study in the
+    storage at `url`, which keeps what it said before.
+
+    changes: what `--set` says now.
 
     Raises UserError where it is none of these, or keeps no longer what it was launched with.
     """
     known = study in packaged.names(packaged.STUDIES) or packaged.path_of(study) is not None
     if known or not storage.has_storage(url):
-        return load_file(study)
+        return *load_file(study, changes), tuple(changes)
     studies = storage.open_storage(url, read_only=True)
     if not runs.there(studies, study):
         check_spelling(study, "study", packaged.names(packaged.STUDIES), studies)
-        return load_file(study)
+        return *load_file(study, changes), tuple(changes)
     run = runs.find(studies, study)
     if run.kind == "drill":
         raise UserError(f"{study!r} is a drill; resume it with: drilldown drill {study}")
-    return study, launched_with(run.studies[0])
+    (found,) = run.studies
+    tried = launched_with(found, changes).changed(start=())  # what it began with, it has tried
+    return study, tried, (*found.settings, *changes)
 
 
 def check_spelling(given: str, what: str, come_along: Sequence[str], studies: Studies) -> None:

@@ -7,7 +7,7 @@ first points when a study is resumed. A quasi-random sequence is the exception.
 Importing this module is cheap: Optuna is loaded when a sampler is made, not when a file is read.
 """
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -98,4 +98,16 @@ class Qmc(OptunaOptions):
         return quietly(QMCSampler, seed=derived_seed(seed), independent_sampler=first, **options)
 
 
-Sampler = Annotated[Tpe | Gp | Random | CmaEs | Qmc, Field(discriminator="kind")]
+ALSO_CALLED: dict[str, Any] = {
+    "bayes": ["tpe", "gp"],
+    "gaussian": ["gp"],
+    "parzen": ["tpe"],
+    "evolution": ["cmaes"],
+    "sobol": ["qmc"],
+    "halton": ["qmc"],
+}
+"""What people may call them -> what they are called here."""
+Sampler = Annotated[
+    Tpe | Gp | Random | CmaEs | Qmc,
+    Field(discriminator="kind", json_schema_extra={"also_called": ALSO_CALLED}),
+]

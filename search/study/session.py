@@ -1,7 +1,7 @@
 """A study that is being run: what its one owner asks of it and tells it."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
@@ -26,9 +26,18 @@ from search.study.peers import among_peers
 from search.study.spec import Plan
 from search.study.studies import Studies
 from search.study.study import Study
-from search.study.trials import CONFIG, ENVIRONMENT, TRAINING, Trial, TrialAttr, attach, summary
+from search.study.trials import (
+    CONFIG,
+    ENVIRONMENT,
+    TRAINING,
+    State,
+    Trial,
+    TrialAttr,
+    attach,
+    summary,
+)
 from search.text.wording import network, recipe
-from spaces import Space
+from spaces import Sample, Space
 
 log = logging.getLogger("drilldown")
 
@@ -73,6 +82,24 @@ class Session:
         """How many further ones the study needs to finish so many, besides those that run."""
         with self.ours():
             return self._missing(trials, self._found())
+
+    def start_with(self, samples: Mapping[str, Sample]) -> list[str]:
+        """Have these tried next, in their order, but for those that wait, run or have ended already
+        in this study; returns the names of the others. An interrupted one is tried again."""
+        with self.ours():
+            known = [
+                trial.recipe for trial in self.study.trials() if trial.state != State.INTERRUPTED
+            ]
+            waiting = enqueued.samples(self._optuna)
+            fresh = []
+            for name, sample in samples.items():
+                recipe = self._space.config(sample, 0)
+                if recipe in known or sample in waiting:
+                    continue
+                known.append(recipe)
+                self._optuna.enqueue_trial(dict(sample), user_attrs={TrialAttr.START: name})
+                fresh.append(name)
+            return fresh
 
     def ask(self, trials: int) -> Asked | None:
         """A new trial, which now runs; None where the study needs no further one to finish so many.
@@ -303,8 +330,11 @@ class Session:
 
 
 @contextmanager
-def opened(studies: Studies, name: str, plan: Plan) -> Iterator[Session]:
+def opened(
+    studies: Studies, name: str, plan: Plan, settings: Sequence[str] = ()
+) -> Iterator[Session]:
     """The study of this name, a new one where there is none, as long as it is ours to run.
+    settings: what `--set` said, to be kept with it.
 
     Raises UserError, before anything is written, where another process runs it, another program
     made it, or it was launched with another goal, space or seed.
@@ -318,7 +348,7 @@ def opened(studies: Studies, name: str, plan: Plan) -> Iterator[Session]:
     with owned(study, studies) as hold:
         with study.there():
             check_same(study, plan)  # somebody may have made it meanwhile
-            sign_launch(study, plan)
+            sign_launch(study, plan, settings)
             hold.sign()
         yield Session(
             study,

@@ -1,10 +1,11 @@
 """What a launch is told of a study, and a study's TOML, which says it."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from mnist_core import packaged
 from mnist_core.config import Data
@@ -12,14 +13,19 @@ from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
 from mnist_core.files import explain, parsed, suggest
 from mnist_core.frozen import Frozen, Positive, shortened, tuples
-from mnist_core.goal import Goal
+from mnist_core.goal import Goal, check_percent
+from search.study import settings
 from search.study.pruners import GoalPruning, Pruner
 from search.study.samplers import Sampler, Tpe
 from spaces import SPACES, Frame, Space, SpaceError
 
 Spec = TypeVar("Spec", bound=Frozen)
 Trials = Annotated[int, Field(ge=1, le=1_000_000)]
-Workers = Annotated[int, Field(ge=1, le=1024)]
+Workers = Annotated[
+    Annotated[int, Field(ge=1, le=1024)] | None,
+    BeforeValidator(lambda given: None if given == "auto" else given),
+]
+"""None, which is written "auto", is as many as there are cores."""
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 
 
@@ -30,6 +36,8 @@ class Searching(Frozen):
     """The study is over when so many are finished: complete, pruned or failed."""
     timeout: Positive | None = None
     """Seconds after which no further trial is started."""
+    until_held: bool = False
+    """Whether no further trial is started either once one holds the goal."""
     sampler: Sampler = Tpe()
     pruner: Pruner = GoalPruning()
 
@@ -38,7 +46,7 @@ class Plan(Searching, ABC):
     """One study as it can be launched, whatever its space is made of."""
 
     title: str = ""
-    workers: Workers = 2
+    workers: Workers = None
     engine: Wanted = "auto"
     seed: Seed = 0
     goal: Goal = Goal()
@@ -56,6 +64,7 @@ class Plan(Searching, ABC):
     @model_validator(mode="after")
     def _space_can_be_made(self) -> Self:
         """What a launch would trip over is said when the file is read."""
+        check_percent(self.goal)
         self.make_space()
         return self
 
@@ -72,6 +81,9 @@ class StudySpec(Plan):
     """One study, as its TOML says it."""
 
     space: SpaceChoice
+    start: tuple[str, ...] = ()
+    """Configs that are tried first, as `search.study.starts` finds them; files stand beside the
+    study's."""
 
     def make_space(self) -> Space:
         name = self.space.name
@@ -85,12 +97,13 @@ class StudySpec(Plan):
         return cls.model_validate(tuples(dict(values)))
 
 
-def changed(spec: Spec, options: Mapping[str, Any]) -> Spec:
+def changed(spec: Spec, options: Mapping[str, Any], apart: Sequence[str] = ()) -> Spec:
     """The study (or drill) with options of the command line instead of its own; None leaves one
     as it is.
 
-    Raises UserError naming the option.
+    apart: what `--set` says, which is something else. Raises UserError naming the option.
     """
+    settings.check_apart(apart, options)
     given = {name: value for name, value in options.items() if value is not None}
     try:
         return spec.changed(**given)
@@ -103,10 +116,17 @@ def come_along() -> dict[str, StudySpec]:
     return {name: load(name)[1] for name in packaged.names(packaged.STUDIES)}
 
 
-def load(study: str) -> tuple[str, StudySpec]:
+def load(study: str, changes: Sequence[str] = ()) -> tuple[str, StudySpec]:
     """(name, study) for the path of a file, which ends in .toml, or the name of a packaged study.
 
-    Raises UserError naming the file, the field and the remedy.
+    changes: what `--set` says instead of the file. Raises UserError naming the file, the field and
+    the remedy.
     """
     path = packaged.find(study, packaged.STUDIES, "study")
-    return path.stem, parsed(path, StudySpec.from_dict, StudySpec)
+    parse = settings.applied(changes, StudySpec.from_dict, StudySpec)
+    return path.stem, parsed(path, parse, StudySpec, what="study")
+
+
+def folder_of(study: str) -> Path:
+    """Of the file that `load` reads, from which the paths in it lead on."""
+    return packaged.find(study, packaged.STUDIES, "study").parent

@@ -22,6 +22,7 @@ from search.study.identity import IDENTITY, Identity
 from search.study.trials import Complete, State, Trial
 
 GOAL = "goal"  # user attribute: the goal as a sentence, for people; in old ones as a table
+SETTINGS = "drilldown:settings"  # what --set said in its latest launch
 GOAL_TABLE = "drilldown:goal"  # the same as it is read, out of other hands' reach
 _KEPT = sa.text(
     "SELECT value_json FROM study_system_attributes WHERE study_id = :study AND key = :key"
@@ -63,6 +64,11 @@ class Study:
     def identity(self) -> Identity | None:
         """Who it is; None in storages from before studies had one, and of other programs."""
         return identity.read(self.kept(IDENTITY), self.name)
+
+    @property
+    def settings(self) -> tuple[str, ...]:
+        """What `--set` said in its latest launch, as it was typed: KEY=VALUE."""
+        return tuple(self.kept(SETTINGS) or ())
 
     @property
     def still_there(self) -> bool:
@@ -128,6 +134,11 @@ class Study:
             yield
         except KeyError:
             raise Lost(f"study {self.name!r} was deleted meanwhile") from None
+
+    @property
+    def holders(self) -> list[Trial]:
+        """The trials that hold the goal, best first."""
+        return [trial for trial in self.trials() if trial.holds_goal]
 
     def kept(self, name: str) -> Any:
         """What was kept with the study under a name; None where nothing was, or it is gone."""

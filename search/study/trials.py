@@ -46,6 +46,7 @@ class TrialAttr(StrEnum):
     GOAL_EPOCH = "first epoch at goal"
     SECONDS = "seconds"
     REASON = "reason"  # why it failed
+    START = "tried first"  # the name of the config that it is, where a launch began with one
     INTERRUPTED = "interrupted"  # true where its owner went away: it does not count
 
 
@@ -115,6 +116,11 @@ class Trial:
             for name, given in self.sample.items()
         }
         return {**sampled, **{name: sampled.get(name, given) for name, given in told.items()}}
+
+    @property
+    def recipe(self) -> Config | None:
+        """Its config, whatever its seed."""
+        return None if self.config is None else self.config.recipe
 
     @cached_property
     def environment(self) -> Environment | None:

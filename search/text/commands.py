@@ -4,6 +4,8 @@ import os
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -33,3 +35,37 @@ def command_for(path: Path, anywhere: bool = False) -> str:
     """What trains a config again and compares it with its curve. anywhere: see `program`."""
     name = path.absolute() if anywhere else path
     return f"{program(anywhere)} train {shlex.quote(str(name))} --check"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A launch or a drill as it was typed, to be typed again with something changed."""
+
+    verb: str
+    file: str
+    """The study or the drill, as it was typed."""
+    name: str
+    """Of the run."""
+    settings: tuple[str, ...] = ()
+    """Of `--set`."""
+    more: str = ""
+    """Options that hold for any run of it, quoted."""
+
+    def changed(self, settings: Sequence[str], ending: str) -> str:
+        """What runs it with further settings, under its name and this ending."""
+        keys = {text.partition("=")[0] for text in settings}
+        kept = [text for text in self.settings if text.partition("=")[0].strip() not in keys]
+        return self._typed([*kept, *settings], f"{self.name}-{ending}")
+
+    def resumed(self, *more: str) -> str:
+        """What goes on with the run itself, with further words."""
+        named = self.name if self.name != Path(self.file).stem else ""
+        return " ".join([self._typed(self.settings, named), *more])
+
+    def _typed(self, settings: Sequence[str], name: str) -> str:
+        words = [self.verb, self.file]
+        for text in settings:
+            words += ["--set", text]
+        if name:
+            words += ["--name", name]
+        return f"{program()} {shlex.join(words)}{self.more}"

@@ -25,7 +25,7 @@ from mnist_core.locks import locked
 from mnist_core.record import Environment, Percent
 from mnist_core.result import EpochResult
 from mnist_core.words import percent
-from search.workers import training
+from search.workers import cores, training
 from search.workers.crew import Crew, Failed, Job, Outcome
 from search.workers.local import LocalWorkers
 from search.workers.protocol import Start
@@ -162,14 +162,15 @@ def train_missing(
     jobs: Sequence[Job],
     known: Sequence[Run],
     ledger: Ledger,
-    workers: int,
+    workers: int | None,
     device: str,
     engine: Wanted = "auto",
     start: Start = training.start,
     watcher: Watcher | None = None,
 ) -> int:
     """Do the jobs that none of the known runs has done, keeping each in the ledger as it is
-    finished; returns how many failed. watcher: None for a line an epoch.
+    finished; returns how many failed. watcher: None for a line an epoch. workers: None is one for
+    each core.
 
     Raises UserError where the device is not there, the native engine is wanted and cannot run every
     job, the ledger cannot be written, the data cannot be had, or no worker starts.
@@ -191,7 +192,10 @@ def train_missing(
     watcher = watcher or Lines()
     watcher.todo(len(left), len(jobs) - len(left))
     before = len(ledger.runs)
-    run_all(left, workers, device, engine, ledger.add, start, watcher)
+    count = cores.workers(workers, len(left), device)
+    if workers is None:
+        log.info("workers: %d", count)
+    run_all(left, count, device, engine, ledger.add, start, watcher)
     return len(left) - (len(ledger.runs) - before)
 
 

@@ -31,9 +31,9 @@ from mnist_core import data, layers, machine, record
 from mnist_core.config import Config, Data
 from mnist_core.native import library
 from mnist_core.native_engine import NativeEngine
+from mnist_core.packaged import config_path
 from mnist_core.paths import data_dir
 from mnist_core.train import Training
-from search.compare.experiments import config_path
 
 ROUNDS, IMAGES = 5, 12_800
 TEST_IMAGES = IMAGES // 6

@@ -1,0 +1,153 @@
+"""`--set KEY=VALUE`: what a study's or a drill's file says, said otherwise on the command line.
+
+KEY is a field as messages name it (`goal.params`, `space.vary.lr`); an item of an array of tables
+goes by its number or its name (`stage.0.trials`, `stage.optimizer.trials`). VALUE is TOML; a word
+that is none is text.
+"""
+
+import copy
+import re
+import shlex
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from mnist_core.errors import UserError
+from mnist_core.files import explain
+from mnist_core.frozen import shortened
+
+T = TypeVar("T")
+_QUOTING = "[{\"'"  # what begins like this is meant as TOML
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One `--set`."""
+
+    key: str
+    value: Any
+
+    @property
+    def option(self) -> str:
+        """As messages name it."""
+        return f"--set {self.key}"
+
+
+def read(text: str) -> Setting:
+    """Raises UserError where it is not KEY=VALUE, or VALUE begins as TOML and is none."""
+    key, equals, value = text.partition("=")
+    key = key.strip()
+    if not equals or not re.fullmatch(r"[\w-]+(\.[\w-]+)*", key):
+        raise UserError(f"--set {shortened(text)}: must be KEY=VALUE, as in goal.params=8000")
+    return Setting(key, _value(key, value.strip()))
+
+
+def _value(key: str, text: str) -> Any:
+    try:
+        found = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError) as error:
+        if not text or text[0] in _QUOTING or not text.isprintable():
+            why = "nested too deeply" if isinstance(error, RecursionError) else error
+            raise UserError(f"--set {key}: {shortened(text)} is not valid TOML: {why}") from None
+        return text
+    if found.keys() != {"value"}:  # of several lines
+        raise UserError(f"--set {key}: {shortened(text)} is more than one value")
+    return found["value"]
+
+
+def option(texts: Sequence[str]) -> str:
+    """As it is typed."""
+    return " ".join(f"--set {shlex.quote(text)}" for text in texts)
+
+
+def check_apart(texts: Sequence[str], options: Mapping[str, Any]) -> None:
+    """What an option of its own says (None is nothing) is not said by `--set` too. Raises
+    UserError."""
+    for setting in map(read, texts):
+        name = setting.key
+        if options.get(name) is not None:
+            option = f"--{name.replace('_', '-')}"
+            raise UserError(f"{setting.option}: {option} says that too; keep one of the two")
+
+
+def applied(
+    texts: Sequence[str], parse: Callable[[Mapping[str, Any]], T], *models: type[BaseModel]
+) -> Callable[[Mapping[str, Any]], T]:
+    """`parse` for a file's values, with these settings in place of its own.
+
+    models: see `explain`. It raises UserError naming the setting where one is at fault, and else
+    what `parse` raises.
+    """
+    settings = [read(text) for text in texts]
+
+    def parse_set(values: Mapping[str, Any]) -> T:
+        table = copy.deepcopy(dict(values))
+        places = [_put(table, setting) for setting in settings]
+        try:
+            return parse(table)
+        except ValidationError as error:
+            said = explain(error, *models)
+            option = _blamed(said, settings, places)
+            if option is None:
+                parse(values)  # raises too, where the file itself is at fault
+                option = " ".join(setting.option for setting in settings)
+            raise UserError(_joined(option, said)) from None
+
+    return parse_set
+
+
+def blamed(texts: Sequence[str], said: str) -> str | None:
+    """What is said of a setting at fault, given what is said of the field; None where it is none
+    of the settings that names it."""
+    settings = [read(text) for text in texts]
+    found = _blamed(said, settings, [setting.key for setting in settings])
+    return None if found is None else _joined(found, said)
+
+
+def _blamed(said: str, settings: Sequence[Setting], places: Sequence[str]) -> str | None:
+    """The setting of the field that is at fault, or of what stands in it or around it."""
+    field = said.partition(": ")[0]
+    for setting, place in zip(settings, places, strict=True):
+        if f"{field}.".startswith(f"{place}.") or f"{place}.".startswith(f"{field}."):
+            return setting.option
+    return None
+
+
+def _joined(option: str, said: str) -> str:
+    """The field is not named twice."""
+    field, _, fault = said.partition(": ")
+    return f"{option}: {fault}" if option == f"--set {field}" else f"{option}: {said}"
+
+
+def _put(table: dict[str, Any], setting: Setting) -> str:
+    """Say it in the table; returns the field, items of arrays by their number."""
+    place: list[str] = []
+    node: Any = table
+    *above, last = setting.key.split(".")
+    for part in above:
+        key = _key(node, part, setting)
+        place.append(str(key))
+        if isinstance(node, dict):
+            node.setdefault(key, {})
+        node = node[key]
+        if not isinstance(node, dict | list):
+            raise UserError(f"{setting.option}: {'.'.join(place)} is no table")
+    key = _key(node, last, setting)
+    node[key] = setting.value
+    return ".".join([*place, str(key)])
+
+
+def _key(node: dict[str, Any] | list[Any], part: str, setting: Setting) -> str | int:
+    if isinstance(node, dict):
+        return part
+    names = [item.get("name") if isinstance(item, dict) else None for item in node]
+    if part in names:
+        return names.index(part)
+    if part.isdecimal() and int(part) < len(node):
+        return int(part)
+    known = ", ".join(str(name) for name in names if name is not None)
+    there = f"there are 0 to {len(node) - 1}" if node else "the array is empty"
+    raise UserError(f"{setting.option}: no item {part!r}; {there}{f' ({known})' * bool(known)}")

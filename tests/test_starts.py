@@ -1,0 +1,316 @@
+"""What is tried first, and what `--set` says: found in the space, counted, never tried twice, kept
+with the study; and `--until-held`."""
+
+import math
+import random
+from pathlib import Path
+from typing import Any
+
+import fakes
+import pytest
+from command_line import STAGES, TINY, Drilldown, one_line
+from fakes import study
+from test_spaces import sampled
+
+from mnist_core import fetch, packaged, record
+from mnist_core.config import Config, Data
+from mnist_core.errors import UserError
+from search.drill import spec as drill_spec
+from search.report import drilled
+from search.study import spec, storage
+from search.study.session import opened
+from search.study.settings import applied, read
+from search.study.study import Study
+from spaces import SPACES, Frame, Sample, SpaceError
+from spaces.catalogue import WIDTH_NAMES
+from spaces.reading import sample_of
+
+
+@pytest.fixture(autouse=True)
+def _no_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fetch, "ensure", lambda *_: None)
+
+
+# --- from a config to a sample ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("budget", [1_500, 10_000, 40_000])
+@pytest.mark.parametrize("name", SPACES)
+def test_a_sample_is_read_back_from_its_config(name: str, budget: int) -> None:
+    """All that does something in it; shares of widths by the widths that they come to."""
+    space = SPACES[name](Frame(budget, 15, Data(train=6_000)))
+    chance = random.Random(budget)
+    for _ in range(25):
+        sample = sampled(space, chance)
+        config = space.config(sample, 9)
+        found = sample_of(config, space)
+        assert found.keys() == space.dimensions.keys()
+        assert space.config(found, 9) == config
+        for dimension in space.dimensions.keys() - set(WIDTH_NAMES):
+            theirs, ours = sample[dimension], found[dimension]
+            if theirs != ours and (isinstance(ours, str) or not math.isclose(theirs, ours)):
+                idle = {**sample, dimension: found[dimension]}
+                assert space.config(idle, 9) == config, dimension
+
+
+def test_widths_are_found_within_bounds_that_are_narrowed() -> None:
+    whole = SPACES["open"](Frame(10_000, 15))
+    chance = random.Random(4)
+    for _ in range(20):
+        sample = sampled(whole, chance)
+        narrow = {name: [0.3, 0.7] for name in WIDTH_NAMES}
+        inside = {**sample, **{name: chance.uniform(0.3, 0.7) for name in WIDTH_NAMES}}
+        space = whole.narrowed(narrow, {})
+        found = sample_of(space.config(inside, 0), space)
+        assert all(0.3 <= found[name] <= 0.7 for name in WIDTH_NAMES)
+
+
+WINNER = record.load(packaged.config_path("silu-squeeze")).config
+QUICK = spec.load("quick")[1].make_space()
+
+
+def _changed(**tables: Any) -> Config:
+    return Config.from_dict({**WINNER.to_dict(), **tables})
+
+
+@pytest.mark.parametrize(
+    ("config", "reason"),
+    [
+        (_changed(batch_size=64), "batch_size is 64, here 128"),
+        (_changed(label_smoothing=0.01), "label_smoothing is 0.01, here 0.0"),
+        (_changed(augment=[]), "augment is absent, here "),
+        (
+            _changed(optimizer={**WINNER.optimizer.model_dump(), "nesterov": False}),
+            "optimizer.nesterov is False, here True",
+        ),
+        (
+            _changed(layers=[*map(str, WINNER.layers[:-1]), "relu", str(WINNER.layers[-1])]),
+            "its net is of none of the layouts (squeeze, two-squeezes, two-pools)",
+        ),
+        (_changed(averaging={"kind": "none"}), "averaging is 'none', here 'ema'"),
+        (_changed(averaging={"kind": "ema", "decay": 0.9}), "average_over is 10, here from 100 to"),
+    ],
+)
+def test_what_keeps_a_config_out_of_the_space_is_said(config: Config, reason: str) -> None:
+    with pytest.raises(SpaceError, match=r"^[^\n]+$") as refused:
+        sample_of(config, QUICK)
+    assert str(refused.value).startswith(reason)
+
+
+# --- a study that begins with them -----------------------------------------------------------
+
+
+def _starts(count: int) -> dict[str, Sample]:
+    space, chance = study().make_space(), random.Random(1)
+    return {f"net-{number}": sampled(space, chance) for number in range(count)}
+
+
+def _recipes(made: Study) -> list[Config | None]:
+    return [trial.recipe for trial in sorted(made.trials(), key=lambda trial: trial.number)]
+
+
+def _launch(starts: dict[str, Sample], trials: int) -> Study:
+    """Until so many are finished, without workers."""
+    with opened(storage.open_storage(create=True), "tiny", study()) as session:
+        session.start_with(starts)
+        while session.missing(trials):
+            asked = session.ask()
+            assert asked is not None
+            results = [fakes.result(*each) for each in enumerate(fakes.curve(asked.config), 1)]
+            for result in results:
+                session.report(asked.number, result)
+            session.complete(asked.number, results, fakes.ENVIRONMENT)
+    return session.study
+
+
+def test_starts_come_first_and_count_and_are_never_tried_twice() -> None:
+    starts, space = _starts(2), study().make_space()
+    wanted = [space.config(sample, 0) for sample in starts.values()]
+    made = _launch(starts, trials=3)
+    assert made.counted == 3
+    assert _recipes(made)[:2] == wanted
+    again = _launch(starts, trials=4)
+    assert again.counted == 4
+    assert [_recipes(again).count(recipe) for recipe in wanted] == [1, 1]
+
+
+def test_samplers_learn_from_what_is_tried_first() -> None:
+    """As from any trial: the sample is what it would be of one of the sampler's own."""
+    starts = _starts(1)
+    made = _launch(starts, trials=1)
+    (trial,) = made.trials()
+    assert trial.sample == dict(starts["net-0"])
+    assert trial.dimensions == study().make_space().dimensions
+
+
+def test_starts_that_wait_are_tried_by_the_next_launch_with_or_without_them() -> None:
+    starts, space = _starts(3), study().make_space()
+    wanted = [space.config(sample, 0) for sample in starts.values()]
+    _launch(starts, trials=1)
+    _launch(starts, trials=2)
+    assert _recipes(_launch({}, trials=4))[:3] == wanted
+
+
+def test_a_start_that_was_interrupted_is_tried_again() -> None:
+    starts = _starts(2)
+    with opened(storage.open_storage(create=True), "tiny", study()) as session:
+        assert session.start_with(starts) == ["net-0", "net-1"]
+        assert session.start_with(starts) == []  # they wait
+        asked = session.ask()
+        assert asked is not None
+        assert asked.config.recipe == session.study.trials()[0].recipe
+        assert session.start_with(starts) == []  # the first runs
+        session.interrupt()
+        assert session.start_with(starts) == ["net-0"]
+        assert session.missing(4) == 4
+
+
+def test_a_study_begins_with_files_winners_and_another_studys_best(
+    drilldown: Drilldown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "studies"
+    folder.mkdir()
+    (folder / "one.toml").write_text(TINY)
+    assert drilldown("launch", "studies/one.toml", "--quiet").code == 0
+    best = storage.open_storage().get("one").best()
+    assert best is not None
+    record.save(folder / "net.toml", record.Record(config=best.config))
+    for name, start in (("two", "one"), ("three", "net.toml")):  # beside the study's file
+        (folder / f"{name}.toml").write_text(f'start = ["{start}"]\n{TINY}')
+        assert drilldown("launch", f"studies/{name}.toml", "--quiet").code == 0
+        assert _recipes(storage.open_storage().get(name))[0] == best.config.recipe
+    typed = ["--start", "studies/net.toml", "--start", "one", "--name", "four", "--quiet"]
+    assert drilldown("launch", "studies/one.toml", *typed).code == 0  # the same net twice
+    assert _recipes(storage.open_storage().get("four")).count(best.config.recipe) == 1
+    (folder / "five.toml").write_text(f'start = ["silu-squeeze"]\n{TINY}')
+    said = "five.toml: start: silu-squeeze is not in the study's space: has 9,987 parameters"
+    one_line(drilldown("launch", "studies/five.toml"), said)
+
+
+def test_a_drill_begins_with_what_train_takes(drilldown: Drilldown, tmp_path: Path) -> None:
+    path = tmp_path / "down.toml"
+    text = STAGES.replace("params = 2_000", "params = 20_000").replace("widths", "lr")
+    path.write_text(f'base = ["001-code4", "tiny"]\n{text}')
+    (tmp_path / "tiny.toml").write_text(TINY)
+    assert drilldown("launch", tmp_path / "tiny.toml", "--quiet").code == 0
+    _, _, bases = drill_spec.load(str(path))
+    best = storage.open_storage().get("tiny").best()
+    assert best is not None
+    code = record.load(packaged.config_path("001-code4")).config
+    assert bases == {"001-code4": code, "tiny": best.config}
+
+
+# --- --set -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("a=8000", 8000),
+        ("a = 8_000", 8000),
+        ("a=0.1", 0.1),
+        ("a=[0.1, 0.4]", [0.1, 0.4]),
+        ('a={ kind = "tpe" }', {"kind": "tpe"}),
+        ("a=true", True),
+        ("a='8'", "8"),
+        ("a=silu", "silu"),
+        ("a=two-pools", "two-pools"),
+        ("a=two words", "two words"),
+        ("a=x=y", "x=y"),
+    ],
+)
+def test_a_value_is_toml_and_a_word_that_is_none_is_text(text: str, value: Any) -> None:
+    found = read(text)
+    assert (found.key, found.value) == ("a", value)
+    assert type(found.value) is type(value)
+
+
+def test_settings_reach_into_tables_and_arrays_of_them() -> None:
+    table = {"goal": {"last": 1}, "stage": [{"name": "net"}, {"name": "pace", "trials": 2}]}
+    texts = ["goal.params=9", "stage.pace.trials=5", "stage.0.vary.lr=all", "data.train=7"]
+    found = applied(texts, dict)(table)
+    assert found == {
+        "goal": {"last": 1, "params": 9},
+        "stage": [{"name": "net", "vary": {"lr": "all"}}, {"name": "pace", "trials": 5}],
+        "data": {"train": 7},
+    }
+    assert table["goal"] == {"last": 1}
+
+
+def test_settings_are_kept_shown_and_named_where_they_are_missing(
+    drilldown: Drilldown, tiny: Path
+) -> None:
+    typed = ["--set", "space.vary.lr=[0.1, 0.4]", "--set", "trials=1"]
+    done = drilldown("launch", tiny, *typed, "--quiet")
+    assert done.code == 0
+    assert "1 of 1 trial ended" in done.out
+    said = "--set 'space.vary.lr=[0.1, 0.4]' --set trials=1"
+    assert f"launched with {said}\n" in drilldown("show", "tiny").out
+    before = storage.open_storage().get("tiny").settings
+    one_line(drilldown("launch", tiny), "launched with lr = ", "change it back", said)
+    assert storage.open_storage().get("tiny").settings == before
+    done = drilldown("launch", tiny, *typed[:2], "--quiet")
+    assert "2 of 2 trials ended" in done.out
+    assert storage.open_storage().get("tiny").settings == ("space.vary.lr=[0.1, 0.4]",)
+
+
+def test_a_fault_of_the_file_is_the_files_whatever_is_set(drilldown: Drilldown, tiny: Path) -> None:
+    tiny.write_text(TINY.replace("epochs = 2", "epochs = 0"))
+    one_line(drilldown("launch", tiny, "--set", "trials=3"), f"{tiny}: goal.epochs: must be")
+    assert spec.load(str(tiny), ["goal.epochs=1"])[1].goal.epochs == 1
+
+
+def test_a_drills_stages_keep_the_settings(
+    drilldown: Drilldown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drilled, "write", lambda _, folder: folder / "drill.html")
+    path = tmp_path / "down.toml"
+    path.write_text(STAGES)
+    done = drilldown("drill", path, "--set", "stage.pace.trials=3", "--quiet")
+    assert done.code == 0, done
+    made = storage.open_storage().get("down.2.pace")
+    assert (made.counted, made.settings) == (3, ("stage.pace.trials=3",))
+    assert "What next, since the goal is held on every one of 2 seeds:" in done.out
+    assert f"drilldown drill {path} --set stage.pace.trials=3 --set confirm=2\n" in done.out
+
+
+# --- when a study ends -----------------------------------------------------------------------
+
+
+def test_until_held_stops_at_the_first_holder_and_can_go_on(
+    drilldown: Drilldown, tiny: Path
+) -> None:
+    done = drilldown("launch", tiny, "--until-held", "--trials", "5", "--quiet")
+    assert "1 of 5 trials ended" in done.out
+    said = " ".join(done.out.split())
+    assert f"Goal held; go on with: drilldown launch {tiny} --trials 5 --quiet" in said
+    again = drilldown("launch", tiny, "--until-held", "--trials", "5", "--quiet")
+    assert "1 of 5 trials ended" in again.out
+    whole = drilldown("launch", tiny, "--trials", "5", "--quiet")
+    assert "5 of 5 trials ended" in whole.out
+
+
+def test_minutes_are_a_timeout(
+    drilldown: Drilldown, tiny: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def changed(_: Any, options: dict[str, Any], __: Any) -> Any:
+        seen.append(options["timeout"])
+        raise UserError("no further")
+
+    monkeypatch.setattr(spec, "changed", changed)
+    for options in (["--minutes", "0.5"], ["--timeout", "30"], []):
+        one_line(drilldown("launch", tiny, *options), "no further")
+    assert seen == [30.0, 30.0, None]
+
+
+@pytest.mark.parametrize("options", [[], ["--workers", "auto"]])
+def test_how_many_workers_there_are_is_said_where_nobody_said_it(
+    drilldown: Drilldown, tiny: Path, options: list[str]
+) -> None:
+    if not options:
+        tiny.write_text(TINY.replace("workers = 1", 'workers = "auto"'))
+    done = drilldown("launch", tiny, "--trials", "1", *options)
+    assert "workers: 1, of " in done.err
