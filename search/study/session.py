@@ -274,7 +274,6 @@ class Session:
             try:
                 seconds = round(sum(each.seconds for each in results), 1)
                 trial.set_user_attr(TrialAttr.SECONDS, seconds)
-                config = self._configs.pop(number)
                 trial.set_user_attr(TrialAttr.NETWORK, network(config))
                 trial.set_user_attr(TrialAttr.RECIPE, recipe(config))
                 if environment is not None:
