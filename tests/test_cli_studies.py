@@ -127,7 +127,7 @@ def test_list_shows_what_can_be_launched_and_what_has_been_run(drilldown: Drilld
     done = drilldown("list")
     assert (done.code, done.err) == (0, "")
     assert max(map(len, done.out.splitlines())) <= 80
-    launchable, run = done.out.split("Studies that have been run")
+    launchable, run = done.out.split("What has been run")
     for name in ("quick", "smoke", "under-10k"):
         assert re.search(rf"^{name} +\d+ ", launchable, re.MULTILINE)
     row = r"^tiny +200 \+ 200 +5 +20.00 % +1 of 2 epochs +< 2,000 +9\d\.\d\d % +5$"

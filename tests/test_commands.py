@@ -21,7 +21,7 @@ def started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """In a folder where `.venv/bin/drilldown` was typed, which no PATH leads to."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(commands.sys, "argv", [".venv/bin/drilldown", "launch"])
-    monkeypatch.setattr(shutil, "which", lambda _: None)
+    monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
     return tmp_path
 
 

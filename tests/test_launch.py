@@ -11,6 +11,7 @@ import fakes
 import optuna
 import optuna_dashboard
 import pytest
+import stored
 from fakes import study
 
 from mnist_core import fetch, record
@@ -346,9 +347,9 @@ def test_report_names_the_storage_but_not_its_password() -> None:
 def test_report_names_a_trial_that_holds_the_goal_where_the_best_does_not() -> None:
     made = _launch(study(trials=2, goal={**GOAL, "last": 3})).study
     curves = [(99.9, 99.9, 89.9), (90.0, 90.1, 90.0)]  # the first scores higher, but dips
-    copy = optuna.create_study(study_name="dips", direction="maximize")
-    for key, value in made.optuna.user_attrs.items():
-        copy.set_user_attr(key, value)
+    copy = stored.launched(
+        optuna.create_study(study_name="dips", direction="maximize"), made.goal
+    ).optuna
     for trial, test_acc in zip(made.optuna.trials, curves, strict=True):
         copy.add_trial(
             optuna.trial.create_trial(

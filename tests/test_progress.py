@@ -165,7 +165,7 @@ def test_of_equal_scores_the_earliest_trial_is_best(config: Config) -> None:
     for number in (1, 0, 2):
         watcher.started(number, config)
         watcher.ended(_trial(number, State.COMPLETE, 97.5))
-    assert watcher.summary().endswith("best 97.50 (trial 0)")
+    assert watcher.summary().endswith("best score 97.50 % (trial 0)")
 
 
 def test_a_score_of_nothing_is_a_best_too(config: Config) -> None:

@@ -38,10 +38,10 @@ def mini(home: Path) -> Path:
 
 @pytest.mark.usefixtures("mini")
 def test_list_has_a_drill_with_its_stages_below_it(drilldown: Drilldown) -> None:
-    run = drilldown("list").out.split("Studies that have been run")[1]
+    run = drilldown("list").out.split("What has been run")[1]
     names = [re.split(r" {2,}\d", line)[0] for line in run.splitlines()[2:]]
     assert names == ["mini", "  mini.1.net", "  mini.2.pace", "smoke"]
-    ended = [int(line.split()[1]) for line in run.splitlines()[2:]]
+    ended = [int(re.split(r" {2,}", line.strip())[2]) for line in run.splitlines()[2:]]
     assert ended[0] == ended[1] + ended[2]
 
 

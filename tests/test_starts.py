@@ -78,7 +78,7 @@ def _changed(**tables: Any) -> Config:
     [
         (_changed(batch_size=64), "batch_size is 64, here 128"),
         (_changed(label_smoothing=0.01), "label_smoothing is 0.01, here 0.0"),
-        (_changed(augment=[]), "augment is absent, here "),
+        (_changed(augment=[]), "augmentation is 0, here from 0.2 to 1"),
         (
             _changed(optimizer={**WINNER.optimizer.model_dump(), "nesterov": False}),
             "optimizer.nesterov is False, here True",
@@ -114,7 +114,7 @@ def _launch(starts: dict[str, Sample], trials: int) -> Study:
     with opened(storage.open_storage(create=True), "tiny", study()) as session:
         session.start_with(starts)
         while session.missing(trials):
-            asked = session.ask()
+            asked = session.ask(9)
             assert asked is not None
             results = [fakes.result(*each) for each in enumerate(fakes.curve(asked.config), 1)]
             for result in results:
@@ -156,7 +156,7 @@ def test_a_start_that_was_interrupted_is_tried_again() -> None:
     with opened(storage.open_storage(create=True), "tiny", study()) as session:
         assert session.start_with(starts) == ["net-0", "net-1"]
         assert session.start_with(starts) == []  # they wait
-        asked = session.ask()
+        asked = session.ask(9)
         assert asked is not None
         assert asked.config.recipe == session.study.trials()[0].recipe
         assert session.start_with(starts) == []  # the first runs

@@ -25,6 +25,7 @@ from search.study.rescore import rescored
 from search.study.session import drilled, opened
 from search.study.storage import open_storage
 from search.study.studies import Studies
+from search.study.trials import TrialAttr
 from search.study.study import Study
 from search.study.trials import Complete, State, Trial
 
@@ -379,7 +380,8 @@ def test_a_note_is_kept_and_shown_and_nothing_writes_over_it(
     json.loads(drilldown("show", "tiny", "--format", "json").out)
     assert drilldown("note", "tiny", "--clear").code == 0
     assert "Note:" not in drilldown("show", "tiny").out
-    assert optuna_dashboard.get_note(open_storage().get("tiny").optuna).startswith("**Goal:**")
+    told = optuna_dashboard.get_note(open_storage().get("tiny").optuna)
+    assert told.startswith("**Not the whole of MNIST")
 
 
 def test_a_study_that_runs_can_be_noted_of(studies: Studies) -> None:
@@ -407,7 +409,7 @@ def test_a_study_under_another_goal_is_as_if_it_had_been_launched_with_it(
     assert kept.goal == anew.goal
     assert _rows(kept) == _rows(anew)
     assert _rows(studies.get("tiny")) == before
-    values = {trial.number: trial.user_attrs["worst of last k"] for trial in kept.optuna.trials[:2]}
+    values = {trial.number: trial.user_attrs[TrialAttr.WORST] for trial in kept.optuna.trials[:2]}
     assert values == {0: 91.5, 1: 92.5}
 
 

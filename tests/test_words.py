@@ -35,9 +35,12 @@ from search.report.summary import summary
 from search.report.tables import finalists
 from search.study import note
 from search.study.study import Study
-from search.study.trials import Complete
+from search.study.trials import Complete, State
+from search.text.commands import Command
 
 ROOT = Path(__file__).parents[1]
+AGAIN = Command("launch", "near.toml", "near")
+PLAN = fakes.study(trials=1)
 
 
 def test_counts() -> None:
@@ -137,7 +140,9 @@ def _study() -> Study:
 
 def _of_a_study() -> Iterator[str]:
     (trial,), study = _missing(), _study()
-    yield launched.report(Launched(study, 1, Path("best.toml"), 0), "drilldown launch", None)
+    yield launched.report(
+        Launched(study, PLAN, Path("best.toml"), 0), "drilldown launch", None, AGAIN
+    )
     (worst,) = (column for column in columns.COLUMNS if column.name == "worst")
     yield f"{worst.shown(trial, GOAL)} {GOAL}"
     yield " ".join(listing.goal_cells(GOAL))
@@ -163,8 +168,8 @@ def _of_a_drill() -> Iterator[str]:
     )
     for done in (replace(result, stages=ended), over):
         yield drilled._markdown(done, [findings(stage, done) for stage in ended], {})
-        yield summary(Drilled(done, Path("drill.html"), None, 0), "drilldown drill", None)
-    yield summary(Drilled(over, Path("a"), Path("b"), 0), "drilldown drill", None)
+        yield summary(Drilled(done, Path("drill.html"), None, 0), "drilldown drill", None, AGAIN)
+    yield summary(Drilled(over, Path("a"), Path("b"), 0), "drilldown drill", None, AGAIN)
     yield f"{finalists(over)} {GOAL}"
 
 
@@ -222,11 +227,11 @@ def _drilled(count: int, last: int, confirm: int) -> Iterator[str]:
         yield status(result)
         yield drilled._markdown(result, [findings(stage, result) for stage in result.stages], {})
         best = Path("best.toml") if result.finalists else None
-        yield summary(Drilled(result, Path("drill.html"), best, 2), "drilldown drill", None)
+        yield summary(Drilled(result, Path("drill.html"), best, 2), "drilldown drill", None, AGAIN)
     if confirm:
         first, *others = result.finalists
         failed = replace(result, finalists=[replace(first, runs=first.runs[1:]), *others])
-        yield summary(Drilled(failed, Path("drill.html"), None, 0), "drilldown drill", None)
+        yield summary(Drilled(failed, Path("drill.html"), None, 0), "drilldown drill", None, AGAIN)
         yield status(failed)
 
 
@@ -248,9 +253,9 @@ def test_a_study_counts_as_a_person_would(count: int, wanted: int) -> None:
     texts = [
         str(goal),
         " ".join(listing.goal_cells(goal)),
-        tally(Counter(finished=count), wanted),
+        tally(Counter({State.COMPLETE: count}), wanted),
         Progress("few", goal, wanted, found).summary(),
-        note._text(goal, found, complete, "drilldown"),
+        note._text(_study(), found, complete, "drilldown", ""),
     ]
     assert [_miscounted(text) for text in texts] == [[]] * len(texts)
 

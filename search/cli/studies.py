@@ -240,7 +240,7 @@ def show(
             shown.View(form, columns, sort, reverse),
             f"{program()} show {where}",
             lambda: studies.running(study),
-            f"{program()} launch {where}",
+            f"{program()} {runs.resumed_by(study)}{storage.option(url)}",
         )
         click.echo(told)
     else:

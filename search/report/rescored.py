@@ -1,6 +1,6 @@
 """What `rescore` says below its table."""
 
-from mnist_core.words import of
+from mnist_core.words import does, of
 from search.study.rescore import Rescored
 from search.study.study import Study
 from search.study.trials import State
@@ -13,7 +13,7 @@ def remarks(before: Study, now: Rescored) -> str:
     stopped = sum(trial.state == State.PRUNED for trial in now.trials())
     if stopped:
         lines.append(
-            f"{of(stopped, 'trial')} {'was' if stopped == 1 else 'were'} stopped early, under the "
+            f"{of(stopped, 'trial')} {does(stopped, 'was')} stopped early, under the "
             "study's own goal: what became of them under this one is not known."
         )
     return "\n".join(lines)
@@ -21,4 +21,4 @@ def remarks(before: Study, now: Rescored) -> str:
 
 def _hold(count: int) -> str:
     """`1 trial holds`, `no trial holds`."""
-    return f"{of(count, 'trial') if count else 'No trial'} hold{'s' * (count < 2)}"
+    return f"{of(count, 'trial')} {does(count, 'holds')}" if count else "No trial holds"

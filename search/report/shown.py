@@ -6,6 +6,7 @@ from typing import Any
 
 from mnist_core.words import of
 from search.report.columns import SAME, Column, columns, named, pick, same
+from search.study.settings import option
 from search.study.study import Study
 from search.study.trials import State, Trial
 from search.text.console import folded, left_out, records, table, width, wrapped
@@ -103,6 +104,8 @@ def _table(study: Study, found: Sequence[Trial], shown: Mapping[str, Column], co
     ranks = _ranks(shown, lines) if command else [0] * len(shown)
     heads, lines, dropped = folded(list(shown), lines, ranks)
     title = f"{study.name}: {goal}; accuracies in percent, spread in points"
+    if study.settings:
+        title += f"\nlaunched with {option(study.settings)}"
     parts = [*not_whole(study.data), table(title, heads, lines, _WORDS)]
     if command:
         parts += [wrapped(line, width() or _FULL, "  ") for line in same(found)]

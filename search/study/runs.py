@@ -1,6 +1,7 @@
 """Runs by the names that people give them: a study, or a drill with the studies of its stages."""
 
 import re
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -37,6 +38,13 @@ def stage_name(study: Study) -> str:
     """Of a drill's stage, without the drill's name and the stage's number."""
     match = _STAGE.fullmatch(study.name)
     return match[3] if match else study.name
+
+
+def resumed_by(study: Study) -> str:
+    """The words that resume a study, or the drill that it is a stage of."""
+    drill, _ = _stage_of(study)
+    verb, name = ("launch", study.name) if drill is None else ("drill", drill)
+    return f"{verb} {shlex.quote(name)}"
 
 
 def every(studies: Studies) -> list[Run]:
