@@ -12,7 +12,7 @@ import drills
 import fakes
 import pytest
 from drills import SPEC, VALUES
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from mnist_core.errors import UserError
 from search.drill.result import DrillResult
@@ -180,7 +180,7 @@ def test_the_page_is_whole_and_asks_for_nothing(folder: Path):
     assert policies == [
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
     ]
-    assert page.tags.count("svg") == 4
+    assert page.tags.count("svg") == 2 * 4  # for wide and for narrow screens
     assert page.tags.count("style") == 1
     assert page.tags.count("table") == len(_tables((folder / "drill.md").read_text()))
     addresses = set(re.findall(r"https?://[^\"'\s<>]+", text))
@@ -196,6 +196,20 @@ def test_the_same_drill_gives_the_same_bytes(whole: DrillResult, folder: Path, t
     assert len(files) == 6
     for file in files:
         assert (again / file).read_bytes() == (folder / file).read_bytes()
+
+
+def test_each_table_has_its_numbers_explained(text: str):
+    after = re.findall(r"(?:^\|.+\|\n)+\n(.+)$", text, re.MULTILINE)
+    assert len(after) == len(_tables(text))
+    assert all(re.fullmatch(r"\*[^*]+\*", legend) for legend in after), after
+    assert "Score: the mean of the last 3 epochs less its standard error." in after[0]
+
+
+def test_what_is_not_the_whole_of_mnist_says_so_first(text: str, tmp_path: Path):
+    line = "**Not the whole of MNIST: 20,000 of 60,000 training images, 10,000 of 10,000 test"
+    assert text.splitlines()[2].startswith(line)
+    write(drills.drill(_spec(data={}), stages=1, cut=9), tmp_path)
+    assert "Not the whole" not in (tmp_path / "drill.md").read_text()
 
 
 def _spec(**changes: Any) -> DrillSpec:
@@ -360,6 +374,60 @@ def test_the_page_fits_the_screen(width: int, browser: Browser, folder: Path):
         }).map(text => text.id)
     })"""
     assert page.evaluate(outside) == []  # no text of a figure is cut off
+    narrower = """[...document.querySelectorAll("svg")].map(svg => svg.getBoundingClientRect().width
+        / svg.viewBox.baseVal.width).filter(scale => scale > 0)"""
+    scales = page.evaluate(narrower)
+    assert len(scales) == 4  # each figure once
+    assert min(scales) > 1.2  # so that its text of 9 points is one of 11 pixels at least
+    page.close()
+
+
+def _colours(page: Page) -> list[list[int]]:
+    """(red, green, blue) of the page's text, of what its numbers stand on, of a figure's text, and
+    of what that stands on."""
+    read = """() => {
+        const svg = [...document.querySelectorAll("svg")].find(svg => svg.clientWidth)
+        const figure = what => getComputedStyle(svg.querySelector(what)).fill
+        const body = getComputedStyle(document.body)
+        return [body.color, body.backgroundColor, figure("[id*=text_] g"), figure("path")]
+    }"""
+    return [[int(part) for part in re.findall(r"\d+", each)[:3]] for each in page.evaluate(read)]
+
+
+@pytest.mark.parametrize(
+    ("media", "scheme", "dark"),
+    [("screen", "light", False), ("screen", "dark", True), ("print", "dark", False)],
+)
+def test_what_is_dark_is_dark_in_all_its_parts_and_paper_is_white(
+    media: Any, scheme: Any, dark: bool, browser: Browser, folder: Path
+):
+    page = browser.new_page(viewport={"width": 720, "height": 900})
+    page.emulate_media(media=media, color_scheme=scheme)
+    page.goto((folder / "drill.html").as_uri())
+    text, ground, drawn, behind = _colours(page)
+    assert all(max(colour) < 60 for colour in ((ground, behind) if dark else (text, drawn)))
+    assert all(min(colour) > 200 for colour in ((text, drawn) if dark else (ground, behind)))
+    if media == "print":
+        assert (text, ground) == ([0, 0, 0], [255, 255, 255])
+    page.close()
+
+
+def test_no_column_is_out_of_sight_without_a_sign(browser: Browser, folder: Path):
+    """A narrow screen has the cells one below the other, each with its head; a wide one all columns
+    beside each other, or a table that scrolls, with shades at its edges."""
+    page = browser.new_page(viewport={"width": 400, "height": 900})
+    page.goto((folder / "drill.html").as_uri())
+    out = """[...document.querySelectorAll("td")].filter(td =>
+        td.getBoundingClientRect().right > innerWidth || !td.dataset.head).length"""
+    assert page.evaluate(out) == 0
+    page.set_viewport_size({"width": 660, "height": 900})
+    page.evaluate("document.querySelectorAll('th').forEach(th => th.style.minWidth = '9rem')")
+    wide = """[...document.querySelectorAll(".table")].filter(div => div.scrollWidth
+        > div.clientWidth).map(div => getComputedStyle(div))
+        .map(style => [style.overflowX, style.backgroundImage.split("gradient").length - 1])"""
+    found = page.evaluate(wide)
+    assert found
+    assert all(each == ["auto", 4] for each in found)
     page.close()
 
 

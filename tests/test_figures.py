@@ -95,6 +95,31 @@ def test_a_figure_is_the_same_every_time(draw: Callable[..., str]):
     assert draw() == draw()
 
 
+@pytest.mark.parametrize("names", [None, ODD], ids=["plain", "odd"])
+def test_a_figure_of_a_narrow_screen_is_another(names: list[str] | None):
+    stages = [(name, [Dot(1_900, 98.5, 98.2, True)]) for name in names or ["net"]]
+    found = [Curve(name, plain(), CURVE) for name in names or ["net"]]
+    each = Importance("x" * 60, 0.5, 0.1, 0.7, 0.3, 0.5, (0.1, 0.2), 9, 10)
+    drawings: list[Callable[[figures.Size], str]] = [
+        lambda size: figures.curves(found, GOAL, size),
+        lambda size: figures.accuracy_by_parameters(stages, GOAL, size, stages[0][1]),
+        lambda size: figures.importance([each], "importance-1", "What mattered " * 5, size),
+    ]
+    for draw in drawings:
+        wide, narrow = (draw(size) for size in (figures.WIDE, figures.NARROW))
+        assert 'viewBox="0 0 475.2 ' in wide
+        assert 'viewBox="0 0 252 ' in narrow
+        ids = [set(re.findall(r'\bid="([^"]+)"', svg)) for svg in (wide, narrow)]
+        assert not ids[0] & ids[1]
+
+
+@pytest.mark.parametrize("draw", DRAWINGS)
+def test_every_colour_has_a_dark_one(draw: Callable[..., str]):
+    drawn = {found.lower() for found in re.findall(r'style="[^"]*?(#[0-9a-fA-F]{6})', draw())}
+    assert drawn <= {colour.lower() for colour in figures._DARK}
+    assert len(drawn) > 3
+
+
 def test_ids_of_different_figures_are_different():
     drawn = [set(re.findall(r'\bid="([^"]+)"', draw())) for draw in DRAWINGS]
     assert all(drawn)

@@ -2,5 +2,6 @@
 
 `drilled` writes a drill's report, `launched` and `summary` end a command, `listing` is what `list`
 prints, `shown` what `show` does.
-Behind the door: `advice`, `analysis`, `figures`, `findings`, `leads`, `sentences`, `tables`.
+Behind the door: `advice`, `analysis`, `figures`, `findings`, `leads`, `legends`, `sentences`,
+`tables`.
 """

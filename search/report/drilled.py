@@ -1,7 +1,7 @@
 """A drill's report: Target, Result and Analysis of each stage, and who won. `drill.md` for a
 repository, and `drill.html`, the same in one file that needs nothing else."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,15 @@ import jinja2
 from mnist_core.outputs import write_whole
 from mnist_core.record import Environment
 from search.drill.result import DrillResult, StageResult
-from search.report import figures, leads
+from search.report import figures, leads, legends
 from search.report import sentences as drill_text
 from search.report import tables as drill_tables
 from search.report.analysis import advised, adviser, analysis
-from search.report.figures import Curve, Dot
+from search.report.figures import Curve, Dot, Size
 from search.report.findings import Findings, findings
 from search.text import markdown
 from search.text.markdown import escaped
-from search.text.wording import environments
+from search.text.wording import environments, not_whole
 from spaces.dimensions import Dimension
 
 MARKDOWN, PAGE, FIGURES = "drill.md", "drill.html", "figures"
@@ -38,12 +38,19 @@ def write(result: DrillResult, folder: Path) -> Path:
     Raises UserError, naming the file, where one cannot be written.
     """
     found = [findings(stage, result) for stage in result.stages]
-    drawn = {f"{FIGURES}/{name}.svg": svg for name, svg in _figures(result, found)}
+    drawn = {
+        f"{FIGURES}/{name}.svg": (wide, narrow)
+        for (name, wide), (_, narrow) in zip(
+            _figures(result, found, figures.WIDE),
+            _figures(result, found, figures.NARROW),
+            strict=True,
+        )
+    }
     text = _markdown(result, found, drawn)
     page = _TEMPLATES.get_template("page.html.jinja").render(
-        title=_title(result), body=markdown.to_html(text, drawn)
+        title=_title(result), body=markdown.to_html(text, drawn), figures=figures.dark_style()
     )
-    for address, svg in drawn.items():
+    for address, (svg, _) in drawn.items():
         write_whole(folder / address, svg.encode())
     write_whole(folder / MARKDOWN, text.encode())
     write_whole(folder / PAGE, page.encode())
@@ -54,23 +61,25 @@ def _title(result: DrillResult) -> str:
     return f"{result.name}: {result.spec.title}" if result.spec.title else result.name
 
 
-def _figures(result: DrillResult, found: Sequence[Findings]) -> Iterator[tuple[str, str]]:
+def _figures(
+    result: DrillResult, found: Sequence[Findings], size: Size
+) -> Iterator[tuple[str, str]]:
     """(name, SVG) of what there is to be drawn."""
     goal, shown = result.spec.goal, _shown(result, found)
     if shown:
-        yield "curves", figures.curves(shown, goal)
+        yield "curves", figures.curves(shown, goal, size)
         names = {curve.name for curve in shown}
         yield (
             "accuracy-by-parameters",
             figures.accuracy_by_parameters(
-                [(stage.stage.name, _dots(stage, names)) for stage in result.stages], goal
+                [(stage.stage.name, _dots(stage, names)) for stage in result.stages], goal, size
             ),
         )
     for stage, each in zip(result.stages, found, strict=True):
         if each.importances:
             name = f"importance-{stage.number}"
             title = f"What mattered in stage {stage.number}, {stage.stage.name}"
-            yield name, figures.importance(each.importances, name, title)
+            yield name, figures.importance(each.importances, name, title, size)
 
 
 def _shown(result: DrillResult, found: Sequence[Findings]) -> list[Curve]:
@@ -93,17 +102,22 @@ def _dots(stage: StageResult, names: set[str]) -> list[Dot]:
     ]
 
 
-def _markdown(result: DrillResult, found: Sequence[Findings], drawn: Mapping[str, str]) -> str:
+def _markdown(result: DrillResult, found: Sequence[Findings], drawn: Iterable[str]) -> str:
+    """drawn: the addresses of figures."""
     addresses = {Path(address).stem: address for address in drawn}
-    stages = zip(result.stages, found, [None, *found], strict=False)
+    goal, stages = result.spec.goal, zip(result.stages, found, [None, *found], strict=False)
     return _TEMPLATES.get_template("drill.md.jinja").render(
         title=escaped(_title(result)),
-        goal=str(result.spec.goal),
+        not_whole=not_whole(result.spec.data),
+        goal=goal,
+        legends=legends,
         status=drill_text.status(result),
         result=_result(result, found),
-        tables=[drill_tables.finalists(result), drill_tables.seeds(result)]
+        tables=[
+            (drill_tables.finalists(result), legends.finalists(goal)),
+            (drill_tables.seeds(result), legends.seeds(goal)),
+        ]
         * bool(result.finalists),
-        judged=result.spec.goal.judged,
         way=drill_tables.way(result, found),
         figures=addresses,
         stages=[_stage(result, stage, each, before) for stage, each, before in stages],

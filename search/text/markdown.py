@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from markdown_it import MarkdownIt
@@ -35,26 +36,53 @@ def table(
     return "\n".join(f"| {' | '.join(line)} |" for line in [heads, marks, *lines])
 
 
-def to_html(text: str, images: Mapping[str, str]) -> str:
-    """Markdown as HTML; tags in it are shown as they stand.
+def to_html(text: str, images: Mapping[str, Sequence[str]]) -> str:
+    """Markdown as HTML; tags in it are shown as they stand. Each cell of a table knows its head, so
+    that a page without room for the columns can set them one below the other.
 
-    images: address -> the SVG that takes the image's place. Of others only the description is left.
+    images: address -> the SVGs that take the image's place: on a wide screen the first, on a narrow
+    one the last. Of other addresses only the description is left.
     """
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
 
     def image(_: Any, tokens: Sequence[Token], at: int, *__: Any) -> str:
         said = html.escape(tokens[at].content)
-        svg = images.get(str(tokens[at].attrs["src"]))
-        if svg is None:
-            return said
-        drawing = _STYLE.sub("", svg[svg.index("<svg") :])
-        return f'<span class="figure" role="img" aria-label="{said}">{drawing}</span>'
+        drawn = images.get(str(tokens[at].attrs["src"]))
+        return said if drawn is None else _figure(said, drawn)
 
     parser.add_render_rule("image", image)
-    page: str = parser.render(text)
-    return page.replace("<table>", '<div class="wide"><table>').replace(
+    tokens = parser.parse(text)
+    _name_cells(tokens)
+    page: str = parser.renderer.render(tokens, parser.options, {})
+    return page.replace("<table>", '<div class="table"><table>').replace(
         "</table>", "</table></div>"
     )
+
+
+def _figure(said: str, drawn: Sequence[str]) -> str:
+    for_each = [_STYLE.sub("", svg[svg.index("<svg") :]) for svg in drawn]
+    widths = ("wide", "narrow") if drawn[1:] else ("",)
+    inner = "".join(
+        f'<span class="{width}">{svg}</span>' for width, svg in zip(widths, for_each, strict=True)
+    )
+    return f'<span class="figure" role="img" aria-label="{said}">{inner}</span>'
+
+
+def _name_cells(tokens: Sequence[Token]) -> None:
+    """Give each cell of a table the text of its column's head."""
+    heads: list[str] = []
+    column = 0
+    for token, inner in pairwise(tokens):
+        match token.type:
+            case "table_open":
+                heads = []
+            case "tr_open":
+                column = 0
+            case "th_open":
+                heads.append("".join(child.content for child in inner.children or ()))
+            case "td_open":
+                token.attrSet("data-head", heads[column])
+                column += 1
 
 
 def fenced(lines: Sequence[str]) -> str:
