@@ -18,7 +18,7 @@ from mnist_core.paths import runs_dir
 from search.confirm.retrain import Changes, retrain
 from search.drill import run as drill
 from search.drill import spec as drill_spec
-from search.drill.result import DrillResult
+from search.drill.result import DrillResult, ranked
 from search.drill.run import Drill, Drilled
 from search.drill.spec import DrillSpec
 from search.report import drilled as drill_report
@@ -158,8 +158,7 @@ def test_one_recipe_on_two_seeds_is_one_winner():
 def test_a_finalist_that_fails_on_a_fresh_seed_is_behind_all_others(drilled: Drilled):
     first, second = drilled.result.finalists
     failed = replace(first, runs=())
-    place = _drill()._place
-    assert sorted([failed, second], key=place) == [second, failed]
+    assert ranked([failed, second], drilled.result.spec) == [second, failed]
 
 
 def test_a_finished_report_outlives_a_drill_that_is_refused(

@@ -4,7 +4,6 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +12,13 @@ import fakes
 import pytest
 from drills import SPEC, VALUES
 from playwright.sync_api import Browser, Page, sync_playwright
+from webpage import WebPage, check_harmless
 
 from mnist_core.errors import UserError
 from search.drill.result import DrillResult
 from search.drill.spec import DrillSpec
-from search.report import drilled as drill_report
 from search.report.drilled import write
+from search.report.page import TEMPLATES
 from search.report.sentences import status
 from search.report.tables import top, values
 from search.text.markdown import code, escaped, table, to_html
@@ -135,47 +135,10 @@ def test_the_figures_are_linked_and_there(folder: Path, text: str):
     assert all((folder / address).read_text().startswith("<?xml") for address in linked)
 
 
-class _Page(HTMLParser):
-    """Tags, what they refer to, and the text outside of figures."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str, str]] = []
-        self.text = ""
-        self._open: list[str] = []
-        self.feed(text)
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-        if tag not in ("meta", "br", "hr", "img"):
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value or "") for name, value in attrs]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-def _check_harmless(page: _Page) -> None:
-    assert not {"script", "iframe", "object", "embed", "link", "base", "form", "img"} & {*page.tags}
-    for _, name, value in page.attributes:
-        assert not name.startswith("on")
-        if name in ("href", "src", "xlink:href", "srcdoc", "action"):
-            assert value.startswith("#")
-
-
 def test_the_page_is_whole_and_asks_for_nothing(folder: Path):
     text = (folder / "drill.html").read_text()
-    page = _Page(text)
-    _check_harmless(page)
+    page = WebPage(text)
+    check_harmless(page)
     policies = [value for tag, name, value in page.attributes if value.startswith("default-src")]
     assert policies == [
         "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -227,8 +190,8 @@ def test_a_name_is_a_name_and_no_more(
     bases = [replace(base, name=payload) for base in stage.bases]
     winners = [replace(winner, name=payload) for winner in stage.winners]
     named = replace(result, stages=[replace(stage, bases=bases, winners=winners)])
-    page = _Page(write(named, tmp_path).read_text())
-    _check_harmless(page)
+    page = WebPage(write(named, tmp_path).read_text())
+    check_harmless(page)
     shown = " ".join(payload.split())
     assert page.text.count(shown) >= 4  # title, heading, base and winners, machine
     assert not {"del", "hr"} & set(page.tags)
@@ -457,8 +420,9 @@ def test_an_image_that_is_not_known_is_its_description():
 
 
 def test_templates_are_found():
-    assert drill_report._TEMPLATES.list_templates() == [
+    assert TEMPLATES.list_templates() == [
         "drill.md.jinja",
         "page.css",
         "page.html.jinja",
+        "study.md.jinja",
     ]

@@ -22,7 +22,7 @@ from search.drill.spec import DrillSpec
 from search.report import leads, tables
 from search.report.advice import advice
 from search.report.analysis import advised, analysis, lead
-from search.report.findings import at_bounds, fall, findings, fit, last_high, leaders
+from search.report.findings import at_bounds, fall, findings, fit, last_high
 from search.study.trials import Complete
 from spaces import Frame
 from spaces.dimensions import Choice, Dimension, Real, Whole
@@ -51,7 +51,7 @@ def _result(stage: StageResult, finalists: list[Finalist] | None = None) -> Dril
 def _candidate(test: float, train: float | None, data: Data | None = None) -> Tried:
     config = plain(data=(data or Data()).model_dump())
     stage = _stage([Done(config, [*FLAT[:7], test], train)])
-    return leaders(stage)[0]
+    return stage.leaders()[0]
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_a_fall_is_said_where_there_is_one(curve: list[float], images: int, said
 
 def _finalist(*curves: list[float]) -> Finalist:
     """The first curve is of the search."""
-    winner = leaders(_stage([Done(plain(), curves[0])]))[0]
+    winner = _stage([Done(plain(), curves[0])]).leaders()[0]
     runs = [drills.run(winner.name, plain(seed=n), each) for n, each in enumerate(curves[1:])]
     return Finalist(winner, runs)
 
@@ -380,7 +380,7 @@ def test_leaders_that_do_not_average_say_nothing_of_what_they_average_over():
     found = findings(stage, result)
     assert [each.name for each in found.importances] == ["averaging"]
     assert not any("average_over" in each for each in advised(stage, found, result))
-    text = "\n".join(analysis(stage, found, result))
+    text = "\n".join(analysis(stage, found, GOAL, result.spec.data))
     assert (
         "What `average_over` does cannot be told: it does something in 1 of the 9 complete trials, "
         "and that takes 8." in text
@@ -395,7 +395,7 @@ def test_what_is_said_of_some_trials_says_of_how_many():
     [bound] = at_bounds(stage, FRAME)
     assert (bound.name, bound.trials, bound.of) == ("average_over", 8, 16)
     found = findings(stage, result)
-    text = "\n".join(analysis(stage, found, result))
+    text = "\n".join(analysis(stage, found, GOAL, result.spec.data))
     assert (
         "The best values of `average_over` lie at its upper bound, 400, in the 8 of 16 complete "
         "trials in which it does something." in text
@@ -428,9 +428,9 @@ def test_best_values_at_both_ends_lie_at_neither():
 def test_leaders_are_the_winners_once_there_are_any():
     trials = [Done(plain(label_smoothing=n / 10), _ending(*[99 + n / 10] * 3)) for n in range(4)]
     stage = replace(_stage(trials), winners=())
-    assert [each.name for each in leaders(stage)] == ["net/3", "net/2"]
-    winner = replace(leaders(stage)[1], name="elsewhere/0")
-    assert leaders(replace(stage, winners=[winner])) == [winner]
+    assert [each.name for each in stage.leaders()] == ["net/3", "net/2"]
+    winner = replace(stage.leaders()[1], name="elsewhere/0")
+    assert replace(stage, winners=[winner]).leaders() == [winner]
 
 
 def _unbeaten(score: float) -> Tried:
@@ -445,13 +445,13 @@ def test_a_winner_that_no_trial_beats_stays_a_winner_also_of_equals(base: float)
     unbeaten = _unbeaten(base)
     stage = replace(_stage(trials), bases=[Candidate("plain", plain()), unbeaten], winners=())
     assert [each.name for each in stage.ranked()] == ["before/0", "net/0", "net/1", "net/2"]
-    assert [each.name for each in leaders(stage)] == ["before/0", "net/0"]
+    assert [each.name for each in stage.leaders()] == ["before/0", "net/0"]
     assert replace(stage, bases=[_unbeaten(99.0)]).ranked()[0].name == "net/0"
 
 
 def test_a_stage_without_a_complete_trial_has_no_leaders():
     stage = replace(_stage([]), bases=[_unbeaten(99.1)])
-    assert leaders(stage) == []
+    assert stage.leaders() == []
     assert advice(findings(stage, _result(stage)), GOAL) == []
 
 
@@ -511,8 +511,8 @@ def test_a_bound_is_to_be_widened_where_that_can_be():
     assert advised(stage, findings(stage, result), result) == [
         "Widen `lr`: the best values lie at its upper bound, 0.5. Stage 2 (pace) varies `lr` (0.05 "
         "to 0.8).",
-        "Fix `dropout` near 0: the best values lie at its lower bound, 0, beyond which no stage "
-        "can go.",
+        "Fix `dropout` near 0: the best values lie at its lower bound, 0, beyond which it "
+        "cannot go.",
     ]
 
 
@@ -628,7 +628,7 @@ def test_what_does_not_matter_is_to_be_held():
 
 def _said(stage: StageResult, finalists: list[Finalist] | None = None) -> str:
     result = _result(stage, finalists)
-    return "\n".join(analysis(stage, findings(stage, result), result))
+    return "\n".join(analysis(stage, findings(stage, result), GOAL, result.spec.data))
 
 
 def test_the_analysis_says_what_was_found():

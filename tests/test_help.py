@@ -27,6 +27,7 @@ COMMANDS = [
     "list",
     "note",
     "rename",
+    "report",
     "rescore",
     "show",
     "train",

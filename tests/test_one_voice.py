@@ -180,7 +180,10 @@ def _check(result: DrillResult) -> None:
     _check_verdicts(found, given_)
     _check_winners(stage, found)
     if found.leaders:
-        said = [*analysis(stage, found, result), *advised(stage, found, result)]
+        said = [
+            *analysis(stage, found, result.spec.goal, result.spec.data),
+            *advised(stage, found, result),
+        ]
         assert not [each for each in said if re.search(r"\bboth overfits|\s\s|,,|\(\)|: \.", each)]
 
 

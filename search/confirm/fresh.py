@@ -36,16 +36,26 @@ def train_fresh(
     Returns the runs of each name, in the order of the seeds, without those that failed. Raises
     UserError as `train_missing`.
     """
-    jobs = [
-        Job(number, name, config.changed(seed=seed), config.epochs)
-        for number, (name, config, seed) in enumerate(
-            (name, config, seed) for name, config in configs.items() for seed in seeds
-        )
-    ]
+    jobs = _jobs(configs, seeds)
     train_missing(jobs, ledger.runs, ledger, workers, device, engine, start, watcher)
+    return fresh_runs(configs, seeds, ledger)
+
+
+def fresh_runs(
+    configs: Mapping[str, Config], seeds: Sequence[int], ledger: Ledger
+) -> dict[str, list[Run]]:
+    """The same of what the ledger holds already; nothing is trained."""
     runs: dict[str, list[Run]] = {name: [] for name in configs}
-    for job in jobs:
+    for job in _jobs(configs, seeds):
         done = next((run for run in ledger.runs if does(run, job)), None)
         if done is not None:
             runs[job.name].append(done)
     return runs
+
+
+def _jobs(configs: Mapping[str, Config], seeds: Sequence[int]) -> list[Job]:
+    each = [(name, config, seed) for name, config in configs.items() for seed in seeds]
+    return [
+        Job(number, name, config.changed(seed=seed), config.epochs)
+        for number, (name, config, seed) in enumerate(each)
+    ]

@@ -1,6 +1,7 @@
 """What a drill has come to: its stages, what each handed on, and the finalists on other seeds."""
 
 import statistics
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,20 +28,22 @@ class Tried(Candidate):
     trial: Complete
 
 
-@dataclass(frozen=True)
-class StageResult:
-    """A stage as far as it has come."""
+class Trained(ABC):
+    """The trials of one study, and what was there before them: what a report judges."""
 
-    number: int
-    """Counted from 1."""
-    stage: Stage
     study: str
-    """The name of its study."""
+    """The name of the study."""
     trials: Sequence[Trial]
     """Best first."""
-    bases: Sequence[Candidate]
-    winners: Sequence[Tried]
-    """Best first; empty where it is not over. A base that no trial has beaten is among them."""
+
+    @property
+    @abstractmethod
+    def keep(self) -> int:
+        """How many of the best are looked at closely."""
+
+    @abstractmethod
+    def called(self, number: int) -> str:
+        """What people call its trial of this number."""
 
     @property
     def counted(self) -> int:
@@ -54,15 +57,12 @@ class StageResult:
 
     @property
     def tried_bases(self) -> list[Tried]:
-        """Those of its bases that were trained in this drill."""
-        return [base for base in self.bases if isinstance(base, Tried)]
+        """What it began with, as far as that was trained in the same drill."""
+        return []
 
     def tried(self) -> list[Tried]:
         """Its complete trials, best first."""
-        return [
-            Tried(f"{self.stage.name}/{trial.number}", trial.config, trial)
-            for trial in self.complete
-        ]
+        return [Tried(self.called(trial.number), trial.config, trial) for trial in self.complete]
 
     def ranked(self) -> list[Tried]:
         """All that it may hand on, best first: its trials, and the bases that were trained in this
@@ -73,6 +73,39 @@ class StageResult:
         for each in sorted([*self.tried_bases, *self.tried()], key=lambda each: -each.trial.score):
             recipes.setdefault(each.config.recipe, each)
         return list(recipes.values())
+
+    def leaders(self) -> Sequence[Tried]:
+        """The best of them, best first; none as long as no trial of its own is complete."""
+        return self.ranked()[: self.keep] if self.complete else []
+
+
+@dataclass(frozen=True)
+class StageResult(Trained):
+    """A stage as far as it has come."""
+
+    number: int
+    """Counted from 1."""
+    stage: Stage
+    study: str
+    trials: Sequence[Trial]
+    bases: Sequence[Candidate]
+    winners: Sequence[Tried]
+    """Best first; empty where it is not over. A base that no trial has beaten is among them."""
+
+    @property
+    def keep(self) -> int:
+        return self.stage.keep
+
+    def called(self, number: int) -> str:
+        return f"{self.stage.name}/{number}"
+
+    @property
+    def tried_bases(self) -> list[Tried]:
+        return [base for base in self.bases if isinstance(base, Tried)]
+
+    def leaders(self) -> Sequence[Tried]:
+        """Its winners; while it is not over, what they would be now."""
+        return self.winners or super().leaders()
 
 
 @dataclass(frozen=True)
@@ -88,6 +121,16 @@ class Finalist:
         if self.runs:
             return statistics.mean(goal.ending(run.test_acc).score for run in self.runs)
         return self.candidate.trial.score
+
+
+def ranked(finalists: Sequence[Finalist], spec: DrillSpec) -> list[Finalist]:
+    """The best comes first; behind all others one that failed on a seed, as a net that is not to be
+    relied on."""
+
+    def place(finalist: Finalist) -> tuple[int, float]:
+        return spec.confirm - len(finalist.runs), -finalist.standing(spec.goal)
+
+    return sorted(finalists, key=place)
 
 
 @dataclass(frozen=True)

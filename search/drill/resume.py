@@ -2,7 +2,6 @@
 needs no more."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -53,10 +52,17 @@ def load(
     if run.kind == "study":
         raise UserError(f"{drill!r} is a study; resume it with: drilldown launch {drill}")
     first = run.studies[0]
-    return drill, *_kept(drill, first.kept(_DRILL), changes), (*first.settings, *changes)
+    return drill, *told(drill, first, changes), (*first.settings, *changes)
 
 
-def _kept(drill: str, table: Any, changes: Sequence[str]) -> tuple[DrillSpec, dict[str, Config]]:
+def told(
+    drill: str, first: Study, changes: Sequence[str] = ()
+) -> tuple[DrillSpec, dict[str, Config]]:
+    """(drill, bases of the first stage) as its latest launch said. first: the study of that stage.
+
+    Raises UserError where that is not kept, or cannot be read.
+    """
+    table = first.kept(_DRILL)
     if not isinstance(table, dict):
         raise UserError(
             f"drill {drill!r} does not keep its file, as it was run by an older version; resume it "

@@ -22,7 +22,7 @@ from mnist_core.words import does, of
 from search.confirm.fresh import fresh_seeds, train_fresh
 from search.drill import resume
 from search.drill.kept import LEDGER, WINNERS, confirmed
-from search.drill.result import Candidate, DrillResult, Finalist, StageResult, Tried
+from search.drill.result import Candidate, DrillResult, Finalist, StageResult, Tried, ranked
 from search.drill.spec import DrillSpec, Stage, StageStudy
 from search.launch import failures
 from search.launch.events import Events
@@ -232,12 +232,7 @@ class Drill:
                 self._start,
                 watcher,
             )
-        return sorted((Finalist(each, runs[each.name]) for each in winners), key=self._place)
-
-    def _place(self, finalist: Finalist) -> tuple[int, float]:
-        """The best comes first; behind all others one that failed on a seed, as a net that is not
-        to be relied on."""
-        return self._spec.confirm - len(finalist.runs), -finalist.standing(self._spec.goal)
+        return ranked([Finalist(each, runs[each.name]) for each in winners], spec)
 
     def _write_best(self, best: Finalist) -> Path:
         """The winner as a config, with the curves of its other seeds."""

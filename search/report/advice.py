@@ -154,7 +154,7 @@ def _bound(at: AtBound) -> Advice:
     if at.widens:
         return Advice(f"Widen {code(at.name)}", why, (at.name,))
     change = f"Fix {code(at.name)} near {digits(at.bound)}"
-    return Advice(change, f"{why}, beyond which no stage can go", (at.name,), True)
+    return Advice(change, f"{why}, beyond which it cannot go", (at.name,), True)
 
 
 def _unmoved(found: Findings, goal: Goal, free: Set[str]) -> list[Advice]:

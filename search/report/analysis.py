@@ -3,11 +3,12 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from mnist_core.config import Data
 from mnist_core.goal import Goal
 from mnist_core.words import apart, beside, does, of, part, percent
 from search.chance.importance import LEAST, Importance
 from search.chance.leads import Lead, SeedNoise
-from search.drill.result import DrillResult, StageResult
+from search.drill.result import DrillResult, StageResult, Trained
 from search.drill.spec import Stage
 from search.report.advice import Advice, advice, spelled
 from search.report.findings import AtBound, Fall, Findings, Fit, own
@@ -25,21 +26,20 @@ VERDICTS = {
 }
 
 
-def analysis(stage: StageResult, found: Findings, result: DrillResult) -> list[str]:
-    """What the numbers say, a sentence or two a finding; of a stage with complete trials."""
-    goal = result.spec.goal
-    said = [_goal(stage, found, goal), *_fits(found, goal)]
+def analysis(trained: Trained, found: Findings, goal: Goal, data: Data) -> list[str]:
+    """What the numbers say, a sentence or two a finding; where there are complete trials."""
+    said = [_goal(trained, found, goal), *_fits(found, goal)]
     if found.fall:
         said.append(_fall(found.fall, goal))
     if found.noise:
-        said.append(_steady(found, found.noise, goal, result.spec.data.test))
+        said.append(_steady(found, found.noise, goal, data.test))
     if found.over_runner_up:
         said.append(lead("The best trial's lead over the runner-up", found.over_runner_up, goal))
     if found.over_base:
         what = "The best trial's lead over the best that the stage began with"
         said.append(lead(what, found.over_base, goal))
     said += map(_bound, found.at_bounds)
-    return [*said, *_importances(stage, found.importances)]
+    return [*said, *_importances(trained, found.importances)]
 
 
 def shortfall(worst: float, goal: Goal) -> str:
@@ -73,11 +73,11 @@ def lead(what: str, found: Lead, goal: Goal, where: str = "1 seed each") -> str:
     return f"{said}: {more} than the {chance} points that chance explains."
 
 
-def _goal(stage: StageResult, found: Findings, goal: Goal) -> str:
-    complete = len(stage.complete)
-    holding = sum(trial.holds_goal for trial in stage.trials)
+def _goal(trained: Trained, found: Findings, goal: Goal) -> str:
+    complete = len(trained.complete)
+    holding = sum(trial.holds_goal for trial in trained.trials)
     first = found.leaders[0]
-    unbeaten = "" if own(stage, [first]) else ", which no trial of this stage beats,"
+    unbeaten = "" if own(trained, [first]) else ", which no trial of this stage beats,"
     some = of(complete, "complete trial")
     held = f"{holding or 'none'} of the {some} {does(holding or 1, 'holds')} it"
     if complete == 1:
@@ -167,14 +167,14 @@ def _lived(names: Sequence[str], trials: int, complete: int) -> str:
     return f", in the {part(trials, complete, 'complete trial')} in which {acts}"
 
 
-def _importances(stage: StageResult, found: Sequence[Importance]) -> list[str]:
-    complete = len(stage.complete)
+def _importances(trained: Trained, found: Sequence[Importance]) -> list[str]:
+    complete = len(trained.complete)
     if complete < LEAST:
         some = of(complete, "complete trial")
         return [f"What mattered cannot be told from {some}: that takes {LEAST}."]
     matters = [_importance(each, n > 0) for n, each in enumerate(found) if each.matters]
     said = [f"What mattered: {'; '.join(matters)}."] if matters else []
-    return [*said, *_no_effects(found, complete), *_seldom(stage.complete)]
+    return [*said, *_no_effects(found, complete), *_seldom(trained.complete)]
 
 
 def _no_effects(found: Sequence[Importance], complete: int) -> list[str]:

@@ -1,60 +1,46 @@
 """A drill's report: Target, Result and Analysis of each stage, and who won. `drill.md` for a
 repository, and `drill.html`, the same in one file that needs nothing else."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import jinja2
-
-from mnist_core.outputs import write_whole
 from mnist_core.record import Environment
 from search.drill.result import DrillResult, StageResult
 from search.report import figures, leads, legends
+from search.report import page as pages
 from search.report import sentences as drill_text
 from search.report import tables as drill_tables
 from search.report.analysis import advised, adviser, analysis
 from search.report.figures import Curve, Dot, Size
 from search.report.findings import Findings, findings
-from search.text import markdown
+from search.report.page import FIGURES, TEMPLATES
 from search.text.markdown import escaped
 from search.text.wording import environments, not_whole
 from spaces.dimensions import Dimension
 
-MARKDOWN, PAGE, FIGURES = "drill.md", "drill.html", "figures"
-_TEMPLATES = jinja2.Environment(
-    loader=jinja2.PackageLoader("search.report"),
-    undefined=jinja2.StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-    keep_trailing_newline=True,
-    autoescape=lambda name: str(name).endswith(".html.jinja"),
-)
+PAGE = "drill.html"
 
 
 def write(result: DrillResult, folder: Path) -> Path:
-    """Write the report of a drill as far as it has come; returns the page.
+    """Write the report of a drill as far as it has come into its folder; returns the page.
 
     Raises UserError, naming the file, where one cannot be written.
     """
+    return write_page(result, folder / PAGE, FIGURES)
+
+
+def write_page(result: DrillResult, page: Path, figures_folder: str) -> Path:
+    """The same elsewhere; see `search.report.page.write`."""
     found = [findings(stage, result) for stage in result.stages]
-    drawn = {
-        f"{FIGURES}/{name}.svg": (wide, narrow)
-        for (name, wide), (_, narrow) in zip(
-            _figures(result, found, figures.WIDE),
-            _figures(result, found, figures.NARROW),
-            strict=True,
-        )
-    }
-    text = _markdown(result, found, drawn)
-    page = _TEMPLATES.get_template("page.html.jinja").render(
-        title=_title(result), body=markdown.to_html(text, drawn), figures=figures.dark_style()
+    return pages.write(
+        page,
+        _title(result),
+        partial(_figures, result, found),
+        partial(_markdown, result, found),
+        figures_folder,
     )
-    for address, (svg, _) in drawn.items():
-        write_whole(folder / address, svg.encode())
-    write_whole(folder / MARKDOWN, text.encode())
-    write_whole(folder / PAGE, page.encode())
-    return folder / PAGE
 
 
 def _title(result: DrillResult) -> str:
@@ -96,17 +82,13 @@ def _shown(result: DrillResult, found: Sequence[Findings]) -> list[Curve]:
 
 
 def _dots(stage: StageResult, names: set[str]) -> list[Dot]:
-    return [
-        Dot(each.config.params, each.trial.ending.mean, each.trial.ending.worst, each.name in names)
-        for each in stage.tried()
-    ]
+    return [Dot.of(each.trial, each.name in names) for each in stage.tried()]
 
 
-def _markdown(result: DrillResult, found: Sequence[Findings], drawn: Iterable[str]) -> str:
-    """drawn: the addresses of figures."""
-    addresses = {Path(address).stem: address for address in drawn}
+def _markdown(result: DrillResult, found: Sequence[Findings], addresses: Mapping[str, str]) -> str:
+    """addresses: of the figures, by name."""
     goal, stages = result.spec.goal, zip(result.stages, found, [None, *found], strict=False)
-    return _TEMPLATES.get_template("drill.md.jinja").render(
+    return TEMPLATES.get_template("drill.md.jinja").render(
         title=escaped(_title(result)),
         not_whole=not_whole(result.spec.data),
         goal=goal,
@@ -157,7 +139,7 @@ def _stage(
             "leaders": drill_tables.leaders(found.leaders, goal),
             "varied": drill_tables.values(stage, kinds, found.leaders),
             "top": drill_tables.top(stage, kinds, goal),
-            "analysis": analysis(stage, found, result),
+            "analysis": analysis(stage, found, goal, result.spec.data),
             "adviser": adviser(found, goal, who, advice),
             "advice": advice,
         }

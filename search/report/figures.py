@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Self
 
 import matplotlib.style
 import numpy as np
@@ -26,6 +27,7 @@ from mnist_core.goal import Goal
 from mnist_core.schedule import LossDip, factor_at
 from mnist_core.words import does
 from search.chance.importance import Importance
+from search.study.trials import Complete
 
 # Okabe & Ito's, which people of all kinds of colour vision tell apart; markers say it again.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -122,6 +124,10 @@ class Dot:
     leads: bool
     """Whether it is one of those that the report is about."""
 
+    @classmethod
+    def of(cls, trial: Complete, leads: bool) -> Self:
+        return cls(trial.config.params, trial.ending.mean, trial.ending.worst, leads)
+
 
 def curves(found: Sequence[Curve], goal: Goal, size: Size = WIDE) -> str:
     """Test accuracy by epoch, and the learning rate below it."""
@@ -152,7 +158,7 @@ def curves(found: Sequence[Curve], goal: Goal, size: Size = WIDE) -> str:
         shown = [c for curve in found for c in (curve.test_acc, *curve.fresh)]
         worst = min((goal.ending(curve).worst for curve in shown), default=0.0)
         _error_scale(above, goal, worst, max(map(max, shown), default=100.0))
-        above.legend(loc="lower right", fontsize=9)
+        figure.legend(loc="outside lower center", ncols=2 if size.narrow else 4, fontsize=9)
         return _svg(figure, "curves", size)
 
 

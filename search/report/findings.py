@@ -2,17 +2,17 @@
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from mnist_core.config import Config
+from mnist_core.config import Config, Data
 from mnist_core.goal import Goal
 from mnist_core.schedule import Constant, LossDip, epoch_factors
 from search.chance.importance import Importance, importances
 from search.chance.leads import Lead, SeedNoise, sampling_error
-from search.drill.result import DrillResult, StageResult, Tried
+from search.drill.result import DrillResult, StageResult, Trained, Tried
 from search.report import leads
 from search.study.trials import Complete
 from spaces import Frame, around, catalogue
@@ -89,10 +89,10 @@ class Fall:
     """And in the last k epochs."""
 
 
-def fall(stage: StageResult, goal: Goal) -> Fall | None:
+def fall(trained: Trained, goal: Goal) -> Fall | None:
     """None where no trial says anything."""
     factors, high_steps, late_steps = [], [], []
-    for trial in stage.complete:
+    for trial in trained.complete:
         accuracies, high = trial.test_acc, last_high(trial.config)
         if high is None:
             continue
@@ -138,10 +138,10 @@ class AtBound:
     """And so many complete trials there are."""
 
 
-def at_bounds(stage: StageResult, frame: Frame) -> list[AtBound]:
+def at_bounds(trained: Trained, frame: Frame) -> list[AtBound]:
     """Where all of two or more leaders, or most of the best third of the trials, lie at a bound;
     of the trials in which the dimension does something."""
-    complete, leading = stage.complete, own(stage, leaders(stage))
+    complete, leading = trained.complete, own(trained, trained.leaders())
     found = []
     for name, kind in (complete[0].dimensions if complete else {}).items():
         if not isinstance(kind, Number) or not _has_inside(kind):
@@ -188,14 +188,9 @@ def _widens(name: str, bound: float, upper: bool, frame: Frame) -> bool:
     return bound < whole.high if upper else bound > whole.low
 
 
-def leaders(stage: StageResult) -> Sequence[Tried]:
-    """Its winners; while it is not over, what they would be now, once a trial is complete."""
-    return stage.winners or (stage.ranked()[: stage.stage.keep] if stage.complete else [])
-
-
-def own(stage: StageResult, candidates: Sequence[Tried]) -> list[Complete]:
-    """The trials of those candidates that are the stage's own, not winners it has not beaten."""
-    return [each.trial for each in candidates if each.trial.study == stage.study]
+def own(trained: Trained, candidates: Sequence[Tried]) -> list[Complete]:
+    """The trials of those candidates that are its own, not winners it has not beaten."""
+    return [each.trial for each in candidates if each.trial.study == trained.study]
 
 
 @dataclass(frozen=True)
@@ -218,22 +213,29 @@ class Findings:
 
 def findings(stage: StageResult, result: DrillResult) -> Findings:
     """Of a stage of a drill."""
-    goal, first = result.spec.goal, leaders(stage)
-    chance, frame = leads.noise(result), Frame(goal.params, goal.epochs, result.spec.data)
+    spec = result.spec
+    return found_of(stage, spec.goal, spec.data, leads.noise(result), _held(stage, result))
+
+
+def found_of(
+    trained: Trained, goal: Goal, data: Data, chance: SeedNoise | None, held: Set[str]
+) -> Findings:
+    """Of one study's trials. held: what it was told to hold, which is nobody's to advise on."""
+    first, frame = trained.leaders(), Frame(goal.params, goal.epochs, data)
     return Findings(
         leaders=first,
         fits=[fit(candidate, goal) for candidate in first],
-        fall=fall(stage, goal),
+        fall=fall(trained, goal),
         noise=chance,
-        over_runner_up=leads.over_runner_up(stage, chance) if chance else None,
-        over_base=leads.over_base(stage, chance) if chance else None,
-        at_bounds=at_bounds(stage, frame),
-        importances=_importances(stage.complete),
-        open=_open(first[0].config, _held(stage, result), frame) if first else {},
+        over_runner_up=leads.over_runner_up(trained, chance) if chance else None,
+        over_base=leads.over_base(trained, chance) if chance else None,
+        at_bounds=at_bounds(trained, frame),
+        importances=_importances(trained.complete),
+        open=_open(first[0].config, held, frame) if first else {},
     )
 
 
-def _open(first: Config, held: set[str], frame: Frame) -> dict[str, Dimension]:
+def _open(first: Config, held: Set[str], frame: Frame) -> dict[str, Dimension]:
     return {
         name: kind
         for name, kind in all_dimensions(frame).items()

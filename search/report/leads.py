@@ -3,8 +3,9 @@
 import statistics
 from collections.abc import Sequence
 
+from mnist_core.config import Data
 from search.chance.leads import Lead, SeedNoise, pooled, sampling_error
-from search.drill.result import DrillResult, Finalist, StageResult
+from search.drill.result import DrillResult, Finalist, Trained
 from search.study.trials import Complete
 
 
@@ -15,10 +16,19 @@ def noise(result: DrillResult) -> SeedNoise | None:
     found = pooled(
         [[goal.ending(curve).mean for curve in curves(each)] for each in result.finalists]
     )
-    means = [trial.ending.mean for stage in result.stages for trial in stage.complete]
-    if found is not None or not means:
+    if found is not None:
         return found
-    return SeedNoise(sampling_error(max(means), result.spec.data.test), 0)
+    return of_sampling(
+        [trial for stage in result.stages for trial in stage.complete], result.spec.data
+    )
+
+
+def of_sampling(complete: Sequence[Complete], data: Data) -> SeedNoise | None:
+    """What stands for the noise between seeds where none was repeated; None without a trial."""
+    if not complete:
+        return None
+    best = max(trial.ending.mean for trial in complete)
+    return SeedNoise(sampling_error(best, data.test), 0)
 
 
 def curves(finalist: Finalist) -> list[Sequence[float]]:
@@ -26,20 +36,20 @@ def curves(finalist: Finalist) -> list[Sequence[float]]:
     return [finalist.candidate.trial.test_acc, *(run.test_acc for run in finalist.runs)]
 
 
-def over_runner_up(stage: StageResult, chance: SeedNoise) -> Lead | None:
-    """Of the stage's best trial; None where no other is complete."""
-    if len(stage.complete) < 2:
+def over_runner_up(trained: Trained, chance: SeedNoise) -> Lead | None:
+    """Of the best trial; None where no other is complete."""
+    if len(trained.complete) < 2:
         return None
-    first, second = stage.complete[:2]
-    return _lead(f"{stage.stage.name}/{second.number}", first, second, chance)
+    first, second = trained.complete[:2]
+    return _lead(trained.called(second.number), first, second, chance)
 
 
-def over_base(stage: StageResult, chance: SeedNoise) -> Lead | None:
-    """Of the stage's best trial over the best base; None where no base was trained here."""
-    if not stage.complete or not stage.tried_bases:
+def over_base(trained: Trained, chance: SeedNoise) -> Lead | None:
+    """Of the best trial over the best base; None where no base was trained here."""
+    if not trained.complete or not trained.tried_bases:
         return None
-    base = max(stage.tried_bases, key=lambda base: base.trial.score)
-    return _lead(base.name, stage.complete[0], base.trial, chance)
+    base = max(trained.tried_bases, key=lambda base: base.trial.score)
+    return _lead(base.name, trained.complete[0], base.trial, chance)
 
 
 def _lead(name: str, best: Complete, other: Complete, chance: SeedNoise) -> Lead:

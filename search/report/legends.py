@@ -76,6 +76,13 @@ def values() -> str:
     )
 
 
+def pruned() -> str:
+    return _legend(
+        "Lowest to highest. What the pruner knew of each is not kept: this is how they stood "
+        "beside the trials that were trained to their end, after as many epochs."
+    )
+
+
 def curves(goal: Goal) -> str:
     return _legend(
         "The scale is that of the error, 100 % less the accuracy, and logarithmic: each halving of "
@@ -87,7 +94,7 @@ def curves(goal: Goal) -> str:
 def parameters(goal: Goal) -> str:
     lines = f", its line down to the worst of the {goal.ends}" if goal.last > 1 else ""
     return _legend(
-        f"A mark is a complete trial: the {goal.judged}{lines}. Dashed: the goal, which a net "
+        f"A mark is a complete trial's {goal.judged}{lines}. Dashed: the goal, which a net "
         "holds whose worst is not below; dotted: the parameters that it must stay under. The scale "
         "is that of the curves."
     )

@@ -2,11 +2,12 @@
 
 import statistics
 from collections.abc import Mapping
+from typing import Any
 
 from mnist_core.goal import Goal
 from mnist_core.words import does, of, part, percent
 from search.chance.leads import SeedNoise
-from search.drill.result import DrillResult, StageResult
+from search.drill.result import DrillResult, StageResult, Trained
 from search.report import leads
 from search.report.analysis import VERDICTS, lead, shortfall
 from search.report.findings import Findings
@@ -41,13 +42,13 @@ def _rest(stage: StageResult) -> str:
     return f"{part(left, stage.stage.trials, 'trial')} of {name}"
 
 
-def trials(stage: StageResult) -> str:
+def trials(trained: Trained) -> str:
     """How many were run, how they ended, and how long they took."""
-    ended = fates(stage.trials)
+    ended = fates(trained.trials)
     if not ended:
         return "No trial has ended yet."
     said = ", ".join(f"{count} {COUNTED[state]}" for state, count in ended.items())
-    seconds = sum(trial.seconds or 0.0 for trial in stage.trials)
+    seconds = sum(trial.seconds or 0.0 for trial in trained.trials)
     return f"Trials: {ended.total()} ({said}). Training time of them all: {duration(seconds)}."
 
 
@@ -87,21 +88,28 @@ def leading(result: DrillResult, found: Findings) -> str:
 
 def target(stage: StageResult, kinds: Mapping[str, Dimension]) -> str:
     """What is varied, and around what. kinds: of the dimensions, none where no trial says so."""
+    varied = listed(bounds(kinds) or [code(name) for name in stage.stage.vary])
+    around = listed([code(base.name) for base in stage.bases])
+    said = f"Vary {varied}, around {around}."
+    if stage.stage.fix:
+        said += f" {held(stage.stage.fix)}"
+    return said
+
+
+def bounds(kinds: Mapping[str, Dimension]) -> list[str]:
+    """What each dimension may be; of the widths, which share the budget, how many there are."""
     widths = [name for name in kinds if name.startswith("width_")]
-    parts = [
+    parts = [f"{_the(len(widths), 'width')} (as far as the budget goes)"] if widths else []
+    return parts + [
         f"{code(name)} ({within(kind)})"
         for name, kind in kinds.items()
         if name not in widths and name != BASE
     ]
-    if widths:
-        parts.insert(0, f"{_the(len(widths), 'width')} (as far as the budget goes)")
-    varied = listed(parts or [code(name) for name in stage.stage.vary])
-    around = listed([code(base.name) for base in stage.bases])
-    said = f"Vary {varied}, around {around}."
-    if stage.stage.fix:
-        fixed = [f"{code(name)} = {value(given)}" for name, given in stage.stage.fix.items()]
-        said += f" Held: {listed(fixed)}."
-    return said
+
+
+def held(fixed: Mapping[str, Any]) -> str:
+    """What is at one value in every trial."""
+    return f"Held: {listed([f'{code(name)} = {value(given)}' for name, given in fixed.items()])}."
 
 
 def _the(count: int, what: str) -> str:

@@ -8,7 +8,7 @@ from mnist_core.goal import Goal
 from mnist_core.layers import Conv
 from mnist_core.words import accuracies, part, percent
 from search.chance.leads import Lead
-from search.drill.result import DrillResult, StageResult, Tried
+from search.drill.result import DrillResult, StageResult, Trained, Tried
 from search.report import leads
 from search.report.advice import spelled
 from search.report.findings import Findings, own
@@ -138,15 +138,15 @@ def leaders(candidates: Sequence[Tried], goal: Goal) -> str:
     return table(heads, lines)
 
 
-def values(stage: StageResult, kinds: Mapping[str, Dimension], candidates: Sequence[Tried]) -> str:
-    """What the stage varied, and what its leaders have; of one that no trial of the stage has
-    beaten, nothing was varied."""
+def values(trained: Trained, kinds: Mapping[str, Dimension], candidates: Sequence[Tried]) -> str:
+    """What was varied, and what the leaders have; of one that no trial of the stage has beaten,
+    nothing was varied."""
     names = [name for name in kinds if spelled([name]) != [ALL_WIDTHS]]
     lines = [
         [
             _headed(name),
             within(kinds[name]),
-            *(_value(stage, each.trial, name) for each in candidates),
+            *(_value(trained, each.trial, name) for each in candidates),
         ]
         for name in names
     ]
@@ -157,10 +157,10 @@ def values(stage: StageResult, kinds: Mapping[str, Dimension], candidates: Seque
     return table(heads, lines, left=heads[:2])
 
 
-def _value(stage: StageResult, trial: Complete, name: str) -> str:
+def _value(trained: Trained, trial: Complete, name: str) -> str:
     """What a trial has in a dimension, if anything: another stage's has what it had, and with some
     values of the others a dimension is idle."""
-    if trial.study != stage.study or name not in trial.sample:
+    if trial.study != trained.study or name not in trial.sample:
         return "as it was"
     return value(trial.living[name]) if name in trial.living else "idle"
 
