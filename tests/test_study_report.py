@@ -42,7 +42,13 @@ def _done(lr: float, state: TrialState = TrialState.COMPLETE, epochs: int = 8) -
 
 
 def _result(trials: list[Trial], **changes: Any) -> StudyResult:
-    kept = {"seed": "3", "space": "open", "fix.layout": "'squeeze'", "lr": "0.05 to 0.8"}
+    kept = {
+        "seed": "3",
+        "data": "6000+10000",
+        "space": "open",
+        "fix.layout": "'squeeze'",
+        "lr": "0.05 to 0.8",
+    }
     return replace(
         StudyResult("made-up", trials, GOAL, kept, {"pruner": "median (n_min_trials = 2)"}, False),
         **changes,
@@ -196,6 +202,7 @@ def test_without_a_complete_trial_it_tells_what_there_is(done: list[Done], tmp_p
     text = page.with_suffix(".md").read_text()
     assert "No trial is complete yet, so there is no best." in text
     assert "How to run" not in text
+    assert "Not the whole of MNIST: 6,000 of" in text
     assert ("The pruner stopped 2 of 2 trials" in text) == (done == STOPPED)
     assert not (tmp_path / "figures").exists()
 
@@ -217,6 +224,11 @@ def test_the_report_of_a_study_stands_in_its_folder(
     assert text.startswith("# tiny: A \\*first\\* look\n")
     assert "**Note:** as a \\*\\*baseline\\*\\*\n" in text
     assert "**Status:** Nobody runs it now. Trials: 2 (2 complete)." in text
+    steps = re.findall(r"^# (.+)\ndrilldown (launch tiny .+)$", text, re.MULTILINE)
+    assert steps[0] == (
+        "All of MNIST",
+        "launch tiny --set data.train=60000 --set data.test=10000 --name tiny-all",
+    )
     words = re.findall(r"^drilldown (export .+)$", text, re.MULTILINE)[0].split()
     assert drilldown(*words).code == 0  # as a reader would type it
 
@@ -248,8 +260,12 @@ def test_the_report_of_a_drill_is_written_anew(
     done = drilldown("report", "down", start=fakes.unstartable)
     assert (done.code, done.out) == (0, f"{place / 'drill.html'}\n")
     assert [(place / name).read_bytes() for name in names] == before
+    drilldown("report", "down", "-o", tmp_path / "elsewhere.html")
+    text = (tmp_path / "elsewhere.md").read_text()
+    assert "```sh\ndrilldown export down -o best.toml\ndrilldown train best.toml --check\n" in text
     stage = drilldown("report", "down.1.net")
     assert stage.out == f"{home / 'runs' / 'down.1.net' / 'report.html'}\n"
+    assert "What next" not in (home / "runs" / "down.1.net" / "report.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from search.report.analysis import advised, adviser, analysis
 from search.report.figures import Curve, Dot, Size
 from search.report.findings import Findings, findings
 from search.report.page import FIGURES, TEMPLATES
-from search.text.markdown import escaped
+from search.text.markdown import escaped, fenced
 from search.text.wording import environments, not_whole
 from spaces.dimensions import Dimension
 
@@ -31,14 +31,20 @@ def write(result: DrillResult, folder: Path) -> Path:
     return write_page(result, folder / PAGE, FIGURES)
 
 
-def write_page(result: DrillResult, page: Path, figures_folder: str) -> Path:
-    """The same elsewhere; see `search.report.page.write`."""
+def write_page(
+    result: DrillResult, page: Path, figures_folder: str, where: str | None = None
+) -> Path:
+    """The same elsewhere; see `search.report.page.write`.
+
+    where: what a command needs to find the drill's storage; None in the drill's folder, where its
+    winner lies.
+    """
     found = [findings(stage, result) for stage in result.stages]
     return pages.write(
         page,
         _title(result),
         partial(_figures, result, found),
-        partial(_markdown, result, found),
+        partial(_markdown, result, found, where),
         figures_folder,
     )
 
@@ -85,7 +91,12 @@ def _dots(stage: StageResult, names: set[str]) -> list[Dot]:
     return [Dot.of(each.trial, each.name in names) for each in stage.tried()]
 
 
-def _markdown(result: DrillResult, found: Sequence[Findings], addresses: Mapping[str, str]) -> str:
+def _markdown(
+    result: DrillResult,
+    found: Sequence[Findings],
+    where: str | None,
+    addresses: Mapping[str, str],
+) -> str:
     """addresses: of the figures, by name."""
     goal, stages = result.spec.goal, zip(result.stages, found, [None, *found], strict=False)
     return TEMPLATES.get_template("drill.md.jinja").render(
@@ -104,8 +115,16 @@ def _markdown(result: DrillResult, found: Sequence[Findings], addresses: Mapping
         figures=addresses,
         stages=[_stage(result, stage, each, before) for stage, each, before in stages],
         over=bool(result.finalists),
+        at_home=where is None,
+        again=fenced(_again(result.name, where)),
         environments=environments(_environments(result)),
     )
+
+
+def _again(name: str, where: str | None) -> list[str]:
+    """The commands that train the winner again."""
+    made = [] if where is None else [f"drilldown export {name} -o best.toml{where}"]
+    return [*made, "drilldown train best.toml --check"]
 
 
 def _result(result: DrillResult, found: Sequence[Findings]) -> str:

@@ -134,12 +134,10 @@ def seeds(seed: str | None) -> str:
     )
 
 
-def again(best: Trial, where: str) -> list[str]:
-    """The commands that train a trial again. where: see `search.study.storage.option`."""
-    study = shlex.quote(best.study)
-    file = f"trial-{best.number}.toml"
-    return [
-        f"drilldown export {study} --trial {best.number} -o {file}{where}",
-        f"drilldown train {file} --check",
-        f"drilldown train {file} --seed 1",
-    ]
+def again(best: Trial, where: str) -> tuple[list[str], list[str]]:
+    """The commands that train a trial again, and on another seed. where: see
+    `search.study.storage.option`."""
+    study, file = shlex.quote(best.study), f"trial-{best.number}.toml"
+    exported = f"drilldown export {study} --trial {best.number} -o {file}{where}"
+    train = f"drilldown train {file}"
+    return [exported, f"{train} --check"], [f"{train} --seed 1"]

@@ -46,6 +46,7 @@ def report(launched: Launched, command: str, url: str | None, again: Command) ->
     elif launched.in_vain:
         lines.append(f"All these count; to try more, launch with --trials above {ended.total()}.")
     lines.append("All trials:".ljust(COLUMN) + f"{program()} show {name}{where}")
+    lines.append("As a report:".ljust(COLUMN) + f"{program()} report {name}{where}")
     lines.append("In a browser:".ljust(COLUMN) + f"{program()} dashboard {name}{where}")
     if launched.best is not None and not launched.signal:
         lines += _next_lines(launched, trials, launched.best, again)

@@ -21,20 +21,21 @@ def write(studies: Studies, name: str, output: Path | None, url: str | None) -> 
     run = runs.find(studies, name)
     if run.kind == "drill":
         result = stored.read(studies, run)
-        page = output or _own(studies, run, drilled.PAGE)
-        return drilled.write_page(result, page, figures_beside(page) if output else FIGURES)
+        if output is None:
+            return drilled.write(result, _own(studies, run))
+        return drilled.write_page(result, output, figures_beside(output), storage.option(url))
     study = run.studies[0]
     found = studied.StudyResult.of(study, studies.running(study))
-    page = output or _own(studies, run, studied.PAGE)
+    page = output or _own(studies, run) / studied.PAGE
     beside = figures_beside(page) if output else FIGURES
     return studied.write(found, page, beside, storage.option(url))
 
 
-def _own(studies: Studies, run: Run, page: str) -> Path:
-    """The page in the folder of the study or drill itself."""
+def _own(studies: Studies, run: Run) -> Path:
+    """The folder of the study or drill itself."""
     # Another program may have named a study otherwise.
     storage.check_name(run.name, f"study {run.name!r} is no file's name; choose one with -o:")
     first = run.studies[0] if run.kind == "drill" else None
     folder.check(studies, run.name, run.kind, first)
     folder.claim(studies, run.name, run.kind, first)
-    return runs_dir() / run.name / page
+    return runs_dir() / run.name

@@ -2,6 +2,7 @@
 `report.md` for a repository, and `report.html`, the same in one file that needs nothing else."""
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import tomli_w
 from mnist_core.config import Data
 from mnist_core.goal import Goal
 from search.drill.result import Trained
-from search.report import ended, figures, leads, legends, sentences, tables
+from search.report import ended, figures, leads, legends, next_steps, sentences, tables
 from search.report import page as pages
 from search.report.advice import advice
 from search.report.analysis import adviser, analysis, shortfall
@@ -26,7 +27,8 @@ from search.study.fingerprint import FINGERPRINT, SPEC
 from search.study.methods import METHODS
 from search.study.study import Study
 from search.study.trials import Trial
-from search.text.markdown import code, escaped
+from search.text.commands import Command, program
+from search.text.markdown import code, escaped, fenced
 from search.text.wording import environments, listed, not_whole
 from spaces.dimensions import Dimension
 
@@ -85,9 +87,11 @@ class StudyResult(Trained):
 
     @property
     def data(self) -> Data:
-        """What its trials are trained and tested on."""
+        """What its trials are trained and tested on, also where none has begun."""
+        kept = re.fullmatch(r"(\d+)\+(\d+)", self.launched_with.get("data", ""))
         configs = (trial.config for trial in self.trials)
-        return next((config.data for config in configs if config is not None), Data())
+        said = Data(train=int(kept[1]), test=int(kept[2])) if kept else Data()
+        return next((config.data for config in configs if config is not None), said)
 
     @property
     def dimensions(self) -> Mapping[str, Dimension]:
@@ -174,7 +178,9 @@ def _markdown(
             "adviser": adviser(found, goal, "another study", counsel),
             "advice": counsel,
             "best": best.number,
-            "again": ended.again(best, where),
+            "again": [fenced(commands) for commands in ended.again(best, where)],
+            "next": _next(result, found, where),
+            "verdict": "held" if any(trial.holds_goal for trial in result.complete) else "missed",
             "config": tomli_w.dumps(best.config.to_dict()).strip(),
         }
     return TEMPLATES.get_template("study.md.jinja").render(
@@ -210,6 +216,35 @@ def _result(result: StudyResult, found: Findings) -> str:
     if holders and not first.trial.holds_goal:
         said += f" {result.called(holders[0].number)}, with a lower score, holds the goal."
     return said
+
+
+def _next(result: StudyResult, found: Findings, where: str) -> str:
+    """What to type next; nothing where the study cannot be launched by its name: a stage of a
+    drill, or one of an older version."""
+    if result.wanted is None or "bases" in result.launched_with:
+        return ""
+    holders = [trial for trial in result.complete if trial.holds_goal]
+    best, fit = found.leaders[0].trial, found.fits[0]
+    steps = next_steps.steps(
+        next_steps.Outcome(
+            goal=result.goal,
+            data=result.data,
+            held=bool(holders),
+            params=min(trial.config.params for trial in holders or [best]),
+            worst=best.ending.worst,
+            trials=result.counted,
+            dimensions=result.dimensions,
+            verdict=fit.verdict if fit else None,
+        )
+    )
+    again = Command("launch", result.study, result.study, more=where)
+    more = {next_steps.MORE_TRIALS: again.resumed("--trials", str(2 * result.wanted))}
+    lines = []
+    for step in steps:
+        typed = again.changed(step.settings, step.ending) if step.settings else more.get(step)
+        if typed:  # of more seeds another section tells
+            lines += [f"# {step.what}", f"drilldown{typed.removeprefix(program())}"]
+    return fenced(lines) if lines else ""
 
 
 def _space(result: StudyResult) -> str:
