@@ -265,7 +265,9 @@ def test_the_report_of_a_drill_is_written_anew(
     assert "```sh\ndrilldown export down -o best.toml\ndrilldown train best.toml --check\n" in text
     stage = drilldown("report", "down.1.net")
     assert stage.out == f"{home / 'runs' / 'down.1.net' / 'report.html'}\n"
-    assert "What next" not in (home / "runs" / "down.1.net" / "report.md").read_text()
+    text = (home / "runs" / "down.1.net" / "report.md").read_text()
+    assert "Varied as a stage of a drill: the " in text
+    assert "What next" not in text
 
 
 @pytest.mark.parametrize(

@@ -131,7 +131,7 @@ class Dot:
 
 def curves(found: Sequence[Curve], goal: Goal, size: Size = WIDE) -> str:
     """Test accuracy by epoch, and the learning rate below it."""
-    with _drawing(size, 5.6) as figure:
+    with _drawing(size, 6.3 if size.narrow else 5.8) as figure:
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
         for number, curve in enumerate(found[:_DRAWN]):
             colour, marker = _COLOURS[number], _MARKERS[number]

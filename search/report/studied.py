@@ -79,6 +79,11 @@ class StudyResult(Trained):
         return f"{self.study}: {self.title}" if self.title else self.study
 
     @property
+    def is_stage(self) -> bool:
+        """Whether it was launched as a stage of a drill, around configs."""
+        return "bases" in self.launched_with
+
+    @property
     def keep(self) -> int:
         return _SHOWN
 
@@ -221,7 +226,7 @@ def _result(result: StudyResult, found: Findings) -> str:
 def _next(result: StudyResult, found: Findings, where: str) -> str:
     """What to type next; nothing where the study cannot be launched by its name: a stage of a
     drill, or one of an older version."""
-    if result.wanted is None or "bases" in result.launched_with:
+    if result.wanted is None or result.is_stage:
         return ""
     holders = [trial for trial in result.complete if trial.holds_goal]
     best, fit = found.leaders[0].trial, found.fits[0]
@@ -250,9 +255,9 @@ def _next(result: StudyResult, found: Findings, where: str) -> str:
 def _space(result: StudyResult) -> str:
     """What is varied, and what is held."""
     name = result.launched_with.get("space")
-    space, parts = (
-        f" in the space {code(name)}" if name else "",
-        sentences.bounds(result.dimensions),
-    )
-    said = [f"Varied{space}: {listed(parts)}." if parts else f"Nothing has been varied yet{space}."]
-    return " ".join([*said, *([sentences.held(result.fixed)] if result.fixed else [])])
+    space = f" in the space {code(name)}" if name else ""
+    if result.is_stage:
+        space = " as a stage of a drill"
+    parts, fixed = sentences.bounds(result.dimensions), result.fixed
+    said = f"Varied{space}: {listed(parts)}." if parts else f"Nothing has been varied yet{space}."
+    return f"{said} {sentences.held(fixed)}" if fixed else said
