@@ -6,7 +6,7 @@ offers all that stand here; the other spaces name those that they have.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from mnist_core.augment_ops import Affine, Augmentation, Jitter, Rotation
@@ -46,6 +46,8 @@ class Entry:
     of anything makes it idle."""
     unit: str = ""
     """Of a number that has one, in the plural."""
+    meaning: str = field(kw_only=True)
+    """In a line, for people who choose what to vary."""
     acts: Callable[[Config], bool] = lambda _: True
     """Whether it does something in a config that has what it needs."""
 
@@ -78,21 +80,26 @@ def _schedule(config: Config, kind: str) -> Config:
 
 
 def _of_schedule(
-    kind: Dimension, unit: str = "", acts: Callable[[Config], bool] = lambda _: True, **fields: str
+    kind: Dimension,
+    meaning: str,
+    unit: str = "",
+    acts: Callable[[Config], bool] = lambda _: True,
+    **fields: str,
 ) -> Entry:
     """A dimension that is another field in each kind of schedule, and idle with all the others."""
 
     def change(config: Config, value: Any) -> Config:
-        field = fields.get(config.schedule.kind)
-        if field is None:
+        name = fields.get(config.schedule.kind)
+        if name is None:
             return config
-        return config.changed(schedule=config.schedule.changed(**{field: value}))
+        return config.changed(schedule=config.schedule.changed(**{name: value}))
 
     def read(config: Config) -> Any:
-        field = fields.get(config.schedule.kind)
-        return None if field is None else getattr(config.schedule, field)
+        name = fields.get(config.schedule.kind)
+        return None if name is None else getattr(config.schedule, name)
 
-    return Entry(kind, change, read, ("schedule", tuple(fields)), unit, acts)
+    needs = ("schedule", tuple(fields))
+    return Entry(kind, change, read, needs, unit, acts=acts, meaning=meaning)
 
 
 def _steps(config: Config) -> bool:
@@ -107,19 +114,20 @@ def _steps(config: Config) -> bool:
 
 def _of_optimizer(
     kind: Dimension,
-    field: str,
+    name: str,
+    meaning: str,
     needs: Needs | Callable[[Iterable[Config]], Needs] | None = None,
     acts: Callable[[Config], bool] = lambda _: True,
 ) -> Entry:
     """A dimension that is a field of the optimizer."""
 
     def change(config: Config, value: Any) -> Config:
-        return config.changed(optimizer=config.optimizer.changed(**{field: value}))
+        return config.changed(optimizer=config.optimizer.changed(**{name: value}))
 
     def read(config: Config) -> Any:
-        return getattr(config.optimizer, field, None)
+        return getattr(config.optimizer, name, None)
 
-    return Entry(kind, change, read, needs, acts=acts)
+    return Entry(kind, change, read, needs, acts=acts, meaning=meaning)
 
 
 def _momentum_needs(bases: Iterable[Config]) -> Needs:
@@ -205,26 +213,45 @@ def _read_average_over(config: Config) -> float | None:
 
 CATALOGUE: dict[str, Entry] = {
     **{
-        name: Entry(share, None, None)
-        for name, share in share_dimensions(layouts.CONVOLUTIONS).items()
+        name: Entry(
+            share,
+            None,
+            None,
+            meaning=f"how wide convolution {number} is beside the others: 0 is the least "
+            f"({layouts.LEAST} channels), 1 the most",
+        )
+        for number, (name, share) in enumerate(
+            share_dimensions(layouts.CONVOLUTIONS).items(), start=1
+        )
     },
     "layout": Entry(
-        Choice(list(layouts.PLANS)), None, lambda config: layouts.known_plan(config.layers)
+        Choice(list(layouts.PLANS)),
+        None,
+        lambda config: layouts.known_plan(config.layers),
+        meaning="where the pools and the narrow 1x1 convolutions stand",
     ),
     "activation": Entry(
         Choice(["relu", "silu"]),
         _activation,
         _read_activation,
         acts=lambda config: any(isinstance(layer, Activation) for layer in config.layers),
+        meaning="the function behind each batch norm",
     ),
-    "lr": _of_optimizer(Real(0.02, 1.0, log=True), "lr"),
+    "lr": _of_optimizer(Real(0.02, 1.0, log=True), "lr", "the learning rate at its highest"),
     "schedule": Entry(
         Choice(["linear", "cosine", "onecycle", "step"]),
         _schedule,
         lambda config: config.schedule.kind,
+        meaning="how the learning rate goes: up, then down in a line, along a cosine or as "
+        "PyTorch's OneCycleLR; or down in steps",
     ),
     "warmup": _of_schedule(
-        Real(0.05, 0.4), "share of the updates", linear="warmup", cosine="warmup", onecycle="rise"
+        Real(0.05, 0.4),
+        "the part of the training in which the learning rate rises",
+        "share of the updates",
+        linear="warmup",
+        cosine="warmup",
+        onecycle="rise",
     ),
     "step_size": Entry(
         lambda frame: Whole(1, max(1, frame.epochs - 1)),
@@ -232,34 +259,57 @@ CATALOGUE: dict[str, Entry] = {
         _read_step_size,
         ("schedule", ("step",)),
         "epochs",
+        meaning="from one step of the learning rate to the next",
     ),
     "gamma": _of_schedule(
-        Real(0.05, 0.9, log=True), acts=_steps, step="gamma", multistep="gamma", loss_dip="gamma"
+        Real(0.05, 0.9, log=True),
+        "what each step multiplies the learning rate by",
+        acts=_steps,
+        step="gamma",
+        multistep="gamma",
+        loss_dip="gamma",
     ),
     "dropout": Entry(
         Real(0.0, 0.1),
         lambda config, rate: config.changed(layers=with_dropout(config.layers, rate)),
         _read_dropout,
         acts=lambda config: with_dropout(config.layers, 0.1) != with_dropout(config.layers, 0.0),
+        meaning="the share of values that each block but the last drops in training",
     ),
-    "weight_decay": _of_optimizer(Real(1e-5, 2e-3, log=True), "weight_decay"),
+    "weight_decay": _of_optimizer(
+        Real(1e-5, 2e-3, log=True), "weight_decay", "how strongly weights are drawn to 0"
+    ),
     "label_smoothing": Entry(
         Real(0.0, 0.1),
         lambda config, share: config.changed(label_smoothing=share),
         lambda config: config.label_smoothing,
+        meaning="the share of each label that is spread over all ten digits",
     ),
-    "augmentation": Entry(Real(0.0, 2.0), _augmentation, _read_augmentation),
-    "averaging": Entry(Choice(["none", "ema"]), _averaging, lambda config: config.averaging.kind),
+    "augmentation": Entry(
+        Real(0.0, 2.0),
+        _augmentation,
+        _read_augmentation,
+        meaning="how far images are turned, shifted, scaled and sheared at random: 0 is not at "
+        f"all, 1 up to {_DEGREES:.0f} degrees, 1.5 pixels, 8 % and 5 degrees",
+    ),
+    "averaging": Entry(
+        Choice(["none", "ema"]),
+        _averaging,
+        lambda config: config.averaging.kind,
+        meaning="which weights are tested: the latest, or their exponential moving average",
+    ),
     "average_over": Entry(
         Real(50.0, 2000.0, log=True),
         _average_over,
         _read_average_over,
         ("averaging", ("ema",)),
         "updates",
+        meaning="how far back the moving average looks",
     ),
     "momentum": _of_optimizer(
         Real(0.5, 0.99),
         "momentum",
+        "how much of the last update goes on in the next",
         _momentum_needs,
         lambda config: isinstance(config.optimizer, Sgd),
     ),
@@ -268,6 +318,7 @@ CATALOGUE: dict[str, Entry] = {
         lambda config, size: retimed(config, batch_size=size),
         lambda config: config.batch_size,
         unit="images",
+        meaning="how many an update sees",
     ),
 }
 """By name, in the order in which they are sampled and changed. A study is held by the order and the

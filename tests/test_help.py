@@ -30,6 +30,7 @@ COMMANDS = [
     "report",
     "rescore",
     "show",
+    "space",
     "train",
 ]
 

@@ -36,6 +36,7 @@ for _command in (
     studies.launch,
     studies.drill,
     studies.list_,
+    studies.space,
     studies.show,
     studies.export,
     reports.report,

@@ -28,6 +28,15 @@ def drills(
     return [*_items(packaged.names(packaged.DRILLS), begun), *_files(begun)]
 
 
+def spaces(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """What `space` takes: spaces, and all that `launch` and `drill` take."""
+    from mnist_core import packaged
+    from spaces import SPACES
+
+    listed = _items([*SPACES, "stage", *packaged.names(packaged.DRILLS)], begun)
+    return [*listed, *studies(context, parameter, begun)]
+
+
 def configs(
     _context: click.Context, _parameter: click.Parameter, begun: str
 ) -> list[CompletionItem]:

@@ -201,6 +201,24 @@ def list_(url: str | None) -> None:
 
 
 @click.command()
+@click.argument("name", default="open", shell_complete=complete.spaces)
+@options.settings
+@options.form("table", "json", "csv")
+@options.storage
+def space(name: str, settings: tuple[str, ...], form: str, url: str | None) -> None:
+    """Show what can vary: bounds or choices, and what each means.
+
+    NAME is a space (`open`, `classic`, or `stage`, all that a drill's stage can vary), or a study
+    or drill, by its name or its TOML file, of which it is shown what is narrowed, fixed and idle;
+    `shallow.2.regularisation` is one stage. Without it, `open`.
+    """
+    from search.drill import spaces
+    from search.report import dimensions
+
+    click.echo(dimensions.told(spaces.find(name, settings, url), form))
+
+
+@click.command()
 @click.argument("name", shell_complete=complete.runs)
 @options.form("table", "json", "csv")
 @click.option(

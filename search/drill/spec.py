@@ -74,7 +74,7 @@ class DrillSpec(Frozen):
                 raise ValueError(f"stage: two stages are called {name!r}; rename one")
         layouts.check_budget(self.goal.params)
         for number in range(1, len(self.stage) + 1):
-            self.study(number, self._stand_ins())
+            self.study(number, self.stand_ins())
         return self
 
     def study(self, number: int, bases: Mapping[str, Config]) -> StageStudy:
@@ -106,7 +106,7 @@ class DrillSpec(Frozen):
         """What the first stage starts from where no base is named."""
         return free.plain(Frame(self.goal.params, self.goal.epochs, self.data))
 
-    def _stand_ins(self) -> dict[str, Config]:
+    def stand_ins(self) -> dict[str, Config]:
         """For bases not yet known: all that a stage may vary does something in one of the two."""
         plain = self.plain()
         other = {"schedule": {"kind": "step", "size": 1, "gamma": 0.1}}

@@ -47,6 +47,12 @@ def resumed_by(study: Study) -> str:
     return f"{verb} {shlex.quote(name)}"
 
 
+def drill_of(name: str) -> str | None:
+    """The drill whose stage would be called so; None where it is no stage's name."""
+    match = _STAGE.fullmatch(name)
+    return match[1] if match else None
+
+
 def every(studies: Studies) -> list[Run]:
     """All runs that drilldown launched, in the order of their names."""
     found = [study for study in studies.all() if study.launched]
