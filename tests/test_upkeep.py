@@ -25,9 +25,8 @@ from search.study.rescore import rescored
 from search.study.session import drilled, opened
 from search.study.storage import open_storage
 from search.study.studies import Studies
-from search.study.trials import TrialAttr
 from search.study.study import Study
-from search.study.trials import Complete, State, Trial
+from search.study.trials import Complete, State, Trial, TrialAttr
 
 PLAN = fakes.study()
 LEFT = Path(__file__).parent / "data" / "before-rooms"
