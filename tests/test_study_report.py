@@ -23,7 +23,7 @@ from search.report.figures import Dot
 from search.report.studied import StudyResult
 from search.study import runs, storage
 from search.study.studies import Studies
-from search.study.trials import Trial
+from search.study.trials import State, Trial
 from spaces.dimensions import Choice, Dimension, Real
 
 GOAL = drills.SPEC.goal  # 99.00 % in each of the last 3 of 8 epochs
@@ -194,6 +194,13 @@ def test_who_runs_it_is_said(running: bool | None, said: str) -> None:
     assert ended.status(drills.trials([_done(0.1, TrialState.RUNNING, 2)], KINDS), running) == said
     assert ended.status([], False) == "Nobody runs it now."
     assert ended.status([], False, 5) == "Nobody runs it now; 5 of 5 trials are missing."
+
+
+def test_a_trial_that_has_just_been_asked_for_is_under_way() -> None:
+    [new] = drills.trials([_done(0.1, TrialState.RUNNING, 2)], KINDS)
+    new = replace(new, state=State.FOREIGN, test_acc=(), _tables={})
+    assert ended.status([new], True) == "It is running now, with 1 trial under way."
+    assert "1 not drilldown's" in ended.status([new], False)
 
 
 @pytest.mark.parametrize("done", [[], STOPPED, [_done(0.1, TrialState.RUNNING, 2)]])

@@ -44,7 +44,7 @@ def write_page(
         page,
         _title(result),
         partial(_figures, result, found),
-        partial(_markdown, result, found, where),
+        partial(_markdown, result, found, where=where),
         figures_folder,
     )
 
@@ -94,8 +94,8 @@ def _dots(stage: StageResult, names: set[str]) -> list[Dot]:
 def _markdown(
     result: DrillResult,
     found: Sequence[Findings],
-    where: str | None,
     addresses: Mapping[str, str],
+    where: str | None = None,
 ) -> str:
     """addresses: of the figures, by name."""
     goal, stages = result.spec.goal, zip(result.stages, found, [None, *found], strict=False)

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
 from mnist_core.goal import Goal
@@ -24,7 +24,7 @@ _STOPS = {  # the kind of a pruner -> what it stops
 def status(trials: Sequence[Trial], running: bool | None, wanted: int | None = None) -> str:
     """Whether somebody runs the study, how many trials are missing, and which have not ended or do
     not count. wanted: so many were asked for."""
-    counts = {state: sum(trial.state == state for trial in trials) for state in State}
+    counts = Counter(State.RUNNING if running and _new(trial) else trial.state for trial in trials)
     busy = counts[State.RUNNING]
     if running:
         said = [f"it is running now, with {of(busy, 'trial')} under way"]
@@ -36,7 +36,7 @@ def status(trials: Sequence[Trial], running: bool | None, wanted: int | None = N
         said = ["nobody runs it now"]
     apart = {
         State.WAITING: "waiting",
-        State.INTERRUPTED: "interrupted, which does not count",
+        State.INTERRUPTED: "interrupted and not counted",
         State.FOREIGN: "not drilldown's, which nothing here is about",
     }
     said += [f"{counts[state]} {what}" for state, what in apart.items() if counts[state]]
@@ -45,6 +45,11 @@ def status(trials: Sequence[Trial], running: bool | None, wanted: int | None = N
         said.append(f"{part(missing, wanted or 0, 'trial')} {does(missing, 'is')} missing")
     text = "; ".join(said)
     return f"{text[0].upper()}{text[1:]}."
+
+
+def _new(trial: Trial) -> bool:
+    """Whether it has only just been asked for: its config comes a moment later."""
+    return trial.state == State.FOREIGN and trial.config is None and not trial.test_acc
 
 
 def _in(state: State, trials: Iterable[Trial]) -> list[Trial]:

@@ -182,7 +182,7 @@ def accuracy_by_parameters(
         axes = figure.subplots()
         if cloud:
             x, mean = [dot.params for dot in cloud], _shown([dot.mean for dot in cloud])
-            axes.scatter(x, mean, 8, color=_PALE, alpha=0.5, linewidth=0, label="others' nets")
+            axes.scatter(x, mean, 14, color=_PALE, alpha=0.6, linewidth=0, label="others' nets")
         for number, (name, dots) in enumerate(stages):
             aside = 5 * (number - (len(stages) - 1) / 2) / 72  # inches
             beside = axes.transData + ScaledTranslation(aside, 0, figure.dpi_scale_trans)

@@ -83,6 +83,12 @@ def pruned() -> str:
     )
 
 
+def failed() -> str:
+    return _legend(
+        "Reasons that differ in nothing but a number are one line, with the first's words."
+    )
+
+
 def curves(goal: Goal) -> str:
     return _legend(
         "The scale is that of the error, 100 % less the accuracy, and logarithmic: each halving of "
