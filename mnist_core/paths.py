@@ -46,6 +46,14 @@ def is_there(path: Path) -> bool:
     return True
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it. Raises UserError where it cannot be made."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"{path}: cannot be made: {error.strerror}") from None
+
+
 def _home() -> Path | None:
     value = os.environ.get("DRILLDOWN_HOME", "")
     try:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mnist_core.config import Config
-from mnist_core.goal import Goal
+from mnist_core.goal import Ending, Goal
 from search.drill.spec import DrillSpec, Stage
 from search.study.trials import Complete, Trial
 from search.workers.ledger import Run
@@ -114,6 +114,15 @@ class Finalist:
 
     candidate: Tried
     runs: Sequence[Run]
+
+    @property
+    def curves(self) -> list[Sequence[float]]:
+        """Test accuracies of one run a seed, the search's own first."""
+        return [self.candidate.trial.test_acc, *(run.test_acc for run in self.runs)]
+
+    def endings(self, goal: Goal) -> list[Ending]:
+        """What each curve comes to."""
+        return [goal.ending(curve) for curve in self.curves]
 
     def standing(self, goal: Goal) -> float:
         """What finalists are ranked by, in percent: the mean score over the fresh seeds, since the

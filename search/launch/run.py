@@ -14,7 +14,7 @@ from mnist_core import fetch, record
 from mnist_core.config import Config
 from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
-from mnist_core.paths import runs_dir
+from mnist_core.paths import make_folder, runs_dir
 from mnist_core.result import EpochResult
 from mnist_core.words import does, of
 from search.launch import importance
@@ -26,7 +26,6 @@ from search.study.export import default_path, to_record
 from search.study.note import annotate
 from search.study.session import Session, opened
 from search.study.spec import Plan
-from search.study.sqlite import make_folder
 from search.study.study import Study
 from search.study.trials import State, Trial
 from search.text.commands import command_for

@@ -78,9 +78,8 @@ def _shown(result: DrillResult, found: Sequence[Findings]) -> list[Curve]:
     """The finalists; as long as there are none, the best of the latest stage that has any."""
     if result.finalists:
         return [
-            Curve(each.candidate.name, each.candidate.config, own, fresh)
+            Curve(each.candidate.name, each.candidate.config, each.curves[0], each.curves[1:])
             for each in result.finalists
-            for own, *fresh in [leads.curves(each)]
         ]
     latest = next((each for each in reversed(found) if each.leaders), None)
     leaders = latest.leaders if latest else ()

@@ -7,7 +7,6 @@ from typing import Any
 from mnist_core.words import part, percent
 from search.drill.kept import KeptDrill, KeptStage
 from search.drill.result import Finalist
-from search.report.leads import curves
 from search.text.commands import program
 from search.text.console import records, table
 
@@ -43,7 +42,7 @@ def _stage(number: int, stage: KeptStage) -> dict[str, Any]:
 
 def _finalist(kept: KeptDrill, finalist: Finalist) -> dict[str, Any]:
     """Accuracies are percent. fresh_score: the mean over the fresh seeds; worst: of all seeds."""
-    endings = [kept.goal.ending(curve) for curve in curves(finalist)]
+    endings = finalist.endings(kept.goal)
     return {
         "finalist": finalist.candidate.name,
         "params": finalist.candidate.config.params,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from mnist_core.config import Data
 from search.chance.leads import Lead, SeedNoise, pooled, sampling_error
-from search.drill.result import DrillResult, Finalist, Trained
+from search.drill.result import DrillResult, Trained
 from search.study.trials import Complete
 
 
@@ -13,9 +13,7 @@ def noise(result: DrillResult) -> SeedNoise | None:
     """Between seeds, pooled over the finalists, each with the search's own run. Where there are
     none, the sampling error at the best mean there is; None where no trial is complete."""
     goal = result.spec.goal
-    found = pooled(
-        [[goal.ending(curve).mean for curve in curves(each)] for each in result.finalists]
-    )
+    found = pooled([[ending.mean for ending in each.endings(goal)] for each in result.finalists])
     if found is not None:
         return found
     return of_sampling(
@@ -29,11 +27,6 @@ def of_sampling(complete: Sequence[Complete], data: Data) -> SeedNoise | None:
         return None
     best = max(trial.ending.mean for trial in complete)
     return SeedNoise(sampling_error(best, data.test), 0)
-
-
-def curves(finalist: Finalist) -> list[Sequence[float]]:
-    """Test accuracies of one run a seed, the search's own first."""
-    return [finalist.candidate.trial.test_acc, *(run.test_acc for run in finalist.runs)]
 
 
 def over_runner_up(trained: Trained, chance: SeedNoise) -> Lead | None:

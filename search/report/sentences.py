@@ -55,7 +55,7 @@ def trials(trained: Trained) -> str:
 def winner(result: DrillResult, chance: SeedNoise | None) -> str:
     """Who won, how surely, and whether the goal is held."""
     first, goal = result.finalists[0], result.spec.goal
-    endings = [goal.ending(curve) for curve in leads.curves(first)]
+    endings = first.endings(goal)
     means = [ending.mean for ending in endings]
     mean = percent(statistics.fmean(means), goal.accuracy)
     spread = ""

@@ -6,7 +6,7 @@ from mnist_core.goal import Goal
 from mnist_core.words import accuracies, of, part, percent
 from search.drill.result import DrillResult, Finalist
 from search.drill.run import Drilled
-from search.report import findings, leads, next_steps
+from search.report import findings, next_steps
 from search.report.launched import COLUMN
 from search.study import storage
 from search.text.commands import Command, command_for, program
@@ -44,7 +44,7 @@ def summary(drilled: Drilled, command: str, url: str | None, again: Command) -> 
 
 
 def _winner_lines(best: Finalist, goal: Goal, path: Path) -> list[str]:
-    endings = [goal.ending(curve) for curve in leads.curves(best)]
+    endings = best.endings(goal)
     worst = accuracies((ending.worst for ending in endings), goal.accuracy)
     held = sum(ending.held for ending in endings)
     return [
@@ -59,7 +59,7 @@ def _winner_lines(best: Finalist, goal: Goal, path: Path) -> list[str]:
 def _next_lines(result: DrillResult, again: Command) -> list[str]:
     """What to try next, and what to type for it."""
     spec, best = result.spec, result.finalists[0]
-    endings = [spec.goal.ending(curve) for curve in leads.curves(best)]
+    endings = best.endings(spec.goal)
     held = all(ending.held for ending in endings)
     fit = findings.fit(best.candidate, spec.goal)
     varied = {

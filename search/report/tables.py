@@ -9,7 +9,6 @@ from mnist_core.layers import Conv
 from mnist_core.words import accuracies, part, percent
 from search.chance.leads import Lead
 from search.drill.result import DrillResult, StageResult, Trained, Tried
-from search.report import leads
 from search.report.advice import spelled
 from search.report.findings import Findings, own
 from search.study.trials import Complete
@@ -37,7 +36,7 @@ def finalists(result: DrillResult) -> str:
     ]
     lines, mark = [], goal.accuracy
     for finalist in result.finalists:
-        endings = [goal.ending(curve) for curve in leads.curves(finalist)]
+        endings = finalist.endings(goal)
         means = [ending.mean for ending in endings]
         fresh = [goal.ending(run.test_acc).score for run in finalist.runs]
         spread = f" ± {statistics.stdev(means):.2f}" if means[1:] else ""
@@ -63,8 +62,7 @@ def seeds(result: DrillResult) -> str:
     for finalist in result.finalists:
         own_seed = f"{finalist.candidate.config.seed} (the search's)"
         names = [own_seed, *(str(run.seed) for run in finalist.runs)]
-        for name, curve in zip(names, leads.curves(finalist), strict=True):
-            ending = goal.ending(curve)
+        for name, ending in zip(names, finalist.endings(goal), strict=True):
             held = "held" if ending.held else "missed"
             mean, worst = percent(ending.mean, mark), percent(ending.worst, mark)
             shown = accuracies(ending.test_acc, mark)

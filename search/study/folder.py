@@ -15,8 +15,7 @@ from typing import Literal
 from mnist_core import record
 from mnist_core.errors import UserError
 from mnist_core.outputs import write_whole
-from mnist_core.paths import runs_dir
-from search.study.sqlite import make_folder
+from mnist_core.paths import make_folder, runs_dir
 from search.study.studies import Studies
 from search.study.study import Study
 

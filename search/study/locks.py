@@ -9,8 +9,8 @@ import filelock
 import sqlalchemy as sa
 
 from mnist_core.locks import is_locked, lock_at
-from mnist_core.paths import runs_dir
-from search.study.sqlite import file_of, make_folder
+from mnist_core.paths import make_folder, runs_dir
+from search.study.sqlite import file_of
 
 
 class Lock(Protocol):

@@ -19,7 +19,7 @@ from optuna.storages._rdb.models import StudyModel, TrialModel
 
 from mnist_core.errors import UserError
 from mnist_core.locks import LIMIT, locked
-from mnist_core.paths import is_there
+from mnist_core.paths import is_there, make_folder
 from search.text.commands import program
 
 _log = logging.getLogger("drilldown")
@@ -126,14 +126,6 @@ def tame(engine: sa.Engine, write: bool) -> None:
         _patiently(lambda: begin(connection))
 
     engine.dispose()  # connections made before the listeners were there
-
-
-def make_folder(path: Path) -> None:
-    """Make a folder and those above it. Raises UserError where it cannot be made."""
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"{path}: cannot be made: {error.strerror}") from None
 
 
 def _begin_to_write(connection: sa.Connection) -> None:
