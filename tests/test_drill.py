@@ -24,6 +24,7 @@ from search.drill.spec import DrillSpec
 from search.report import drilled as drill_report
 from search.report import summary as drill_summary
 from search.study import storage
+from search.study.spec import Searching
 from search.text.commands import Command
 
 WRITTEN = drill_report.write
@@ -75,6 +76,23 @@ def test_a_name_too_long_for_a_stage_is_refused_before_the_first(name: str, fits
     with pytest.raises(UserError, match="too long a name with that of its stage 'pace' behind it"):
         made()
     assert not runs_dir().exists()
+
+
+def test_all_that_a_stage_says_of_its_search_is_what_its_study_is_launched_with():
+    searched = {
+        "trials": 4,
+        "timeout": 60.0,
+        "until_held": True,
+        "sampler": {"kind": "random"},
+        "pruner": {"kind": "none"},
+    }
+    spec = _spec(stage=[{**VALUES["stage"][0], **searched}])
+    study = spec.study(1, {"plain": spec.plain()})
+    assert searched.keys() == Searching.model_fields.keys()
+    for name in searched:
+        assert (
+            getattr(study, name) == getattr(spec.stage[0], name) != getattr(_spec().stage[0], name)
+        )
 
 
 def _stages(*changes: dict[str, Any]) -> list[dict[str, Any]]:

@@ -6,22 +6,24 @@ import shlex
 import shutil
 import statistics
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import fakes
 import pytest
+import readme
 from command_line import Drilldown, typed
 
 from mnist_core import fetch, packaged, record
+from mnist_core.config import Config, Data
 from mnist_core.goal import Goal
 from mnist_core.native import library
 from mnist_core.packaged import config_path
 from mnist_core.result import EpochResult
 from mnist_core.train import Training
 from search import cli
-from search.chance import noise
+from search.chance import leads, noise
 from search.compare import compare as comparing
 from search.compare import page
 from search.compare.experiments import select
@@ -29,44 +31,91 @@ from search.confirm import check
 from search.drill import spec as drill_spec
 from search.report import drilled
 from search.study import spec as study_spec
+from search.study.pruners import Pruner
+from search.study.samplers import Sampler
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+QUESTIONS = (ROOT / "QUESTIONS.md").read_text()
 SAID = " ".join(README.split())
 GOAL = Goal()
 
 
 def _fenced(language: str) -> list[str]:
-    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+    """Of both pages."""
+    pages = f"{README}\n{QUESTIONS}"
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", pages, re.DOTALL | re.MULTILINE)
     return [block for kind, block in blocks if kind == language]
 
 
 def _commands() -> set[str]:
     """All that begins with drilldown, in the blocks and in the lines, without remarks."""
     lines = [line for block in _fenced("sh") for line in block.splitlines()]
-    inline = re.findall(r"`(drilldown [^`\n]*)`", README)
+    inline = re.findall(r"`(drilldown [^`\n]*)`", f"{README}\n{QUESTIONS}")
     typed_in = {part.strip() for line in lines for part in line.partition(" #")[0].split("&&")}
     found = {line.removeprefix(".venv/bin/") for line in {*typed_in, *inline}}
     return {line for line in found if line.startswith("drilldown ")}
 
 
+ALONE = "--quiet --workers 1"
+FEW = f"{ALONE} --trials 2"
+SHORT = " ".join(f"--set stage.{number}.trials=2" for number in range(3))
 RUN = {
     # Command -> what is added to it here: a search of hours needs no more than its beginning.
-    "drilldown launch": "--quiet",
-    "drilldown launch under-10k": "--trials 2 --quiet",
+    "drilldown launch": FEW,
+    "drilldown launch under-10k": FEW,
+    "drilldown launch under-10k --until-held": FEW,
+    "drilldown launch quick --set goal.params=8000 --name small": FEW,
+    "drilldown launch small --minutes 30": f"{ALONE} --trials 3",
+    "drilldown launch quick --start silu-squeeze --name from-winner": FEW,
+    "drilldown launch quick --set space.vary.lr='[0.1, 0.2]' --name narrow": FEW,
+    "drilldown launch quick --set pruner.kind=none --name unpruned": FEW,
+    "drilldown launch quick --minutes 5": FEW,
+    "drilldown launch quick --until-held": FEW,
+    "drilldown launch --trials 40 --minutes 30": FEW,
+    "drilldown launch quick --log jsonl": "--workers 1 --trials 3",
+    "drilldown launch study.toml": FEW,
+    "drilldown launch under-10k --start best.toml --name from-mine": FEW,
     "drilldown list": "",
-    "drilldown drill": "--quiet",
+    "drilldown space study.toml": "",
+    "drilldown space stage": "",
+    "drilldown show quick": "",
+    "drilldown show quick --sort -params": "",
+    "drilldown show quick --columns trial,score,lr,network": "",
+    "drilldown show quick --format csv": "",
+    "drilldown compare quick small": "",
+    "drilldown export quick": "",
+    "drilldown export quick --trial 1 -o net.toml": "",
+    "drilldown count net.toml": "",
+    "drilldown train net.toml --check": "",
+    "drilldown train net.toml --seed 2": "",
+    "drilldown rescore quick --set goal.accuracy=99.45": "",
+    "drilldown rescore quick --set goal.last=3 --save quick-last-3": "",
+    "drilldown note quick wider nets did better": "",
+    "drilldown note quick": "",
+    "drilldown copy quick quick-2 --yes": "",
+    "drilldown rename quick-2 second --yes": "",
+    "drilldown delete second --yes": "",
+    "drilldown completion bash": "",
+    "drilldown drill": f"{ALONE} {SHORT}",
+    "drilldown drill shallow": f"{ALONE} {SHORT}",
+    "drilldown show shallow": "",
+    "drilldown export shallow": "",
     "drilldown show shallow.1.architecture": "",
     "drilldown count 001-code4": "",
+    "drilldown count best.toml": "",
     "drilldown train silu-squeeze --check": "",
     "drilldown train best.toml --seed 2": "",
     "drilldown compare": "",
     "drilldown compare 001 003-f1-reduce --seeds 2": "",
     "drilldown compare 004 --format csv -o compared.csv": "",
 }
+"""In an order in which each finds what it is about."""
 NOT_RUN = {
     "drilldown drill deep": "a night, and much of it in the sampler; it is loaded",
     "drilldown dashboard": "it serves until Ctrl-C; test_dashboard.py has it",
+    "drilldown dashboard quick": "likewise",
+    "drilldown train net.toml --save net.safetensors": "nothing is trained here",
 }
 
 
@@ -74,10 +123,14 @@ NOT_RUN = {
 def drilldown(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], tmp_path: Path
 ) -> Iterator[Drilldown]:
-    """In a folder with best.toml, an exported net; a training comes to its file's curve."""
+    """In a folder with best.toml, an exported net, and study.toml, the README's; a training comes
+    to its file's curve."""
+
+    def _curve(config: Config) -> Sequence[float]:
+        return curves.get(config) or fakes.curve(config)
 
     def run(training: Training) -> Iterator[EpochResult]:
-        for epoch, accuracy in enumerate(curves.get(training.config, [99.0] * 15), start=1):
+        for epoch, accuracy in enumerate(_curve(training.config), start=1):
             yield fakes.result(epoch, accuracy)
 
     winners = [record.load(config_path(name)) for name in packaged.names(packaged.WINNERS)]
@@ -86,7 +139,8 @@ def drilldown(
     monkeypatch.setattr(fetch, "ensure", lambda *_: None)
     monkeypatch.setattr(drilled, "write", lambda _, folder: folder / "drill.html")
     monkeypatch.chdir(tmp_path)
-    shutil.copy(config_path("silu-squeeze"), tmp_path / "best.toml")
+    shutil.copy(config_path("under-10k"), tmp_path / "best.toml")
+    (tmp_path / "study.toml").write_text(_file("space"))
     with typed(monkeypatch, capfd, start=fakes.quick) as typing:
         yield typing
 
@@ -104,6 +158,8 @@ def test_what_the_readme_says_to_type_runs(drilldown: Drilldown, tmp_path: Path)
         done = drilldown(*shlex.split(f"{command} {more}")[1:])
         assert done.code == 0, (command, done)
         assert "Traceback" not in done.err
+        if command == "drilldown list":
+            assert " small " in done.out
     assert (tmp_path / "compared.csv").read_text().count("\n") == 8
 
 
@@ -133,7 +189,7 @@ def test_the_drill_of_the_readme_runs_with_the_nets_that_come_along(
     assert drill_spec.load(str(path))[2].keys() == {"my-net"}
     shortened = re.sub(r"trials = 20", "trials = 2", path.read_text())
     path.write_text(shortened)
-    done = drilldown("drill", path, "--quiet")
+    done = drilldown("drill", path, *shlex.split(ALONE))
     assert done.code == 0, done
     assert "Winner: " in done.out
 
@@ -141,7 +197,7 @@ def test_the_drill_of_the_readme_runs_with_the_nets_that_come_along(
 def test_the_study_of_the_readme_runs(drilldown: Drilldown, tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(_file("space"))
-    done = drilldown("launch", path, "--quiet", "--trials", "2")
+    done = drilldown("launch", path, *shlex.split(ALONE), "--trials", "2")
     assert done.code == 0, done
     assert "2 of 2 trials ended" in done.out
 
@@ -161,6 +217,33 @@ def test_the_tables_of_studies_and_drills_are_what_they_are() -> None:
 
 def _goal(goal: Goal) -> str:
     return f"{goal.accuracy:.2f} % in each of the last {goal.last} of {goal.epochs} epochs"
+
+
+def test_the_study_of_the_readme_has_every_field() -> None:
+    given = tomllib.loads(_file("space"))
+    for model, table in (
+        (study_spec.StudySpec, given),
+        (Goal, given["goal"]),
+        (Data, given["data"]),
+        (study_spec.SpaceChoice, given["space"]),
+    ):
+        assert table.keys() == model.model_fields.keys()
+
+
+def test_the_table_of_dimensions_is_what_the_catalogue_says() -> None:
+    assert readme.written(README) == README  # else: python tests/readme.py
+
+
+def test_the_kinds_of_samplers_and_pruners_are_those_that_there_are() -> None:
+    (study,) = (block for block in _fenced("toml") if "[sampler]" in block)
+    for table, union in (("sampler", Sampler), ("pruner", Pruner)):
+        kinds = {get_args(each.model_fields["kind"].annotation)[0] for each in _members(union)}
+        (said,) = re.findall(rf"^\[{table}\] +# (.*?)(?:, with.*)?$", study, re.MULTILINE)
+        assert {*re.split(", | or ", said)} == kinds
+
+
+def _members(union: Any) -> tuple[Any, ...]:
+    return get_args(get_args(union)[0])
 
 
 # --- figures ---------------------------------------------------------------------------------
@@ -186,6 +269,27 @@ def test_what_is_said_of_a_winner_is_what_its_curves_come_to(name: str) -> None:
     assert f"on {held} of {'the ' if held != 'ten' else ''}ten fresh" in said
     missed = max(0.0, GOAL.accuracy - min(worst))
     assert missed == 0 or f"misses by up to {missed:.2f} points" in said
+
+
+def test_what_the_questions_say_of_chance_is_what_the_winners_come_to() -> None:
+    asked = " ".join(QUESTIONS.split())
+    means = {
+        name: [GOAL.ending(run.test_acc).mean for run in record.load(config_path(name)).confirmed]
+        for name in packaged.names(packaged.WINNERS)
+    }
+    low, high = min(means["under-10k"]), max(means["under-10k"])
+    assert f"ends between {low:.2f} % and {high:.2f} %, in the mean of the last five" in asked
+    first, second = (statistics.stdev(means[name]) for name in ("silu-squeeze", "under-10k"))
+    assert f"is {first:.2f} points for one winner, {second:.2f} for the other" in asked
+    noise_of_seeds = leads.pooled([*means.values()])
+    assert noise_of_seeds is not None
+    assert f"has to be {noise_of_seeds.needed():.2f} points ahead of another" in asked
+    assert "`under-10k` held its goal in the search, and holds it on eight of ten" in asked
+    assert f"within {check.BAND} points, or within three tenths of the curve's error" in asked
+    assert "killed none of the best and saved 21 % of the epochs" in asked
+    assert "(of median) kill none of the best and save 21% and 8% of the epochs" in SAID
+    assert "`quick` took 595 seconds on two cores" in asked
+    assert "595 seconds, installing included): ten trials" in SAID
 
 
 def test_what_is_said_of_the_fifty_experiments() -> None:

@@ -88,6 +88,7 @@ class DrillSpec(Frozen):
                 title=f"{self.title} (stage {number}: {stage.name})",
                 trials=stage.trials,
                 timeout=stage.timeout,
+                until_held=stage.until_held,
                 sampler=stage.sampler,
                 pruner=stage.pruner,
                 workers=self.workers,
