@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def cli(context: click.Context) -> None:
     """Find a tiny network that reaches an MNIST goal consistently.
 
-    Start with: drilldown launch
+    Start with: drilldown launch. Each command says more with --help.
     """
     if context.invoked_subcommand is None:
         click.echo(context.get_help())

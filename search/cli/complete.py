@@ -19,13 +19,14 @@ def studies(context: click.Context, parameter: click.Parameter, begun: str) -> l
     return [*listed, *runs(context, parameter, begun), *_files(begun)]
 
 
-def drills(
-    _context: click.Context, _parameter: click.Parameter, begun: str
-) -> list[CompletionItem]:
-    """What `drill` takes: packaged drills, and files."""
+def drills(context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """What `drill` takes: packaged drills, files, and drills that have been run."""
     from mnist_core import packaged
+    from search.study.names import known
 
-    return [*_items(packaged.names(packaged.DRILLS), begun), *_files(begun)]
+    found = known(context.params.get("url"))
+    run = [name for name in found if any(each.startswith(f"{name}.") for each in found)]
+    return [*_items([*packaged.names(packaged.DRILLS), *run], begun), *_files(begun)]
 
 
 def spaces(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:

@@ -17,7 +17,7 @@ _LINES = {
 @click.command()
 @click.argument("shell", type=click.Choice(list(_LINES)), metavar="SHELL")
 def completion(shell: str) -> None:
-    """Print the line that has a shell complete words of drilldown.
+    """Print the line that has a shell complete drilldown's words.
 
     SHELL is bash, zsh or fish. The line goes into what that reads when it starts, as with:
     drilldown completion bash >> ~/.bashrc

@@ -26,13 +26,16 @@ if TYPE_CHECKING:
     "the mean of the last five, within a band); exit 1 on a difference",
 )
 @click.option(
-    "--save", type=options.FILE, metavar="WEIGHTS", help="Keep the weights, as safetensors"
+    "--save",
+    type=options.FILE,
+    metavar="FILE",
+    help="Keep the weights in this file, as safetensors",
 )
 @click.option(
     "--threads",
     type=click.IntRange(1, 1024),
     metavar="N",
-    help="Of this process [default: as the curve was made, else 1]",
+    help="Threads that train [default: as the curve was made, else 1]",
 )
 @options.device("as the curve was made, else cpu")
 @options.engine("with --check as the curve was made, else auto")
@@ -58,7 +61,7 @@ def train(config: str, check: bool, save: Path | None, **changes: int | str | No
 @click.argument("config", shell_complete=complete.configs)
 @options.form("table", "json")
 def count(config: str, form: str) -> None:
-    """Layers, output shapes and parameters of a config.
+    """Show layers, output shapes and parameters of a config.
 
     Nothing is trained. CONFIG is a TOML file, or the name of a config that comes along: an
     experiment that `drilldown compare` shows, or a winner (under-10k).
@@ -97,7 +100,7 @@ def count(config: str, form: str) -> None:
 )
 @options.form("table", "json", "csv", "markdown")
 @click.option(
-    "-o", "--output", type=options.FILE, metavar="FILE", help="Where to [default: the terminal]"
+    "-o", "--output", type=options.FILE, metavar="FILE", help="Where to [default: standard output]"
 )
 @options.storage
 @click.pass_obj
@@ -115,7 +118,7 @@ def compare(
     output: Path | None,
     url: str | None,
 ) -> None:
-    """Experiments of others beside ours, or studies side by side.
+    """Set others' experiments beside ours, or studies side by side.
 
     NAME is one of five write-ups (001), one of their experiments (001-code4) or the beginning of
     several (003-f1); without any, all fifty are compared. Runs that come with drilldown count, and

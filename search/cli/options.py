@@ -14,7 +14,9 @@ _Command = Callable[..., Any]
 FILE = click.Path(path_type=Path)
 SEED = click.IntRange(min=0)
 
-seed = click.option("--seed", type=SEED, metavar="N", help="Everything random follows from it")
+seed = click.option(
+    "--seed", type=SEED, metavar="N", help="Everything random follows from it [default: the file's]"
+)
 quiet = click.option("--quiet", is_flag=True, help="Warnings and the result only")
 verbose = click.option("--verbose", is_flag=True, help="A line for every epoch, no live view")
 log = click.option(
@@ -22,8 +24,8 @@ log = click.option(
     type=click.Choice(["text", "jsonl"]),
     default="text",
     show_default=True,
-    help="jsonl: for programs, each event (started, epoch, ended, over) as one line of JSON on "
-    "standard output, and nothing else there; accuracies are percent, times seconds",
+    help="jsonl: for programs, each event (started, epoch, ended, over, drilled) as one line of "
+    "JSON on standard output, and nothing else there; accuracies are percent, times seconds",
 )
 storage = click.option(
     "--storage",
@@ -86,17 +88,16 @@ def device(default: str) -> Callable[[_Command], _Command]:
         "--device",
         metavar="DEVICE",
         callback=_known_device,
-        help=f"cpu, cuda or cuda:N [default: {default}]",
+        help=f"Where to train: cpu, cuda or cuda:N [default: {default}]",
     )
 
 
-def engine(default: str | None = None) -> Callable[[_Command], _Command]:
-    """Without a default it is the study's own."""
-    known = f" [default: {default}]" if default else ""
+def engine(default: str) -> Callable[[_Command], _Command]:
     return click.option(
         "--engine",
         type=click.Choice(get_args(Wanted)),
-        help=f"What trains; auto is native where it can run the config, else torch{known}",
+        help=f"What trains; auto is native where it can run the config, else torch "
+        f"[default: {default}]",
     )
 
 
@@ -108,7 +109,7 @@ def form(*choices: str) -> Callable[[_Command], _Command]:
         type=click.Choice(choices),
         default=choices[0],
         show_default=True,
-        help="For people or for programs",
+        help="For people (table) or for programs",
     )
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     "--trials",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Finish so many in all, with those of earlier launches",
+    help="Finish so many in all, with those of earlier launches [default: the study's]",
 )
 @click.option(
     "--until-held/--no-until-held",
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     "--minutes",
     type=click.FloatRange(min=0, min_open=True),
     metavar="N",
-    help="Start no further trial after so long",
+    help="Start no further trial after so many minutes [default: the study's timeout]",
 )
 @click.option(
     "--timeout",
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 )
 @options.settings
 @options.workers("the study's, else auto")
-@options.engine()
+@options.engine("the study's, else auto")
 @options.name("study")
 @options.seed
 @options.quiet
@@ -78,7 +78,10 @@ def launch(
 
     STUDY is a name that `drilldown list` shows, or a TOML file that says the same things; one that
     has been run needs its file no more. Without it `quick` is run: about ten minutes on two cores.
-    If no trial was trained to its end, or each one of this launch failed, the exit code is 1.
+
+    Exit codes: 0 where the launch ended by itself, 1 where no trial was trained to its end or each
+    one of this launch failed, 2 for what was typed, and 128 and the signal's number (130 for
+    Ctrl-C) where one stopped it.
     """
     tell = click.echo if log == "jsonl" else None
     with resumable(url, aside=tell is not None):
@@ -118,7 +121,7 @@ def launch(
 @click.argument("study", default="shallow", shell_complete=complete.drills)
 @options.settings
 @options.workers("the drill's, else auto")
-@options.engine()
+@options.engine("the drill's, else auto")
 @options.name("drill")
 @options.seed
 @options.quiet
@@ -140,7 +143,7 @@ def drill(
     log: str,
     **changes: Any,
 ) -> None:
-    """Go down in stages, each around the winners of the last.
+    """Go down in stages, each around the winners of the one before.
 
     STUDY is a packaged drill, `shallow` (about 15 minutes on two cores) or `deep` (a night), or a
     TOML file; one that has been run needs its file no more. It ends with the finalists trained on
@@ -148,7 +151,8 @@ def drill(
     What was done before is not done again.
 
     In a stage's `vary` a number has a range, lr = [0.05, 0.5], and what comes in steps has choices:
-    batch_size = [32, 128] is one or the other, and so is schedule = ["linear", "step"].
+    batch_size = [32, 128] is one or the other, and so is schedule = ["linear", "step"];
+    `drilldown space stage` lists them all.
 
     Exit codes: 0 where the drill is over, 1 where a finalist's training on a fresh seed failed or a
     stage came to nothing, 2 for what was typed, and 128 and the signal's number (130 for Ctrl-C)
@@ -192,7 +196,7 @@ def drill(
 @click.command("list")
 @options.storage
 def list_(url: str | None) -> None:
-    """Studies and drills that there are, and studies that were run."""
+    """List the studies and drills there are, and what has been run."""
     from search.drill import spec as drill_spec
     from search.report import listing
     from search.study import spec
@@ -227,7 +231,9 @@ def space(name: str, settings: tuple[str, ...], form: str, url: str | None) -> N
     help="These alone, of all that JSON has [default: as many as the terminal has room for]",
 )
 @click.option(
-    "--sort", metavar="NAME", help="By this column; -NAME from the highest down [default: the best]"
+    "--sort",
+    metavar="NAME",
+    help="By this column; -NAME from the highest down [default: best first]",
 )
 @click.option("--reverse", is_flag=True, help="The other way round")
 @options.storage
@@ -239,7 +245,7 @@ def show(
     reverse: bool,
     url: str | None,
 ) -> None:
-    """Trials of a study that has been run, best first.
+    """Show the trials of a study that has been run, best first.
 
     Of each trial its result, its net as the widths of its layers, and its hyperparameters: first
     those that vary; a dash where one does nothing. Of a drill: its stages, each with its best
@@ -280,7 +286,8 @@ def show(
     "-o",
     "--output",
     type=options.FILE,
-    help="- is standard output [default: runs/NAME/best.toml or trial-N.toml]",
+    metavar="FILE",
+    help="Where to; - is standard output [default: runs/NAME/best.toml or trial-N.toml]",
 )
 @options.storage
 def export(name: str, trial: int | None, output: Path | None, url: str | None) -> None:
@@ -318,19 +325,21 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
     "--host",
     default="127.0.0.1",
     show_default=True,
-    help="Another address lets others in: the dashboard has no login and can delete",
+    metavar="ADDRESS",
+    help="Where to serve; from another address others can look, and delete: there is no login",
 )
 @click.option(
     "--port",
     type=click.IntRange(0, 65535),
     metavar="N",
-    help="[default: 8080, or the next free one]",
+    help="At which port [default: 8080, or the next free one]",
 )
 @options.storage
 def dashboard(name: str | None, host: str, port: int | None, url: str | None) -> None:
-    """Open optuna-dashboard on the studies, until Ctrl-C.
+    """Serve optuna-dashboard on the studies, until Ctrl-C.
 
-    NAME is a study, or a drill, whose last stage is opened.
+    It prints the address to open in a browser: of the study NAME, of the last stage of the drill
+    NAME, or without it of the list of all.
     """
     from search.launch import progress
     from search.study import dashboard as dashboards

@@ -47,7 +47,7 @@ def rename(name: str, new: str, yes: bool, url: str | None) -> None:
 
     Its folder, runs/NAME, gets the name too. It stays the same study: what was launched from a
     file goes on with `drilldown launch NEW`. A drill's report has the new name once it is written
-    anew: drilldown drill FILE --name NEW.
+    anew: drilldown drill NEW.
     """
     from search.study import runs, storage, upkeep
 
@@ -84,7 +84,7 @@ def copy(name: str, new: str, yes: bool, url: str | None) -> None:
     "settings",
     multiple=True,
     required=True,
-    metavar="NAME=VALUE",
+    metavar="KEY=VALUE",
     help="Of the goal: goal.accuracy=99.45 (percent) or goal.last=3 (epochs); several may be given",
 )
 @click.option(
@@ -95,7 +95,7 @@ def copy(name: str, new: str, yes: bool, url: str | None) -> None:
 def rescore(
     name: str, settings: tuple[str, ...], save: str | None, form: str, url: str | None
 ) -> None:
-    """What a study that has been run comes to under another goal.
+    """Show what a study comes to under another goal.
 
     The curves that are kept are scored anew: nothing is trained, and the study stays as it is.
     """
