@@ -43,6 +43,7 @@ from search.study.identity import IDENTITY
 from search.study.spec import StudySpec
 from search.study.study import GOAL, GOAL_TABLE, Study
 from search.study.trials import CONFIG, ENVIRONMENT, TRAINING, State, TrialAttr
+from search.text.commands import Command
 from spaces.catalogue import WIDTH_NAMES
 
 NAME = "tiny"
@@ -417,7 +418,7 @@ def _check_said(owner: Turns) -> None:
         assert str(owner.fault)
     else:
         with suppress(UserError):  # deleted since
-            assert report(owner.launched, "launch", None)
+            assert report(owner.launched, "launch", None, Command("launch", NAME, NAME))
 
 
 def _handle(study: optuna.Study, number: int) -> optuna.Trial:

@@ -305,7 +305,8 @@ def test_interrupted_is_said_once(drilldown: Drilldown, tmp_path: Path) -> None:
         env={**os.environ, "PYTHONPATH": str(HERE)},
     )  # fmt: skip
     assert process.stderr is not None
-    process.stderr.readline()
+    while "epoch" not in process.stderr.readline():
+        pass
     process.send_signal(signal.SIGHUP)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGHUP, err
