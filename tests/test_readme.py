@@ -84,6 +84,7 @@ RUN = {
     "drilldown show quick --columns trial,score,lr,network": "",
     "drilldown show quick --format csv": "",
     "drilldown compare quick small": "",
+    "drilldown report quick": "",
     "drilldown export quick": "",
     "drilldown export quick --trial 1 -o net.toml": "",
     "drilldown count net.toml": "",
@@ -111,6 +112,11 @@ RUN = {
     "drilldown compare 004 --format csv -o compared.csv": "",
 }
 """In an order in which each finds what it is about."""
+SAYS = {
+    "drilldown launch study.toml": "2 of 2 trials ended",
+    "drilldown list": " small ",
+    "drilldown report quick": ".html",
+}
 NOT_RUN = {
     "drilldown drill deep": "a night, and much of it in the sampler; it is loaded",
     "drilldown dashboard": "it serves until Ctrl-C; test_dashboard.py has it",
@@ -158,8 +164,7 @@ def test_what_the_readme_says_to_type_runs(drilldown: Drilldown, tmp_path: Path)
         done = drilldown(*shlex.split(f"{command} {more}")[1:])
         assert done.code == 0, (command, done)
         assert "Traceback" not in done.err
-        if command == "drilldown list":
-            assert " small " in done.out
+        assert SAYS.get(command, "") in done.out
     assert (tmp_path / "compared.csv").read_text().count("\n") == 8
 
 
@@ -192,14 +197,6 @@ def test_the_drill_of_the_readme_runs_with_the_nets_that_come_along(
     done = drilldown("drill", path, *shlex.split(ALONE))
     assert done.code == 0, done
     assert "Winner: " in done.out
-
-
-def test_the_study_of_the_readme_runs(drilldown: Drilldown, tmp_path: Path) -> None:
-    path = tmp_path / "mine.toml"
-    path.write_text(_file("space"))
-    done = drilldown("launch", path, *shlex.split(ALONE), "--trials", "2")
-    assert done.code == 0, done
-    assert "2 of 2 trials ended" in done.out
 
 
 def test_the_tables_of_studies_and_drills_are_what_they_are() -> None:
