@@ -18,7 +18,7 @@ from search.study.study import GOAL, GOAL_TABLE, SETTINGS, Study
 
 FINGERPRINT = "drilldown:fingerprint"  # what is kept with the study of what it was launched with
 SPEC = "drilldown:spec"  # the whole table of its latest launch
-_MAY_CHANGE = ("trials", "timeout", "workers", "engine", "sampler", "pruner")
+_MAY_CHANGE = ("trials", "timeout", "until_held", "workers", "engine", "sampler", "pruner")
 _TWICE = ("budget", "epochs")  # which the goal says too
 
 
