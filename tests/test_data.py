@@ -77,7 +77,7 @@ def test_read_idx(tmp_path: Path) -> None:
         IDX.replace(b"\x08\x02", b"\x09\x02"),
         IDX.replace(b"\x08\x02", b"\x08\x03"),
         IDX[:4] + IDX[8:12] + IDX[4:8] + IDX[12:],
-        gzip.compress(IDX),
+        gzip.compress(IDX, mtime=0),
     ],
 )
 def test_read_idx_refuses_another_format_or_shape(tmp_path: Path, content: bytes) -> None:
