@@ -350,6 +350,53 @@ def test_a_renamed_drill_goes_on_without_a_training(drilldown: Drilldown, mini: 
 
 
 @pytest.mark.usefixtures("mini")
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ("delete mini.2.pace --yes", "which cannot go on without it; delete the whole: "),
+        ("rename mini.1.net new --yes", "which cannot go on without it; rename the whole: "),
+        ("copy mini.1.net new --yes", "without which it cannot go on; copy the whole: "),
+        ("rescore mini.1.net --set goal.last=1 --save new", "without which it cannot go on; copy"),
+    ],
+)
+def test_a_stage_alone_is_neither_deleted_nor_renamed_nor_copied(
+    drilldown: Drilldown, home: Path, line: str, part: str
+) -> None:
+    url = f"sqlite:///{home}/runs/drilldown.sqlite3"
+    verb = part.partition("; ")[2].split()[0]
+    new = "" if verb == "delete" else " NEW"
+    command = f"drilldown {verb} mini{new} --storage {url}"
+    one_line(
+        drilldown(*line.split(), "--storage", url), "is a stage of drill 'mini'", part, command
+    )
+    assert open_storage().names() == ["mini.1.net", "mini.2.pace", "smoke"]
+
+
+def test_what_is_left_without_a_first_stage_is_told_truly_and_deleted(
+    drilldown: Drilldown, mini: Path
+) -> None:
+    studies = open_storage()
+    first = studies.get("mini.1.net")
+    first.keep("drilldown:identity", {"id": "0" * 16, "name": first.name, "trials": first.size})
+    folder.claim(studies, "mini", "drill", first)
+    whole = drilldown("show", "mini").out.splitlines()
+    optuna.delete_study(study_name="mini.1.net", storage=studies.storage)
+    shown = drilldown("show", "mini").out.splitlines()
+    assert shown[2] == next(line for line in whole if line.startswith("2.pace")), shown
+    assert "Deleted since it ran: stage 1; the drill cannot go on without" in shown
+    for line in ("drill mini", "report mini"):
+        one_line(
+            drilldown(*line.split()),
+            "its first stage, which kept its file, was deleted",
+            "drilldown delete mini",
+        )
+    one_line(drilldown("rename", "mini", "new", "--yes"), "delete the rest: drilldown delete mini")
+    done = drilldown("delete", "mini", "--yes")
+    assert (done.out, done.err) == ("Deleted: mini\n", "")
+    assert not mini.exists()
+
+
+@pytest.mark.usefixtures("mini")
 def test_a_drill_that_runs_is_left(drilldown: Drilldown) -> None:
     with drilled(open_storage(), "mini"):
         one_line(drilldown("delete", "mini", "--yes"), "drill 'mini' is in another process's hands")

@@ -22,12 +22,13 @@ _yes = click.option("--yes", is_flag=True, help="Do it without asking, as progra
 def delete(names: tuple[str, ...], yes: bool, url: str | None) -> None:
     """Delete studies or drills that have been run, for good.
 
-    With each goes its folder, runs/NAME. One that runs is refused.
+    With each goes its folder, runs/NAME. One that runs is refused, and so is a stage of a drill,
+    which is deleted as a whole.
     """
-    from search.study import runs, storage, upkeep
+    from search.study import storage, upkeep
 
-    studies = storage.open_storage(url)
-    wanted = [runs.find(studies, name) for name in dict.fromkeys(names)]
+    studies, where = storage.open_storage(url), storage.option(url)
+    wanted = [upkeep.whole(studies, name, "delete", where) for name in dict.fromkeys(names)]
     said = ", ".join(
         f"{run.said} ({sum(study.size for study in run.studies)} trials)" for run in wanted
     )
@@ -49,10 +50,10 @@ def rename(name: str, new: str, yes: bool, url: str | None) -> None:
     file goes on with `drilldown launch NEW`. A drill's report has the new name once it is written
     anew: drilldown drill NEW.
     """
-    from search.study import runs, storage, upkeep
+    from search.study import storage, upkeep
 
     studies = storage.open_storage(url)
-    run = runs.find(studies, name)
+    run = upkeep.whole(studies, name, "rename", storage.option(url))
     _ask(f"Rename {run.said} to {new!r}, and its folder too?", yes)
     upkeep.rename(studies, name, new)
     click.echo(f"{name} is now: {new}")
@@ -68,10 +69,10 @@ def copy(name: str, new: str, yes: bool, url: str | None) -> None:
 
     The copy is a study of its own: what is launched under the one name leaves the other alone.
     """
-    from search.study import runs, storage, upkeep
+    from search.study import storage, upkeep
 
     studies = storage.open_storage(url)
-    run = runs.find(studies, name)
+    run = upkeep.whole(studies, name, "copy", storage.option(url))
     _ask(f"Copy {run.said} to {new!r}, and its folder too?", yes)
     upkeep.copy(studies, name, new)
     click.echo(f"Copied to: {new}")
@@ -107,6 +108,8 @@ def rescore(
     run = runs.find(studies, name)
     if run.kind == "drill":
         raise UserError(f"{run.said}: ask its stages: {', '.join(s.name for s in run.studies)}")
+    if save is not None:
+        upkeep.whole(studies, name, "copy", storage.option(url))
     (study,) = run.studies
     anew = rescoring.rescored(study, settings)
     if save is not None:

@@ -13,7 +13,7 @@ from mnist_core.record import Confirmed, Record
 from search.drill.result import Finalist, Tried
 from search.study import folder
 from search.study.export import to_record
-from search.study.runs import Run, stage_name
+from search.study.runs import Run, stage_name, stage_number
 from search.study.studies import Studies
 from search.study.study import Study
 from search.study.trials import Complete
@@ -30,7 +30,15 @@ class KeptStage:
 
     study: Study
     winners: Sequence[Tried]
-    """What it handed on, best first; empty where it is not over."""
+    """What it handed on, best first, but for trials of a stage that was deleted; empty where it is
+    not over."""
+    handed_on: Sequence[str]
+    """The names of all of it."""
+
+    @property
+    def number(self) -> int:
+        """Counted from 1."""
+        return stage_number(self.study)
 
     @property
     def name(self) -> str:
@@ -56,9 +64,9 @@ def read(studies: Studies, run: Run) -> KeptDrill:
     for study in run.studies:
         candidates |= {each.name: each for each in _tried(study)}
         kept = study.kept(WINNERS) or {"winners": []}
-        stages.append(
-            KeptStage(study, [candidates[name] for name in kept["winners"] if name in candidates])
-        )
+        names = kept["winners"]
+        winners = [candidates[name] for name in names if name in candidates]
+        stages.append(KeptStage(study, winners, names))
     goal, last = run.studies[-1].goal, stages[-1].winners
     trained = list(_trainings(studies, run)) if last else []
     found = [Finalist(each, _fresh(each.config, trained)) for each in last]

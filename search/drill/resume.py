@@ -15,6 +15,7 @@ from search.study import runs, storage
 from search.study.resume import check_spelling
 from search.study.settings import applied
 from search.study.study import Study
+from search.text.commands import program
 
 _DRILL = "drilldown:drill"  # with the study of the first stage: the whole table, and its bases
 
@@ -60,8 +61,14 @@ def told(
 ) -> tuple[DrillSpec, dict[str, Config]]:
     """(drill, bases of the first stage) as its latest launch said. first: the study of that stage.
 
-    Raises UserError where that is not kept, or cannot be read.
+    Raises UserError where it is another's, as that was deleted, or does not keep that, or it cannot
+    be read.
     """
+    if runs.stage_number(first) != 1:
+        raise UserError(
+            f"drill {drill!r} cannot go on: its first stage, which kept its file, was deleted; "
+            f"drill its file under another --name, or delete the rest: {program()} delete {drill}"
+        )
     table = first.kept(_DRILL)
     if not isinstance(table, dict):
         raise UserError(

@@ -10,7 +10,7 @@ from search.drill.result import Candidate, DrillResult, Finalist, StageResult, T
 from search.drill.resume import told
 from search.drill.spec import DrillSpec
 from search.study import folder
-from search.study.runs import Run
+from search.study.runs import Run, stage_number
 from search.study.studies import Studies
 from search.study.study import Study
 from search.workers.ledger import Ledger
@@ -30,7 +30,11 @@ def read(studies: Studies, run: Run) -> DrillResult:
         Candidate(*base) for base in (bases or {"plain": spec.plain()}).items()
     ]
     stages: list[StageResult] = []
-    for number, (stage, study) in enumerate(zip(spec.stage, run.studies, strict=False), start=1):
+    studied = {stage_number(study): study for study in run.studies}
+    for number, stage in enumerate(spec.stage, start=1):
+        if number not in studied:  # it has not come so far, or somebody has deleted the stage
+            break
+        study = studied[number]
         found = StageResult(number, stage, study.name, study.trials(), candidates, ())
         stages.append(replace(found, winners=_winners(study, found)))
         candidates = stages[-1].winners

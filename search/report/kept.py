@@ -9,12 +9,13 @@ from search.drill.kept import KeptDrill, KeptStage
 from search.drill.result import Finalist
 from search.text.commands import program
 from search.text.console import records, table
+from search.text.wording import listed
 
 
 def drill(kept: KeptDrill, form: str, where: str) -> str:
     """As `table`, `json` or `csv`; that is of the stages alone. where: what to add to a command so
     that it finds the same storage."""
-    stages = [_stage(number, stage) for number, stage in enumerate(kept.stages, start=1)]
+    stages = [_stage(stage) for stage in kept.stages]
     finalists = [_finalist(kept, each) for each in kept.finalists]
     if form == "csv":
         return records(stages, list(stages[0]), form)
@@ -23,11 +24,11 @@ def drill(kept: KeptDrill, form: str, where: str) -> str:
     return "\n".join(_lines(kept, stages, finalists, where))
 
 
-def _stage(number: int, stage: KeptStage) -> dict[str, Any]:
+def _stage(stage: KeptStage) -> dict[str, Any]:
     """score: percent, of its own best trial. winners: what it handed on, best first."""
     trials, best = stage.study.trials(), stage.study.best()
     return {
-        "stage": number,
+        "stage": stage.number,
         "name": stage.name,
         "study": stage.study.name,
         "ended": stage.study.counted,
@@ -36,7 +37,7 @@ def _stage(number: int, stage: KeptStage) -> dict[str, Any]:
         "worst": best.ending.worst if best else None,
         "params": best.params if best else None,
         "held": sum(trial.holds_goal for trial in trials),
-        "winners": [winner.name for winner in stage.winners],
+        "winners": list(stage.handed_on),
     }
 
 
@@ -90,4 +91,9 @@ def _lines(
             for row in finalists
         ]
         lines += [table("Finalists, best first", heads, rows), ""]
+    there = [row["stage"] for row in stages]
+    gone = [str(number) for number in range(1, max(there)) if number not in there]
+    if gone:
+        which = f"{'stages' if len(gone) > 1 else 'stage'} {listed(gone)}"
+        lines.append(f"Deleted since it ran: {which}; the drill cannot go on without")
     return [*lines, f"A stage's trials: {program()} show {stages[-1]['study']}{where}"]

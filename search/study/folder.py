@@ -36,8 +36,8 @@ class Tenant:
 
 
 def check(studies: Studies, name: str, kind: Kind = "study", study: Study | None = None) -> Tenant:
-    """Whose the folder of this name is to be. study: a drill's first stage, where it has been run;
-    for a study it is found by its name.
+    """Whose the folder of this name is to be. study: the first stage that there is of a drill, if
+    any; for a study it is found by its name.
 
     Raises UserError, saying what is there, where the folder is another's.
     """
@@ -45,8 +45,7 @@ def check(studies: Studies, name: str, kind: Kind = "study", study: Study | None
     if place.exists() and not place.is_dir():
         raise UserError(f"{place}: cannot be made: a file is in the way")
     found = study if kind == "drill" else studies.find(name)
-    identity = found.identity if found is not None else None
-    us = Tenant(kind, name, identity.id if identity else None, _seen_from_runs(studies.place))
+    us = Tenant(kind, name, _identity(name, kind, found), _seen_from_runs(studies.place))
     there = _tenant(name)
     if there is None:
         if (_folder(name) / _BEST).exists() and not _is_from(studies, us):
@@ -128,6 +127,17 @@ def _faults(place: Path, what: str) -> Iterator[None]:
 
 def _folder(name: str) -> Path:
     return runs_dir() / name
+
+
+def _identity(name: str, kind: Kind, study: Study | None) -> str | None:
+    """By which the folder is known; None where that is still to be made. Of a drill whose first
+    stage somebody has deleted nothing but the folder still says it."""
+    if study is None:
+        return None
+    if kind == "drill" and not study.name.startswith(f"{name}.1."):
+        there = _tenant(name)
+        return there.identity if there is not None and there.name == name else None
+    return study.identity.id if study.identity else None
 
 
 def _tenant(name: str) -> Tenant | None:

@@ -29,6 +29,12 @@ class Run:
         """As sentences call it."""
         return f"{self.kind} {self.name!r}"
 
+    @property
+    def first_is_gone(self) -> bool:
+        """Whether it is a drill whose first stage somebody has deleted, and with it what the drill
+        was launched with."""
+        return self.kind == "drill" and stage_number(self.studies[0]) != 1
+
     def renamed(self, study: Study, name: str) -> str:
         """What a study of the run is called in a run of another name."""
         return name + study.name.removeprefix(self.name)
@@ -38,6 +44,17 @@ def stage_name(study: Study) -> str:
     """Of a drill's stage, without the drill's name and the stage's number."""
     match = _STAGE.fullmatch(study.name)
     return match[3] if match else study.name
+
+
+def stage_number(study: Study) -> int:
+    """Of a drill's stage, counted from 1, as its name has it; 0 of what is not called as one."""
+    match = _STAGE.fullmatch(study.name)
+    return int(match[2]) if match else 0
+
+
+def of_drill(study: Study) -> str | None:
+    """The drill that a study is a stage of; None where it is none."""
+    return _stage_of(study)[0]
 
 
 def resumed_by(study: Study) -> str:

@@ -5,9 +5,11 @@ something whole, or something that the same command finishes.
 """
 
 import logging
+import shlex
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Literal
 
 import optuna
 
@@ -23,19 +25,47 @@ from search.study.rows import Rescoring
 from search.study.runs import Run
 from search.study.storage import check_name
 from search.study.studies import Studies
-from search.text.commands import command_for
+from search.text.commands import command_for, program
 
 log = logging.getLogger("drilldown")
 _REMEDY = "wait for it, or stop it"
+Verb = Literal["delete", "rename", "copy"]
+
+
+def whole(studies: Studies, name: str, verb: Verb, where: str = "") -> Run:
+    """The run of this name, which can be deleted, renamed or copied.
+
+    where: what a command needs to find the same storage. Raises UserError, with what to do instead,
+    for a stage alone of a drill, and for what is left of a drill without its first stage, which can
+    only be deleted.
+    """
+    run = runs.find(studies, name)
+    drill = runs.of_drill(run.studies[0]) if run.kind == "study" else None
+    if drill is not None:
+        bound = (
+            "without which it cannot go on" if verb == "copy" else "which cannot go on without it"
+        )
+        new = "" if verb == "delete" else " NEW"
+        raise UserError(
+            f"{name!r} is a stage of drill {drill!r}, {bound}; {verb} the whole: "
+            f"{program()} {verb} {shlex.quote(drill)}{new}{where}"
+        )
+    if run.first_is_gone and verb != "delete":
+        raise UserError(
+            f"{run.said} cannot go on, as its first stage was deleted; delete the rest: "
+            f"{program()} delete {shlex.quote(name)}{where}"
+        )
+    return run
 
 
 def delete(studies: Studies, name: str) -> None:
     """Delete a run and its folder, unless that is another's.
 
     The folder goes first, and last of it what says whose it is: what a kill leaves is a study with
-    the rest of its folder, which deletes like any other. Raises UserError where somebody runs it.
+    the rest of its folder, which deletes like any other. Raises UserError as `whole`, and where
+    somebody runs it.
     """
-    with _held(studies, name) as run:
+    with _held(studies, name, "delete") as run:
         if _has_folder(studies, run):
             folder.remove(name)
         elif (runs_dir() / name).exists():
@@ -48,10 +78,10 @@ def rename(studies: Studies, name: str, new: str) -> None:
     """Give a run, and its folder, another name; its identity stays.
 
     The folder is moved first: after a kill the same command finds it moved and goes on. Raises
-    UserError where somebody runs it, and where the name is no safe one, or taken.
+    UserError as `whole`, where somebody runs it, and where the name is no safe one, or taken.
     """
     check_name(new, f"{new!r}:")
-    with _held(studies, name) as run:
+    with _held(studies, name, "rename") as run:
         moved = _was_moved(studies, run, new)
         _check_free(studies, new, folder_too=not moved)
         _sign(run)
@@ -70,7 +100,7 @@ def copy(studies: Studies, name: str, new: str, rescoring: Rescoring | None = No
     `rename`.
     """
     check_name(new, f"{new!r}:")
-    with _held(studies, name) as run:
+    with _held(studies, name, "copy") as run:
         _check_free(studies, new)
         rows.copy(studies.storage.engine, _names(run, new), rescoring)
         folder.claim(studies, new, run.kind, runs.find(studies, new).studies[0])
@@ -90,9 +120,9 @@ def note(studies: Studies, name: str, text: str) -> None:
 
 
 @contextmanager
-def _held(studies: Studies, name: str) -> Iterator[Run]:
+def _held(studies: Studies, name: str, verb: Verb) -> Iterator[Run]:
     """The run, which nobody else runs as long as this lasts."""
-    run = runs.find(studies, name)
+    run = whole(studies, name, verb)
     for study in run.studies:
         study.goal  # noqa: B018 - refuses another program's
     with ExitStack() as stack:
