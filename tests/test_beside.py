@@ -64,7 +64,21 @@ def test_studies_stand_side_by_side(drilldown: Drilldown) -> None:
         r"fix.activation +– +'relu'",
     ):
         assert re.search(f"^{row}$", done.out, re.MULTILINE), (row, done.out)
-    assert "rescore yours --set goal.accuracy=90 --set goal.last=2" in done.out
+    assert done.out.endswith(
+        "the same for both:\ndrilldown rescore yours --set goal.accuracy=90 --set goal.last=2\n"
+    )
+
+
+def test_each_study_of_another_goal_is_rescored_to_the_firsts(drilldown: Drilldown) -> None:
+    studies = open_storage()
+    upkeep.copy(studies, "yours", "theirs")
+    said = drilldown("compare", "mine", "001", "yours", "theirs").out
+    assert said.partition("the same for all:\n")[2].splitlines() == [
+        f"drilldown rescore {name} --set goal.accuracy=90 --set goal.last=2"
+        for name in ("yours", "theirs")
+    ]
+    for line in said.splitlines()[-2:]:
+        assert drilldown(*line.split()[1:]).code == 0
 
 
 def test_programs_read_the_same(drilldown: Drilldown, tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 """Studies side by side: what `compare` prints of their names."""
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mnist_core.errors import UserError
+from mnist_core.goal import Goal
 from mnist_core.words import accuracies, part, percent
 from search.study.fingerprint import told
 from search.study.runs import Run
+from search.study.settings import option as option_of
 from search.study.storage import option
 from search.study.study import Study
 from search.study.trials import COUNTED, fates
@@ -130,11 +133,22 @@ def _escaped(rows: Sequence[Sequence[str]]) -> list[list[str]]:
 def _remarks(studies: Sequence[Study], url: str | None) -> list[str]:
     """How far the figures can be believed, and compared."""
     lines = ["Each best is one run on one seed, picked for being high: train it on others too."]
-    first, *others = (study.goal for study in studies)
-    if any((goal.accuracy, goal.last) != (first.accuracy, first.last) for goal in others):
-        name, goal = studies[1].name, studies[0].goal
-        lines.append(
-            f"Each score is by its own goal; the same for both: {program()} rescore {name} --set "
-            f"goal.accuracy={goal.accuracy:g} --set goal.last={goal.last}{option(url)}"
-        )
+    goal = studies[0].goal
+    differing = [
+        study
+        for study in studies
+        if (study.goal.accuracy, study.goal.last) != (goal.accuracy, goal.last)
+    ]
+    if differing:
+        every = "both" if len(studies) == 2 else "all"
+        lines.append(f"Each score is by its own goal; the same for {every}:")
+        lines += [_rescored(study, goal, option(url)) for study in differing]
     return lines
+
+
+def _rescored(study: Study, goal: Goal, where: str) -> str:
+    """What shows a study as it is under another's accuracy and last epochs."""
+    if goal.last > study.goal.epochs:
+        return f"{study.name}: has too few epochs to be asked for the {goal.ends}"
+    asked = option_of([f"goal.accuracy={goal.accuracy:g}", f"goal.last={goal.last}"])
+    return f"{program()} rescore {shlex.quote(study.name)} {asked}{where}"
