@@ -279,6 +279,17 @@ def test_a_narrow_terminal_gets_fewer_columns_and_whole_names(
     assert "Not shown" not in wide
 
 
+@pytest.mark.usefixtures("show")
+def test_rescore_names_itself_where_there_is_more_to_see(terminal, drilldown: Drilldown) -> None:
+    terminal(60)
+    out = sys.stdout
+    drilldown("rescore", "tiny", "--set", "goal.accuracy=30", "--set", "goal.last=2")
+    text = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())
+    again = "drilldown rescore tiny --set goal.accuracy=30 --set goal.last=2 --format csv"
+    assert re.search(rf"^See all: +{again}$", text, re.MULTILINE), text
+    assert "See them" not in text
+
+
 def test_what_stays_is_what_matters_most(terminal) -> None:
     heads, lines = ["a", "bb", "name"], [["1", "2", "x-y-z"], ["3", "4", "x"]]
     terminal(8)

@@ -103,6 +103,7 @@ def rescore(
     from search.report import rescored, shown
     from search.study import rescore as rescoring
     from search.study import runs, storage, upkeep
+    from search.study.settings import option
 
     studies = storage.open_storage(url, read_only=save is None)
     run = runs.find(studies, name)
@@ -114,8 +115,9 @@ def rescore(
     anew = rescoring.rescored(study, settings)
     if save is not None:
         upkeep.copy(studies, name, save, anew.rescoring())
-    command = f"{program()} show {shlex.quote(name)}{storage.option(url)}"
-    click.echo(shown.trials(anew, shown.View(form), command))
+    asked = f"{shlex.quote(name)} {option(settings)}{storage.option(url)}"
+    view = shown.View(form, pickable=False)
+    click.echo(shown.trials(anew, view, f"{program()} rescore {asked}"))
     if form == "table":
         click.echo(rescored.remarks(study, anew))
         if save is not None:

@@ -29,6 +29,8 @@ class View:
     sort: str | None = None
     """A column to sort by, with a - before it from the highest down."""
     reverse: bool = False
+    pickable: bool = True
+    """Whether the command that shows them can be told any of these three."""
 
 
 def trials(
@@ -57,7 +59,7 @@ def trials(
     if view.form != "table":
         rows = [{name: column.value(trial) for name, column in shown.items()} for trial in found]
         return records(rows, list(shown), view.form)
-    told = [_table(study, found, shown, "" if view.columns else command)]
+    told = [_table(study, found, shown, view, "" if view.columns else command)]
     if runs:
         told.append(f"{RUNNING}: {of(left, 'trial')}")
     elif runs is False and left:
@@ -97,7 +99,9 @@ def _sorted(found: Sequence[Trial], view: View, known: Mapping[str, Column]) -> 
     return sorted(having, key=by, reverse=descending) + without
 
 
-def _table(study: Study, found: Sequence[Trial], shown: Mapping[str, Column], command: str) -> str:
+def _table(
+    study: Study, found: Sequence[Trial], shown: Mapping[str, Column], view: View, command: str
+) -> str:
     """command: what the columns are named with that there is no room for; without it all stay."""
     goal = study.goal
     lines = [[column.shown(trial, goal) for column in shown.values()] for trial in found]
@@ -110,8 +114,9 @@ def _table(study: Study, found: Sequence[Trial], shown: Mapping[str, Column], co
     if command:
         parts += [wrapped(line, width() or _FULL, "  ") for line in same(found)]
         parts += left_out(dropped)
-        if dropped:
+        if dropped and view.pickable:
             parts.append(f"See them:  {command} --columns trial,{','.join(dropped[:3])}")
+        if dropped:
             parts.append(f"See all:   {command} --format csv")
     return "\n".join(parts)
 

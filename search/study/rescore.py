@@ -1,16 +1,15 @@
 """A study that has run, as it would be under another goal: from its curves, nothing is trained."""
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 
 from optuna.trial import FrozenTrial
-from pydantic import ValidationError
 
 from mnist_core.errors import UserError
-from mnist_core.files import explain, suggest
-from mnist_core.frozen import shortened
-from mnist_core.goal import Goal
+from mnist_core.files import suggest
+from mnist_core.frozen import Frozen
+from mnist_core.goal import Goal, check_percent
+from search.study import settings as options
 from search.study.rows import Rescoring
 from search.study.spec import StudySpec
 from search.study.study import Study
@@ -63,27 +62,23 @@ def rescored(study: Study, settings: Sequence[str]) -> Rescored:
     Raises UserError, with the reason, for anything else, and where drilldown never launched it.
     """
     goal = study.goal
-    values = dict(_parsed(setting) for setting in settings)
-    try:
-        return Rescored(study, goal.changed(**values))
-    except ValidationError as error:
-        raise UserError(f"--set goal.{explain(error, Goal)}") from None
+    for key in (options.read(text).key for text in settings):
+        if key not in _ASKED:
+            raise UserError(f"--set {key}: {_refusal(key)}")
+    parse = options.applied(settings, _Asked.model_validate, _Asked)
+    asked = parse({"goal": goal.model_dump()}).goal
+    if asked.accuracy != goal.accuracy:  # else it is as it was kept
+        try:
+            check_percent(asked)
+        except ValueError as error:
+            raise UserError(f"--set {error}") from None
+    return Rescored(study, asked)
 
 
-def _parsed(setting: str) -> tuple[str, object]:
-    key, equals, text = setting.partition("=")
-    key = key.strip()
-    if not equals:
-        raise UserError(f"--set {shortened(setting)}: is written NAME=VALUE: goal.accuracy=99.45")
-    if key not in _ASKED:
-        raise UserError(f"--set {shortened(key)[1:-1]}: {_refusal(key)}")
-    try:
-        value = tomllib.loads(f"x = {text}")
-    except ValueError:
-        value = {}
-    if value.keys() != {"x"}:
-        raise UserError(f"--set {key}: {shortened(text)} is no number")
-    return key.removeprefix("goal."), value["x"]
+class _Asked(Frozen):
+    """What `--set` may speak of."""
+
+    goal: Goal
 
 
 def _refusal(key: str) -> str:
