@@ -4,8 +4,11 @@ They are ours, so that a space needs no Optuna, which takes a second to load; `s
 them into its distributions.
 """
 
+import ast
 import math
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +70,24 @@ Number = Real | Whole
 Dimension = Real | Whole | Choice
 """As text it is what studies keep of their space, in the words of Optuna's JSON: whoever changes
 them refuses every study that was launched before."""
+_NUMBER = re.compile(
+    r"step=None low=(?P<low>\S+) high=(?P<high>\S+) log=(?P<log>True|False)"
+    r"|log=(?P<whole_log>True|False) step=1 low=(?P<whole_low>\S+) high=(?P<whole_high>\S+)"
+)
+
+
+def read(text: str) -> Dimension | None:
+    """The way back from a dimension as text; None where it is none."""
+    with suppress(ValueError, SyntaxError):
+        if text.startswith("choices="):
+            return Choice(ast.literal_eval(text.removeprefix("choices=")))
+        if (found := _NUMBER.fullmatch(text)) is None:
+            return None
+        if found["low"]:
+            return Real(float(found["low"]), float(found["high"]), found["log"] == "True")
+        low, high = int(found["whole_low"]), int(found["whole_high"])
+        return Whole(low, high, found["whole_log"] == "True")
+    return None
 
 
 def _check(number: Number) -> None:

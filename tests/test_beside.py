@@ -20,7 +20,11 @@ from search.study.storage import open_storage
 
 GOAL = {"accuracy": 90.0, "last": 1, "epochs": 3, "params": 2_000}
 OTHER = fakes.study(
-    trials=3, seed=9, goal=GOAL, space={"name": "open", "fix": {"activation": "relu"}}
+    trials=3,
+    seed=9,
+    goal=GOAL,
+    until_held=True,
+    space={"name": "open", "fix": {"activation": "relu"}, "vary": {"lr": (0.2, 0.8)}},
 )
 
 
@@ -61,7 +65,10 @@ def test_studies_stand_side_by_side(drilldown: Drilldown) -> None:
         r"what differs +mine +yours",
         r"goal.last +2 +1",
         r"seed +7 +9",
-        r"fix.activation +– +'relu'",
+        r"fix.activation +– +relu",
+        r"activation +relu or silu +–",
+        r"lr +0.02 to 1 \(log\) +0.2 to 0.8 \(log\)",
+        r"until_held +no +yes",
     ):
         assert re.search(f"^{row}$", done.out, re.MULTILINE), (row, done.out)
     assert done.out.endswith(

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from command_line import STAGES, TINY, Drilldown, in_a_terminal, one_line
 
-from spaces.catalogue import CATALOGUE, WIDTH_NAMES
+from spaces import SPACES, Frame
+from spaces.catalogue import CATALOGUE, WIDTH_NAMES, all_dimensions
+from spaces.dimensions import read
 
 
 def _rows(drilldown: Drilldown, *words: str | Path) -> dict[str, dict[str, Any]]:
@@ -128,3 +130,16 @@ def test_it_is_legible_in_any_terminal(home: Path, columns: int) -> None:
     assert {"label_smoothing", "average_over", "momentum,"} <= {*written.split()} | {
         word.rstrip(":") for word in written.split()
     }
+
+
+@pytest.mark.parametrize("name", ["open", "classic", "stage"])
+def test_a_dimension_as_a_study_keeps_it_is_read_back(name: str) -> None:
+    frame = Frame(10_000, 15)
+    found = all_dimensions(frame) if name == "stage" else SPACES[name](frame).dimensions
+    for kind in found.values():
+        assert read(str(kind)) == kind
+
+
+@pytest.mark.parametrize("text", ["", "open", "0.5", "choices=[", "low=1 high=2", "True"])
+def test_what_is_no_dimension_is_none(text: str) -> None:
+    assert read(text) is None

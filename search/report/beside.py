@@ -1,13 +1,16 @@
 """Studies side by side: what `compare` prints of their names."""
 
+import ast
 import json
 import shlex
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from mnist_core.errors import UserError
 from mnist_core.goal import Goal
 from mnist_core.words import accuracies, part, percent
+from search.report.dimensions import can_be
 from search.study.fingerprint import told
 from search.study.runs import Run
 from search.study.settings import option as option_of
@@ -17,7 +20,11 @@ from search.study.trials import COUNTED, fates
 from search.text import markdown
 from search.text.commands import program
 from search.text.console import records, table
-from search.text.wording import duration
+from search.text.wording import duration, plain
+from spaces import dimensions
+from spaces.catalogue import CATALOGUE
+
+_YES_OR_NO = {"True": "yes", "False": "no"}
 
 
 def compared(runs: Sequence[Run], form: str, url: str | None) -> str:
@@ -38,7 +45,9 @@ def compared(runs: Sequence[Run], form: str, url: str | None) -> str:
     cells = [_cells(study, each) for study, each in zip(studies, figures, strict=True)]
     heads = ["", *(study.name for study in studies)]
     lines = [[head, *(each[head] for each in cells)] for head in cells[0]]
-    others = [[name, *(_said(value) for value in values)] for name, values in differences.items()]
+    others = [
+        [name, *(_said(name, value) for value in values)] for name, values in differences.items()
+    ]
     return _page(heads, lines, others, form, _remarks(studies, url))
 
 
@@ -92,7 +101,7 @@ def _cells(study: Study, figures: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _differences(studies: Sequence[Study]) -> dict[str, list[Any]]:
+def _differences(studies: Sequence[Study]) -> dict[str, list[str | None]]:
     """What the studies were launched with and do not have in common: name -> value of each, None
     where it has none."""
     found = [told(study) for study in studies]
@@ -101,8 +110,19 @@ def _differences(studies: Sequence[Study]) -> dict[str, list[Any]]:
     return {name: each for name, each in values.items() if any(v != each[0] for v in each)}
 
 
-def _said(value: Any) -> str:
-    return "–" if value is None else str(value)
+def _said(name: str, value: str | None) -> str:
+    """What a study keeps as text, as people read it: dimensions as `space` says them."""
+    if value is None:
+        return "–"
+    kind = dimensions.read(value)
+    if kind is not None and name in CATALOGUE:
+        return can_be(name, kind)
+    if value in _YES_OR_NO:
+        return _YES_OR_NO[value]
+    if name.startswith("fix."):
+        with suppress(ValueError, SyntaxError):
+            return plain(ast.literal_eval(value))
+    return value
 
 
 def _page(
