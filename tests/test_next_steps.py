@@ -8,7 +8,7 @@ import pytest
 from mnist_core.config import Data
 from mnist_core.goal import Goal
 from search.report.next_steps import MORE_SEEDS, MORE_TRIALS, Outcome, Step, lines, steps
-from search.text.commands import Command
+from search.text.commands import Command, latest
 from spaces.dimensions import Choice, Real
 
 GOAL = Goal()
@@ -110,3 +110,11 @@ def test_a_step_is_a_command_to_copy() -> None:
 def test_a_run_goes_on_under_its_own_name(name: str, typed: str) -> None:
     again = Command("launch", "a/mine.toml", name, ("seed=3",), " --x y")
     assert again.resumed("--trials", "8") == typed
+
+
+def test_what_is_set_already_is_set_otherwise_not_twice() -> None:
+    again = Command("drill", "mine", "mine", ("seed=3", "confirm=4", "goal.last=1"))
+    typed = "drilldown drill mine --set seed=3 --set goal.last=1 --set confirm=8"
+    assert again.resumed(settings=["confirm=8"]) == typed
+    assert again.changed(["confirm=8"], "x") == f"{typed} --name mine-x"
+    assert latest(["a=1", "b=2", "a = 3"]) == ["b=2", "a = 3"]

@@ -15,7 +15,7 @@ from search.study import runs, storage
 from search.study.resume import check_spelling
 from search.study.settings import applied
 from search.study.study import Study
-from search.text.commands import program
+from search.text.commands import latest, program
 
 _DRILL = "drilldown:drill"  # with the study of the first stage: the whole table, and its bases
 
@@ -53,7 +53,8 @@ def load(
     if run.kind == "study":
         raise UserError(f"{drill!r} is a study; resume it with: drilldown launch {drill}")
     first = run.studies[0]
-    return drill, *told(drill, first, changes), (*first.settings, *changes)
+    settings = tuple(latest([*first.settings, *changes]))
+    return drill, *told(drill, first, changes), settings
 
 
 def told(

@@ -12,6 +12,7 @@ from search.study.fingerprint import launched_with
 from search.study.spec import StudySpec
 from search.study.spec import load as load_file
 from search.study.studies import Studies
+from search.text.commands import latest
 
 
 def load(
@@ -36,7 +37,7 @@ def load(
         raise UserError(f"{study!r} is a drill; resume it with: drilldown drill {study}")
     (found,) = run.studies
     tried = launched_with(found, changes).changed(start=())  # what it began with, it has tried
-    return study, tried, (*found.settings, *changes)
+    return study, tried, tuple(latest([*found.settings, *changes]))
 
 
 def check_spelling(given: str, what: str, come_along: Sequence[str], studies: Studies) -> None:

@@ -37,6 +37,16 @@ def command_for(path: Path, anywhere: bool = False) -> str:
     return f"{program(anywhere)} train {shlex.quote(str(name))} --check"
 
 
+def latest(settings: Sequence[str]) -> list[str]:
+    """Of what `--set` said (KEY=VALUE) each key once, as it was said last."""
+    said: dict[str, str] = {}
+    for text in settings:
+        key = text.partition("=")[0].strip()
+        said.pop(key, None)  # it stands where it was said last, behind what that may be a part of
+        said[key] = text
+    return list(said.values())
+
+
 @dataclass(frozen=True)
 class Command:
     """A launch or a drill as it was typed, to be typed again with something changed."""
@@ -53,18 +63,16 @@ class Command:
 
     def changed(self, settings: Sequence[str], ending: str) -> str:
         """What runs it with further settings, under its name and this ending."""
-        keys = {text.partition("=")[0] for text in settings}
-        kept = [text for text in self.settings if text.partition("=")[0].strip() not in keys]
-        return self._typed([*kept, *settings], f"{self.name}-{ending}")
+        return self._typed([*self.settings, *settings], f"{self.name}-{ending}")
 
-    def resumed(self, *more: str) -> str:
-        """What goes on with the run itself, with further words."""
+    def resumed(self, *more: str, settings: Sequence[str] = ()) -> str:
+        """What goes on with the run itself, with further settings and words."""
         named = self.name if self.name != Path(self.file).stem else ""
-        return " ".join([self._typed(self.settings, named), *more])
+        return " ".join([self._typed([*self.settings, *settings], named), *more])
 
     def _typed(self, settings: Sequence[str], name: str) -> str:
         words = [self.verb, self.file]
-        for text in settings:
+        for text in latest(settings):
             words += ["--set", text]
         if name:
             words += ["--name", name]
