@@ -317,4 +317,8 @@ def test_odd_attributes_of_trials_end_nothing(complete: Studies, drilldown: Dril
     assert origin is not None
     assert origin.trial == best < 5
     for number in ("5", "6", "8"):
-        one_line(drilldown("export", "tiny", "--trial", number), "has no curve to expect: ")
+        one_line(
+            drilldown("export", "tiny", "--trial", number),
+            "has no curve to expect: ",
+            "; see: drilldown show tiny",
+        )

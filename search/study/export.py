@@ -26,11 +26,12 @@ def export(study: Study, number: int | None, path: Path, where: str = "") -> Non
     Raises UserError where there is no such complete or pruned trial, or the file cannot be
     written.
     """
-    record.save(path, to_record(_chosen(study, number, where), study.goal))
+    record.save(path, to_record(_chosen(study, number, where), study.goal, where))
 
 
-def to_record(trial: Trial, goal: Goal) -> Record:
-    """All that reproduces a trial, and the curve to expect. goal: that of its study.
+def to_record(trial: Trial, goal: Goal, where: str = "") -> Record:
+    """All that reproduces a trial, and the curve to expect. goal: that of its study. where: see
+    `export`.
 
     Raises UserError where it was not trained, to its end or until it was pruned.
     """
@@ -39,7 +40,8 @@ def to_record(trial: Trial, goal: Goal) -> Record:
     if not trained or config is None or environment is None:
         why = trial.reason or trial.state
         raise UserError(
-            f"trial {trial.number} of study {trial.study!r} has no curve to expect: {why}"
+            f"trial {trial.number} of study {trial.study!r} has no curve to expect: {why}; "
+            f"see: {_show(trial.study, where)}"
         )
     stopped = len(trial.test_acc) if trial.state == State.PRUNED else None
     return Record(
@@ -55,10 +57,16 @@ def _chosen(study: Study, number: int | None, where: str) -> Trial:
     if number is None:
         best = study.best()
         if best is None:
-            raise UserError(f"study {name!r} has no complete trial yet; there is no best to export")
+            raise UserError(
+                f"study {name!r} has no complete trial yet; there is no best to export; "
+                f"see: {_show(name, where)}"
+            )
         return best
     trial = next((trial for trial in study.trials() if trial.number == number), None)
     if trial is None:
-        show = f"{program()} show {shlex.quote(name)}{where}"
-        raise UserError(f"study {name!r} has no trial {number}; see: {show}")
+        raise UserError(f"study {name!r} has no trial {number}; see: {_show(name, where)}")
     return trial
+
+
+def _show(name: str, where: str) -> str:
+    return f"{program()} show {shlex.quote(name)}{where}"
