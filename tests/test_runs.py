@@ -87,6 +87,12 @@ def test_a_drill_without_confirmed_finalists_has_no_winner(
     [
         ("export mini --trial 1", "drilldown export mini.2.pace --trial 1"),
         ("show minni", "did you mean 'mini'?"),
+        (
+            "show mini --sort lr --columns trial,lr --reverse",
+            "drill 'mini' has stages; ask one: drilldown show mini.2.pace --columns trial,lr "
+            "--sort lr --reverse",
+        ),
+        ("show mini --sort lr", "ask one: drilldown show mini.2.pace --sort lr"),
         ("dashboard minni", "did you mean 'mini'?"),
         ("launch mini", "'mini' is a drill; resume it with: drilldown drill mini"),
         ("launch smokee", "no packaged study 'smokee'; did you mean 'smoke'?"),
@@ -129,6 +135,13 @@ def test_a_drill_that_has_run_is_resumed_without_its_file(
     assert done.out == first.out.replace(str(path), "down")
     assert (home / "runs" / "down" / "best.toml").read_bytes() == best
     one_line(drilldown("drill", "down", "--seed", "8"), "was launched with seed")
+    assert re.search(r"^Stages: +drilldown show down$", done.out, re.MULTILINE)
+    (home / "runs" / "down" / "confirmed.jsonl").unlink()
+    assert "Finalists" not in drilldown("show", "down").out
+    alone = drilldown("drill", "down", "--quiet", "--set", "confirm=0", start=fakes.unstartable)
+    assert "Fresh seeds: none asked for (confirm = 0)" in alone.out
+    assert "Finalists" in drilldown("show", "down").out
+    assert drilldown("export", "down").code == 0
 
 
 # --- a study that has run --------------------------------------------------------------------

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mnist_core.errors import UserError
 from search.cli import complete, options
 from search.cli.interrupts import resumable, typed
 from search.text.commands import Command, command_for, program
 
 if TYPE_CHECKING:
+    from search.study.runs import Run
     from search.workers.protocol import Start
 
 
@@ -249,7 +251,8 @@ def show(
 
     Of each trial its result, its net as the widths of its layers, and its hyperparameters: first
     those that vary; a dash where one does nothing. Of a drill: its stages, each with its best
-    trial, and its finalists. What you have noted of it with `drilldown note` stands below.
+    trial, and its finalists; --columns, --sort and --reverse ask one of its stages, by that one's
+    name. What you have noted of it with `drilldown note` stands below.
     """
     from search.report import shown
     from search.study import memo, runs, storage
@@ -271,10 +274,26 @@ def show(
         from search.drill import kept as drills
         from search.report import kept
 
+        _check_whole(run, storage.option(url), columns=columns, sort=sort, reverse=reverse)
         click.echo(kept.drill(drills.read(studies, run), form, storage.option(url)))
     noted = memo.of(run.studies[0])
     if noted and form == "table":
         click.echo(f"Note: {noted}")
+
+
+def _check_whole(drill: "Run", where: str, **options: str | bool | None) -> None:
+    """Raises UserError where `show` of a drill is given options that are for trials. where: see
+    `search.study.storage.option`."""
+    asked = [
+        f"--{name}" if said is True else f"--{name} {shlex.quote(str(said))}"
+        for name, said in options.items()
+        if said not in (None, False)
+    ]
+    if asked:
+        raise UserError(
+            f"{drill.said} has stages; ask one: {program()} show "
+            f"{shlex.quote(drill.studies[-1].name)} {' '.join(asked)}{where}"
+        )
 
 
 @click.command()

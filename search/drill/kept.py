@@ -1,6 +1,7 @@
 """A drill as its storage and its folder keep it: read back by its name, without its file."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from mnist_core.goal import Goal
 from mnist_core.paths import runs_dir
 from mnist_core.record import Confirmed, Record
 from search.drill.result import Finalist, Tried
+from search.drill.resume import told
 from search.study import folder
 from search.study.export import to_record
 from search.study.runs import Run, stage_name, stage_number
@@ -54,7 +56,7 @@ class KeptDrill:
     stages: Sequence[KeptStage]
     finalists: Sequence[Finalist]
     """Best first: what the last stage so far handed on, with the trainings on fresh seeds that
-    there are; empty where none of them has any."""
+    there are; empty where none of them has any of those that the drill asks for."""
 
 
 def read(studies: Studies, run: Run) -> KeptDrill:
@@ -70,9 +72,9 @@ def read(studies: Studies, run: Run) -> KeptDrill:
     goal, last = run.studies[-1].goal, stages[-1].winners
     trained = list(_trainings(studies, run)) if last else []
     found = [Finalist(each, _fresh(each.config, trained)) for each in last]
-    most = max((len(each.runs) for each in found), default=0)
+    confirmed = any(each.runs for each in found) or _over_unconfirmed(run)
     found.sort(key=lambda each: (-len(each.runs), -each.standing(goal)))
-    return KeptDrill(run.name, goal, stages, found if most else ())
+    return KeptDrill(run.name, goal, stages, found if confirmed else ())
 
 
 def export(studies: Studies, run: Run, number: int | None, path: Path) -> None:
@@ -100,6 +102,14 @@ def confirmed(finalist: Finalist, goal: Goal) -> Record:
     """A finalist as a config, with the curves of its other seeds."""
     others = tuple(Confirmed(seed=run.seed, test_acc=run.test_acc) for run in finalist.runs)
     return to_record(finalist.candidate.trial, goal).changed(confirmed=others)
+
+
+def _over_unconfirmed(run: Run) -> bool:
+    """Whether a drill that asks for no fresh seeds has had all of its stages."""
+    with suppress(UserError):  # an old one asks for some
+        spec, _ = told(run.name, run.studies[0])
+        return not spec.confirm and stage_number(run.studies[-1]) == len(spec.stage)
+    return False
 
 
 def _tried(study: Study) -> Iterator[Tried]:

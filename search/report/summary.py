@@ -1,5 +1,6 @@
 """What a person reads when a drill is over."""
 
+import shlex
 from pathlib import Path
 
 from mnist_core.goal import Goal
@@ -30,11 +31,15 @@ def summary(drilled: Drilled, command: str, url: str | None, again: Command) -> 
         lines.append(f"Stage {stage.number}, {stage.stage.name}: {ended}, {scored}")
     if drilled.best is not None:
         lines += _winner_lines(result.finalists[0], goal, drilled.best)
+    if drilled.best is not None and not result.spec.confirm:
+        lines.append("Fresh seeds: none asked for (confirm = 0); it may be high by luck alone")
     if result.failed:
         lines.append(f"Finalists: {of(result.failed, 'training')} on fresh seeds failed")
         lines.append("Try those again:".ljust(COLUMN) + command)
     if drilled.signal:
         lines.append("Interrupted; go on with:".ljust(COLUMN) + command)
+    stages = f"{program()} show {shlex.quote(result.name)}{where}"
+    lines.append("Stages:".ljust(COLUMN) + stages)
     lines.append("Report:".ljust(COLUMN) + str(drilled.report))
     name = result.stages[-1].study
     lines.append("In a browser:".ljust(COLUMN) + f"{program()} dashboard {name}{where}")
@@ -82,7 +87,7 @@ def _next_lines(result: DrillResult, again: Command) -> list[str]:
     # A stage that is over stays as it was: more trials make another drill.
     trials = [f"stage.{stage.name}.trials={2 * stage.trials}" for stage in spec.stage]
     own = {
-        next_steps.MORE_SEEDS: again.resumed("--set", f"confirm={2 * spec.confirm or 2}"),
+        next_steps.MORE_SEEDS: again.resumed(settings=[f"confirm={2 * spec.confirm or 2}"]),
         next_steps.MORE_TRIALS: again.changed(trials, "longer"),
     }
     said = next_steps.lines(next_steps.steps(outcome), again, own, COLUMN)
