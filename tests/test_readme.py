@@ -82,6 +82,7 @@ RUN = {
     "drilldown show quick": "",
     "drilldown show quick --sort -params": "",
     "drilldown show quick --columns trial,score,lr,network": "",
+    "drilldown show quick --trial 1": "",
     "drilldown show quick --format csv": "",
     "drilldown compare quick small": "",
     "drilldown report quick": "",

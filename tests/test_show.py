@@ -229,6 +229,43 @@ def test_no_such_column_is_one_line(show: Drilldown, words: list[str], said: lis
     one_line(show(*words), *said)
 
 
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+@pytest.mark.parametrize("state", ["complete", "fail"])
+def test_one_trial_is_told_whole(show: Drilldown, form: str, state: str) -> None:
+    rows = json.loads(show("--format", "json").out)
+    row = next(row for row in rows if row["state"] == state)
+    done = show("--trial", row["trial"], "--format", form)
+    export = f"drilldown export tiny --trial {row['trial']}"
+    if form == "json":
+        told = json.loads(done.out)
+        assert {name: told[name] for name in row} == row
+        assert (told["train_again"] or [None])[0] == (export if state == "complete" else None)
+    elif form == "csv":
+        [line] = csv.DictReader(io.StringIO(done.out))
+        assert line["seed"] == str(row["seed"])
+    else:
+        lines = (re.split("  +", line, maxsplit=1) for line in done.out.splitlines())
+        told = dict(line for line in lines if len(line) == 2)
+        assert (told["state"], told["seed"]) == (state, str(row["seed"]))
+        assert {*CATALOGUE} <= told.keys()
+        assert (told["average_over"] == "-") == (row["averaging"] == "none")
+        assert (told["goal"] == "held") == row["holds_goal"]
+        assert (told["reason"] == "-") == (state == "complete")
+        assert (export in done.out.splitlines()) == (state == "complete")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--trial", "99"], ["no trial 99", "see: drilldown show tiny"]),
+        (["--trial", "x"], ["--trial", "'x'"]),
+        (["--trial", "1", "--sort", "lr"], ["--trial", "leave --columns, --sort and --reverse"]),
+    ],
+)
+def test_no_such_trial_is_one_line(show: Drilldown, words: list[str], said: list[str]) -> None:
+    one_line(show(*words), *said)
+
+
 # --- terminals -------------------------------------------------------------------------------
 
 
@@ -251,12 +288,26 @@ def terminal(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize(
-    ("what", "width"), [("show", 60), ("show", 80), ("compare", 20), ("compare", 80), ("list", 60)]
+    ("what", "width"),
+    [
+        ("show", 60),
+        ("show", 80),
+        ("trial", 60),
+        ("trial", 80),
+        ("compare", 20),
+        ("compare", 80),
+        ("list", 60),
+    ],
 )
 def test_a_narrow_terminal_gets_fewer_columns_and_whole_names(
     terminal, width: int, what: str, show: Drilldown, drilldown: Drilldown
 ) -> None:
-    words = {"show": ["show", "tiny"], "compare": ["compare", "003-f1"], "list": ["list"]}[what]
+    words = {
+        "show": ["show", "tiny"],
+        "trial": ["show", "tiny", "--trial", "0"],
+        "compare": ["compare", "003-f1"],
+        "list": ["list"],
+    }[what]
     wide = drilldown(*words).out
     terminal(width)
     out = sys.stdout
@@ -264,12 +315,13 @@ def test_a_narrow_terminal_gets_fewer_columns_and_whole_names(
     text = re.sub(r"\x1b\[[0-9;]*m", "", out.getvalue())
     names = {
         "show": r"(?:\d+-){6}\d+",
+        "trial": r"(?:\d+-){6}\d+",
         "compare": r"003-f1-\S+-lr[\d.]+\d",
         "list": r"under-10k|shallow|24 \+ 24 \+ 32|< 10,000",
     }[what]
     for name in re.findall(names, wide):
         assert name in text, text
-    free = ("tiny: ", "Test accuracies", "See ", "Not the whole", "Studies")
+    free = ("Test accuracies", "See ", "Studies", "drilldown ")
     for line in text.splitlines():
         assert cell_len(line.rstrip()) <= width or line.startswith(free) or width < 40, line
     if what == "show" and width < 100:

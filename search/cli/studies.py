@@ -238,6 +238,12 @@ def space(name: str, settings: tuple[str, ...], form: str, url: str | None) -> N
     help="By this column; -NAME from the highest down [default: best first]",
 )
 @click.option("--reverse", is_flag=True, help="The other way round")
+@click.option(
+    "--trial",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="This one alone, all that is known of it, and how to train it again",
+)
 @options.storage
 def show(
     name: str,
@@ -245,6 +251,7 @@ def show(
     columns: str | None,
     sort: str | None,
     reverse: bool,
+    trial: int | None,
     url: str | None,
 ) -> None:
     """Show the trials of a study that has been run, best first.
@@ -255,10 +262,21 @@ def show(
     name. What you have noted of it with `drilldown note` stands below.
     """
     from search.report import shown
+    from search.report import trial as single
     from search.study import memo, runs, storage
 
+    if trial is not None and (columns or sort or reverse):
+        raise UserError("--trial shows one trial; leave --columns, --sort and --reverse away")
     studies = storage.open_storage(url, read_only=True)
     run = runs.find(studies, name)
+    if trial is not None:
+        if run.kind == "drill":
+            stages = ", ".join(study.name for study in run.studies)
+            raise UserError(f"--trial: {run.said} has none of its own; ask its stages: {stages}")
+        (study,) = run.studies
+        where = storage.option(url)
+        click.echo(single.trial(study, trial, form, where, studies.running(study)))
+        return
     if run.kind == "study":
         (study,) = run.studies
         where = f"{shlex.quote(name)}{storage.option(url)}"

@@ -78,6 +78,7 @@ COLUMNS = (
         "params", "parameters", lambda trial: trial.params, lambda count, _: f"{count:,}", rank=2
     ),
     Column("epochs", "epochs", lambda trial: len(trial.test_acc), rank=6),
+    Column("seed", None, lambda trial: trial.config.seed if trial.config else None),
     Column("seconds", None, lambda trial: trial.seconds, lambda seconds, _: f"{seconds:.0f}"),
     Column(
         "network", "network", lambda trial: network(trial.config) if trial.config else None, rank=1

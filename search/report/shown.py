@@ -14,7 +14,7 @@ from search.text.wording import not_whole
 
 RUNNING, LEFT = "Running now", "Left by an owner that is gone"
 _ALIKE = 8  # the rank of a column that says the same in every line
-_FULL = 100  # characters of a line of words where no terminal says how many there are room for
+FULL = 100  # characters of a line of words where no terminal says how many there are room for
 _WORDS = {"network", "goal", "state"}  # heads of columns that are no numbers, whatever they look
 
 
@@ -51,8 +51,7 @@ def trials(
     found = study.trials()
     runs = running()  # in this order: an owner who comes now leaves none
     left = still_running(found)
-    if runs is False:
-        found = [_without_owner(trial) for trial in found]
+    found = as_left(found, runs)
     known = columns(found)
     found = _sorted(found, view, named(known, view.form))
     shown = _picked(known, view)
@@ -72,10 +71,15 @@ def still_running(found: Sequence[Trial]) -> int:
     return sum(trial.state == State.RUNNING for trial in found)
 
 
-def _without_owner(trial: Trial) -> Trial:
-    if trial.state != State.RUNNING:
-        return trial
-    return replace(trial, state=State.INTERRUPTED, reason="its owner is gone")
+def as_left(found: Sequence[Trial], runs: bool | None) -> list[Trial]:
+    """The trials as they are where no process runs their study. runs: whether one does, None where
+    that is not known."""
+    return [
+        replace(trial, state=State.INTERRUPTED, reason="its owner is gone")
+        if runs is False and trial.state == State.RUNNING
+        else trial
+        for trial in found
+    ]
 
 
 def _picked(known: Sequence[Column], view: View) -> dict[str, Column]:
@@ -107,18 +111,30 @@ def _table(
     lines = [[column.shown(trial, goal) for column in shown.values()] for trial in found]
     ranks = _ranks(shown, lines) if command else [0] * len(shown)
     heads, lines, dropped = folded(list(shown), lines, ranks)
-    title = f"{study.name}: {goal}; accuracies in percent, spread in points"
-    if study.settings:
-        title += f"\nlaunched with {option(study.settings)}"
-    parts = [*not_whole(study.data), table(title, heads, lines, _WORDS)]
+    first, title = above(study)
+    parts = [*first, table(title, heads, lines, _WORDS)]
     if command:
-        parts += [wrapped(line, width() or _FULL, "  ") for line in same(found)]
+        parts += [wrapped(line, width() or FULL, "  ") for line in same(found)]
         parts += left_out(dropped)
         if dropped and view.pickable:
             parts.append(f"See them:  {command} --columns trial,{','.join(dropped[:3])}")
         if dropped:
             parts.append(f"See all:   {command} --format csv")
     return "\n".join(parts)
+
+
+def above(study: Study) -> tuple[list[str], str]:
+    """(lines that come first, title) of whatever is shown of a study's trials, in lines that the
+    terminal has room for; where there is none, each is one line."""
+    title = [f"{study.name}: {study.goal}; accuracies in percent, spread in points"]
+    if study.settings:
+        title.append(f"launched with {option(study.settings)}")
+    return _broken(not_whole(study.data)), "\n".join(_broken(title))
+
+
+def _broken(lines: Sequence[str]) -> list[str]:
+    room = width()
+    return list(lines) if room is None else [wrapped(line, room, "  ") for line in lines]
 
 
 def _ranks(shown: Mapping[str, Column], lines: Sequence[Sequence[str]]) -> list[int]:

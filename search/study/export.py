@@ -10,7 +10,7 @@ from mnist_core.paths import runs_dir
 from mnist_core.record import Expected, Origin, Record
 from search.study.study import Study
 from search.study.trials import State, Trial
-from search.text.commands import program
+from search.text.commands import command_for, program
 
 
 def default_path(name: str, number: int | None = None) -> Path:
@@ -36,8 +36,7 @@ def to_record(trial: Trial, goal: Goal, where: str = "") -> Record:
     Raises UserError where it was not trained, to its end or until it was pruned.
     """
     config, environment = trial.config, trial.environment
-    trained = trial.state in (State.COMPLETE, State.PRUNED)
-    if not trained or config is None or environment is None:
+    if not _trained(trial) or config is None or environment is None:
         why = trial.reason or trial.state
         raise UserError(
             f"trial {trial.number} of study {trial.study!r} has no curve to expect: {why}; "
@@ -52,20 +51,42 @@ def to_record(trial: Trial, goal: Goal, where: str = "") -> Record:
     )
 
 
-def _chosen(study: Study, number: int | None, where: str) -> Trial:
-    name = study.name
-    if number is None:
-        best = study.best()
-        if best is None:
-            raise UserError(
-                f"study {name!r} has no complete trial yet; there is no best to export; "
-                f"see: {_show(name, where)}"
-            )
-        return best
+def again(name: str, number: int, where: str = "") -> list[str]:
+    """The commands that write a trial of a study as a config, and train that again."""
+    export = f"{program()} export {shlex.quote(name)} --trial {number}{where}"
+    return [export, command_for(default_path(name, number))]
+
+
+def trains_again(trial: Trial) -> bool:
+    """Whether `to_record` has all of it."""
+    return _trained(trial) and trial.config is not None and trial.environment is not None
+
+
+def _trained(trial: Trial) -> bool:
+    return trial.state in (State.COMPLETE, State.PRUNED)
+
+
+def find(study: Study, number: int, where: str = "") -> Trial:
+    """The trial of this number. Raises UserError, which says what shows them all, where there is
+    none. where: what a command needs to find the same storage."""
     trial = next((trial for trial in study.trials() if trial.number == number), None)
     if trial is None:
-        raise UserError(f"study {name!r} has no trial {number}; see: {_show(name, where)}")
+        raise UserError(
+            f"study {study.name!r} has no trial {number}; see: {_show(study.name, where)}"
+        )
     return trial
+
+
+def _chosen(study: Study, number: int | None, where: str) -> Trial:
+    if number is not None:
+        return find(study, number, where)
+    best = study.best()
+    if best is None:
+        raise UserError(
+            f"study {study.name!r} has no complete trial yet; there is no best to export; "
+            f"see: {_show(study.name, where)}"
+        )
+    return best
 
 
 def _show(name: str, where: str) -> str:

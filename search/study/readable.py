@@ -5,7 +5,6 @@ The storage keeps all of it in full precision, and what others ask of it they ge
 """
 
 import json
-import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -13,10 +12,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from mnist_core.goal import Goal
-from search.study.export import default_path
+from search.study.export import again
 from search.study.study import GOAL
 from search.study.trials import TrialAttr
-from search.text.commands import command_for, program
 from search.text.markdown import fenced
 from search.text.wording import digits
 from spaces.catalogue import WIDTH_NAMES, switches
@@ -87,13 +85,11 @@ def _sentence(goal: str) -> str:
 
 
 def _note(study: str, number: int, told: Mapping[str, str]) -> str:
-    path = default_path(study, number)
-    export = f"{program()} export {shlex.quote(study)} --trial {number}"
     return "\n\n".join(
         [
             f"**Net:** {told[TrialAttr.NETWORK]}",
             f"**Recipe:** {told.get(TrialAttr.RECIPE, '')}",
             "Train it again with:",
-            fenced([export, command_for(path)]),
+            fenced(again(study, number)),
         ]
     )
