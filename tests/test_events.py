@@ -1,6 +1,7 @@
 """`--log jsonl`: what happens in a launch, for programs."""
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,9 @@ import pytest
 from command_line import STAGES, Done, Drilldown, in_a_terminal, one_line
 
 from mnist_core.seeds import derived_seed
+from search.launch.events import Events
+
+JSONL = ("--log", "jsonl")
 
 
 def _events(done: Done) -> list[dict[str, Any]]:
@@ -40,6 +44,38 @@ def test_each_event_is_a_line_of_json_and_nothing_else_is_said(
     assert over["config"] == str(home / "runs" / "tiny" / "best.toml")
     again = _events(drilldown("launch", tiny, "--log", "jsonl"))
     assert [event["event"] for event in again] == ["over"]
+
+
+@pytest.mark.usefixtures("no_data")
+def test_the_readme_has_every_field(drilldown: Drilldown, tmp_path: Path) -> None:
+    path = tmp_path / "down.toml"
+    path.write_text(STAGES)
+    told = {each["event"]: each.keys() for each in _events(drilldown("drill", path, *JSONL))}
+    readme = (Path(__file__).parents[1] / "README.md").read_text()
+    _, _, said = readme.partition("\n### Events\n")
+    fields = {
+        event: {"event", "time", "study", *re.findall("`([a-z_]+)`", row)} - {"null"}
+        for event, row in re.findall(r"^\| `(\w+)` \| (.*) \|$", said.partition("\n#")[0], re.M)
+    }
+    assert fields == told
+
+
+@pytest.mark.usefixtures("no_data")
+def test_a_study_that_is_not_complete_says_what_resumes_it(
+    drilldown: Drilldown, tiny: Path
+) -> None:
+    def over(*words: object) -> dict[str, Any]:
+        return _events(drilldown("launch", tiny, *JSONL, "--trials", 3, *words))[-1]
+
+    held = over("--until-held")
+    assert (held["complete"], held["resume"]) == (1, "drilldown launch tiny --no-until-held")
+    assert over("--no-until-held")["resume"] is None
+
+
+def test_the_accuracy_while_training_has_four_decimals() -> None:
+    lines: list[str] = []
+    Events("tiny", lines.append).epoch(0, fakes.result(1, 90.0, train_acc=91.11111111))
+    assert json.loads(lines[0])["train_acc"] == 91.1111
 
 
 @pytest.mark.usefixtures("no_data")

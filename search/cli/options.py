@@ -25,7 +25,7 @@ log = click.option(
     default="text",
     show_default=True,
     help="jsonl: for programs, each event (started, epoch, ended, over, drilled) as one line of "
-    "JSON on standard output, and nothing else there; accuracies are percent, times seconds",
+    "JSON on standard output, and nothing else there; the fields stand in the README, Events",
 )
 storage = click.option(
     "--storage",

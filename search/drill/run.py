@@ -2,6 +2,7 @@
 
 import logging
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -109,8 +110,14 @@ class Drill:
                 ended.result.failed,
                 str(ended.report),
                 ended.signal,
+                self._resumed() if ended.signal else None,
             )
         return ended
+
+    def _resumed(self) -> str:
+        device = f" --device {self._device}" if self._device != "cpu" else ""
+        name = shlex.quote(self._name)
+        return f"{program()} drill {name}{device}{storage.option(self._url)}"
 
     def _run(self) -> Drilled:
         folder.check(self._studies, self._name, "drill", self._first())

@@ -4,13 +4,16 @@ Every line has `event`, `time` (seconds since 1970, UTC) and `study`. Accuracies
 percent, and null where they are not finite or there are none; durations are seconds.
 
 started   trial, params (of its net), epochs (that it is to have), seed
-epoch     trial, epoch (from 1), test_acc, train_acc (while training), seconds (of the epoch)
+epoch     trial, epoch (from 1), test_acc, train_acc (while training; four decimals), seconds (that
+          it took)
 ended     trial, state (complete, pruned, fail or interrupted), reason, score, worst (of the epochs
           that count), holds_goal, epochs (that it had), seconds (of its training)
 over      trials (that the study should have), complete, pruned, failed, best (a trial), score,
-          holding (how many hold the goal), config (file of the best), signal (0 if none ended it)
+          holding (how many hold the goal), config (file of the best), signal (0 if none ended it),
+          resume (the command that goes on with it, or null where it has its trials)
 drilled   of a drill, whose stages are launches, at its end: winner (a trial of a stage, or null),
-          config (its file), failed (trainings on fresh seeds), report (its page), signal
+          config (its file), failed (trainings on fresh seeds), report (its page), signal,
+          resume (as above; null where it is over)
 
 A trial that was started and has not ended when its launch is over was interrupted.
 """
@@ -47,7 +50,7 @@ class Events:
             trial=number,
             epoch=result.epoch,
             test_acc=_finite(result.test_acc),
-            train_acc=_finite(result.train_acc),
+            train_acc=_finite(round(result.train_acc, 4)),
             seconds=round(result.seconds, 3),
         )
 
@@ -64,7 +67,9 @@ class Events:
             seconds=trial.seconds,
         )
 
-    def over(self, study: Study, trials: int, config: str | None, signal: int) -> None:
+    def over(
+        self, study: Study, trials: int, config: str | None, signal: int, resume: str | None
+    ) -> None:
         """The launch has ended, and left the study like this."""
         found, best = study.trials(), study.best()
         ended = fates(found)
@@ -77,14 +82,27 @@ class Events:
             holding=sum(trial.holds_goal for trial in found),
             config=config,
             signal=signal,
+            resume=resume,
         )
 
     def drilled(
-        self, winner: str | None, config: str | None, failed: int, report: str, signal: int
+        self,
+        winner: str | None,
+        config: str | None,
+        failed: int,
+        report: str,
+        signal: int,
+        resume: str | None,
     ) -> None:
         """A drill of the study's name has ended."""
         self._say(
-            "drilled", winner=winner, config=config, failed=failed, report=report, signal=signal
+            "drilled",
+            winner=winner,
+            config=config,
+            failed=failed,
+            report=report,
+            signal=signal,
+            resume=resume,
         )
 
     def _say(self, event: str, **fields: Any) -> None:

@@ -21,14 +21,14 @@ from search.launch import importance
 from search.launch.events import Events, Write
 from search.launch.owner import Owner, Watcher
 from search.launch.progress import LiveProgress, Progress
-from search.study import folder, methods, storage
+from search.study import folder, methods, runs, storage
 from search.study.export import default_path, to_record
 from search.study.note import annotate
 from search.study.session import Session, opened
 from search.study.spec import Plan
 from search.study.study import Study
 from search.study.trials import State, Trial
-from search.text.commands import command_for
+from search.text.commands import command_for, program
 from search.text.wording import not_whole
 from search.workers import cores, training
 from search.workers.local import LocalWorkers
@@ -100,8 +100,10 @@ def launch(
     with opened(studies, name, plan, settings) as session:
         folder.claim(studies, name)
         with _log_file(runs_dir() / name):
-            for line in [*not_whole(plan.data), *[remark] * bool(remark)]:
-                log.info(line)
+            for line in not_whole(plan.data):  # of which a live view has the line itself
+                log.log(logging.INFO if console is None else logging.DEBUG, line)
+            if remark:
+                log.info(remark)
             for tried in session.start_with(starts):
                 log.info("to be tried first: %s", tried)
             events = [Events(name, write)] if write else []
@@ -110,8 +112,22 @@ def launch(
             for each in events:
                 with session.ours():
                     best = None if ended.best is None else str(ended.best)
-                    each.over(session.study, plan.trials, best, ended.signal)
+                    resume = _resumed(ended, device, url)
+                    each.over(session.study, plan.trials, best, ended.signal, resume)
             return ended
+
+
+def _resumed(ended: Launched, device: str, url: str | None) -> str | None:
+    """The command that goes on with a study; None where it has its trials."""
+    study, plan = ended.study, ended.plan
+    if study.counted >= plan.trials:
+        return None
+    words = runs.resumed_by(study)
+    if plan.until_held and study.holders and words.startswith("launch "):
+        words += " --no-until-held"
+    if device != "cpu":
+        words += f" --device {device}"
+    return f"{program()} {words}{storage.option(url)}"
 
 
 @dataclass(frozen=True)

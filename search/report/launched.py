@@ -13,6 +13,7 @@ from search.report import findings, next_steps
 from search.study import storage
 from search.study.trials import Complete, Trial, fates
 from search.text.commands import Command, command_for, program
+from search.text.wording import not_whole
 
 COLUMN = 28  # where the commands begin
 
@@ -26,7 +27,8 @@ def report(launched: Launched, command: str, url: str | None, again: Command) ->
     study = launched.study
     name, trials = study.name, study.trials()
     ended = fates(trials)
-    lines = [f"{name}: {progress.tally(ended, max(ended.total(), launched.trials))}"]
+    lines = not_whole(launched.plan.data)
+    lines.append(f"{name}: {progress.tally(ended, max(ended.total(), launched.trials))}")
     where = storage.option(url)
     complete = ended.total() >= launched.trials
     if complete and not launched.ended:

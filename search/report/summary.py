@@ -11,6 +11,7 @@ from search.report import findings, next_steps
 from search.report.launched import COLUMN
 from search.study import storage
 from search.text.commands import Command, command_for, program
+from search.text.wording import not_whole
 
 
 def summary(drilled: Drilled, command: str, url: str | None, again: Command) -> str:
@@ -21,7 +22,7 @@ def summary(drilled: Drilled, command: str, url: str | None, again: Command) -> 
     """
     result, where = drilled.result, storage.option(url)
     goal = result.spec.goal
-    lines = [f"{result.name}: {goal}"]
+    lines = [*not_whole(result.spec.data), f"{result.name}: {goal}"]
     for stage in result.stages:
         best = stage.winners[0] if stage.winners else None
         scored = "not over yet"
