@@ -221,12 +221,26 @@ def test_reverse_alone_shows_the_worst_first(show: Drilldown) -> None:
         (["--sort", "-scoer"], ["--sort", "'scoer'", "did you mean 'score'"]),
         (["--sort", ""], ["--sort", "''"]),
         (["--columns", "trial,layuot"], ["--columns", "'layuot'", "did you mean 'layout'"]),
-        (["--columns", "trial,"], ["--columns", "''"]),
+        (["--columns", ","], ["--columns", "names none", "all"]),
         (["--columns", "momentun", "--format", "csv"], ["did you mean 'momentum'"]),
     ],
 )
 def test_no_such_column_is_one_line(show: Drilldown, words: list[str], said: list[str]) -> None:
     one_line(show(*words), *said)
+
+
+@pytest.mark.parametrize(
+    ("typed", "heads"),
+    [
+        (" trial , score,", {"trial", "score"}),
+        (",lr,,seed", {"lr", "seed"}),
+        ("all", {*CATALOGUE, "trial", "seed", "seconds", "parameters", "state", "test_acc"}),
+    ],
+)
+def test_columns_are_named_as_people_type(show: Drilldown, typed: str, heads: set[str]) -> None:
+    _, _, head, *_ = show("--columns", typed).out.splitlines()
+    assert heads <= {*head.split()}
+    assert typed == "all" or heads == {*head.split()}
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
@@ -327,7 +341,8 @@ def test_a_narrow_terminal_gets_fewer_columns_and_whole_names(
     if what == "show" and width < 100:
         assert "Not shown, for want of room: " in text
         assert re.search(r"^See all: +drilldown show tiny --format csv$", text, re.MULTILINE)
-        assert re.search(r"^See them: +drilldown show tiny --columns trial,\S+$", text, re.M)
+        assert {*re.findall(r"score,(.*)$", text, re.M)[0].split(",")} <= {*CATALOGUE}
+        assert re.search(r"^See them: +drilldown show tiny --columns trial,score,\S+$", text, re.M)
     assert "Not shown" not in wide
 
 

@@ -230,7 +230,8 @@ def space(name: str, settings: tuple[str, ...], form: str, url: str | None) -> N
 @click.option(
     "--columns",
     metavar="NAME,...",
-    help="These alone, of all that JSON has [default: as many as the terminal has room for]",
+    help="These alone, of all that JSON has, or `all` [default: as many as the terminal has room "
+    "for]",
 )
 @click.option(
     "--sort",

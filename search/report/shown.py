@@ -4,8 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mnist_core.errors import UserError
 from mnist_core.words import of
-from search.report.columns import SAME, Column, columns, named, pick, same
+from search.report.columns import SAME, VARIES, Column, columns, named, pick, same
 from search.study.settings import option
 from search.study.study import Study
 from search.study.trials import State, Trial
@@ -13,6 +14,7 @@ from search.text.console import folded, left_out, records, table, width, wrapped
 from search.text.wording import not_whole
 
 RUNNING, LEFT = "Running now", "Left by an owner that is gone"
+_ALL = "all"  # every column, as a word of `--columns`
 _ALIKE = 8  # the rank of a column that says the same in every line
 FULL = 100  # characters of a line of words where no terminal says how many there are room for
 _WORDS = {"network", "goal", "state"}  # heads of columns that are no numbers, whatever they look
@@ -25,7 +27,7 @@ class View:
     form: str = "table"
     """Or `json` or `csv`."""
     columns: str | None = None
-    """Names, with commas between; None for all that there is room for."""
+    """Names, with commas between, or `all`; None for all that there is room for."""
     sort: str | None = None
     """A column to sort by, with a - before it from the highest down."""
     reverse: bool = False
@@ -85,10 +87,21 @@ def as_left(found: Sequence[Trial], runs: bool | None) -> list[Trial]:
 def _picked(known: Sequence[Column], view: View) -> dict[str, Column]:
     """By what each is called."""
     if view.columns is not None:
+        words = [word for each in view.columns.split(",") if (word := each.strip())]
+        if not words:
+            raise UserError(f"--columns: names none; {_ALL} shows them all")
+        if words == [_ALL]:
+            return _all(known, view.form)
         names = named(known, view.form)
-        return {word: pick(word, names, "--columns") for word in view.columns.split(",")}
+        return {word: pick(word, names, "--columns") for word in words}
     if view.form == "table":
         return {each.head: each for each in known if each.head and each.rank < SAME}
+    return _all(known, view.form)
+
+
+def _all(known: Sequence[Column], form: str) -> dict[str, Column]:
+    if form == "table":
+        return {name: each for each in known if (name := each.head or each.name)}
     return {each.name: each for each in known if each.name}
 
 
@@ -117,7 +130,8 @@ def _table(
         parts += [wrapped(line, width() or FULL, "  ") for line in same(found)]
         parts += left_out(dropped)
         if dropped and view.pickable:
-            parts.append(f"See them:  {command} --columns trial,{','.join(dropped[:3])}")
+            first = sorted(dropped, key=lambda head: shown[head].rank != VARIES)[:3]
+            parts.append(f"See them:  {command} --columns {','.join(['trial', 'score', *first])}")
         if dropped:
             parts.append(f"See all:   {command} --format csv")
     return "\n".join(parts)
