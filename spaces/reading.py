@@ -45,16 +45,19 @@ def sample_of(config: Config, space: Space) -> dict[str, Any]:
 
 
 def _check_frame(config: Config, space: Space) -> None:
-    frame = space.frame
+    """All at once that keeps it out: each of them can be set, and one alone does not help."""
+    frame, faults = space.frame, []
     if config.params >= frame.budget:
-        raise SpaceError(
+        faults.append(
             f"has {config.params:,} parameters, and the goal wants fewer than {frame.budget:,}"
         )
     if config.epochs != frame.epochs:
-        raise SpaceError(f"is trained for {config.epochs} epochs, here it is {frame.epochs}")
+        faults.append(f"is trained for {config.epochs} epochs, here it is {frame.epochs}")
     if config.data != frame.data:
         theirs, ours = (f"{data.train:,} and {data.test:,}" for data in (config.data, frame.data))
-        raise SpaceError(f"is trained and tested on {theirs} images, here it is {ours}")
+        faults.append(f"is trained and tested on {theirs} images, here it is {ours}")
+    if faults:
+        raise SpaceError("; ".join(faults))
 
 
 def _within(name: str, kind: Dimension, value: Any) -> Any:

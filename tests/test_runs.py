@@ -14,6 +14,9 @@ import pytest
 from command_line import STAGES, TINY, Drilldown, one_line
 
 from mnist_core import record
+from search.drill import kept
+from search.drill import spec as drill_spec
+from search.study import starts
 from search.study.fingerprint import SPEC
 from search.study.storage import open_storage
 
@@ -79,6 +82,20 @@ def test_a_drill_without_confirmed_finalists_has_no_winner(
     (mini / "confirmed.jsonl").unlink()
     one_line(drilldown("export", "mini"), "has no winner yet", "drilldown export mini.2.pace")
     assert "Finalists" not in drilldown("show", "mini").out
+    said = "--start: drill 'mini' has no winner yet"
+    one_line(drilldown("launch", "smoke", "--start", "mini"), said, "far: mini.2.pace")
+
+
+@pytest.mark.usefixtures("mini")
+def test_what_starts_from_a_drill_starts_from_its_winner(
+    drilldown: Drilldown, tmp_path: Path
+) -> None:
+    winner = record.load(LEFT / "mini-best.toml").config
+    assert starts.find(["mini"], Path(), None, "--start", kept.winner) == {"mini": winner}
+    path = tmp_path / "down.toml"
+    path.write_text('base = ["mini"]\n' + STAGES.replace("2_000", "4_000"))
+    assert drill_spec.load(str(path))[2] == {"mini": winner}
+    one_line(drilldown("launch", "smoke", "--start", "minni"), "did you mean 'mini'?")
 
 
 @pytest.mark.usefixtures("mini")

@@ -3,6 +3,7 @@ with the study; and `--until-held`."""
 
 import math
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from mnist_core.config import Config, Data
 from mnist_core.errors import UserError
 from search.drill import spec as drill_spec
 from search.report import drilled
-from search.study import spec, storage
+from search.study import spec, starts, storage
 from search.study.session import opened
 from search.study.settings import applied, read
 from search.study.study import Study
@@ -199,6 +200,26 @@ def test_a_drill_begins_with_what_train_takes(drilldown: Drilldown, tmp_path: Pa
     assert best is not None
     code = record.load(packaged.config_path("001-code4")).config
     assert bases == {"001-code4": code, "tiny": best.config}
+
+
+@pytest.mark.parametrize(
+    ("epochs", "settings"),
+    [
+        (15, ["goal.epochs=15", "goal.params=10000", "data.train=60000", "data.test=10000"]),
+        (1, ["goal.last=1", "goal.epochs=1", "goal.params=10000", "data.train=60000"]),
+    ],
+)
+def test_a_start_is_tried_with_the_settings_that_are_named(
+    epochs: int, settings: list[str]
+) -> None:
+    made = spec.load("smoke", ["goal.epochs=3", "goal.last=2"])[1]
+    configs = {"net": WINNER.changed(epochs=epochs)}
+    with pytest.raises(UserError) as refused:
+        starts.samples(configs, made, "--start")
+    named = re.findall(r"--set (\S+?),? ", f"{refused.value} ")
+    assert named[: len(settings)] == settings
+    wanted = spec.load("smoke", ["goal.epochs=3", "goal.last=2", *named])[1]
+    assert starts.samples(configs, wanted, "--start").keys() == configs.keys()
 
 
 # --- --set -----------------------------------------------------------------------------------

@@ -89,7 +89,18 @@ USAGE = [
         "launch smoke --start tniy {where}",
         "--start: no config and no study named 'tniy'; did you mean 'tiny'?",
     ),
-    ("launch smoke --start 001-code4", "--start: 001-code4 is not in the study's space: has 8,016"),
+    (
+        "launch smoke --start silu-squeeze",
+        "--start: silu-squeeze is not in the study's space: has 9,987 parameters, and the goal "
+        "wants fewer than 4,000; is trained for 15 epochs, here it is 2; is trained and tested on "
+        "60,000 and 10,000 images, here it is 3,000 and 1,000; start with: --set goal.epochs=15 "
+        "--set goal.params=10000 --set data.train=60000 --set data.test=10000, or leave it out\n",
+    ),
+    (
+        "launch smoke --start 001-code4",
+        "--start: 001-code4 is not in the study's space: has 8,016",
+        "; besides, its net is of none of the layouts (squeeze, two-squeezes, two-pools)\n",
+    ),
     (
         "launch smoke --start {best}",
         "best is not in the study's space: is trained and tested on "
@@ -116,6 +127,7 @@ USAGE = [
         "launch quick --start silu-squeeze --set goal.params=11000",
         "its widths are ",
         "use the budget of 11,000 parameters here, as ",
+        "; start with: --set goal.params=10000, or leave it out\n",
     ),
     ("drill shalow", "did you mean 'shallow'?"),
     ("drill shallow --workers 0", "--workers"),

@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     "starts",
     multiple=True,
     metavar="CONFIG",
-    help="Try this first: a file, an experiment or winner that comes along, or a study, whose best "
-    "it is; may be said several times",
+    help="Try this first, with the study's epochs and images: a file, an experiment or winner that "
+    "comes along, or a study or drill, whose best it is; may be said several times",
 )
 @options.settings
 @options.workers("the study's, else auto")
@@ -87,6 +87,7 @@ def launch(
     """
     tell = click.echo if log == "jsonl" else None
     with resumable(url, aside=tell is not None):
+        from search.drill import kept as drills
         from search.launch import progress
         from search.launch import run as launches
         from search.report import launched
@@ -97,7 +98,7 @@ def launch(
         changes["timeout"] = options.seconds(minutes, changes["timeout"])
         stem, plan, kept = resume.load(study, settings, url)
         plan = spec.changed(plan, {**changes, "start": starts or None}, settings)
-        first = starting.planned(study, plan, bool(starts), url)
+        first = starting.planned(study, plan, bool(starts), url, drills.winner)
         console = progress.start_log(quiet or tell is not None, verbose)
         ended = launches.launch(
             storage.run_name(name, stem, study),

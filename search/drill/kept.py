@@ -77,6 +77,12 @@ def read(studies: Studies, run: Run) -> KeptDrill:
     return KeptDrill(run.name, goal, stages, found if confirmed else ())
 
 
+def winner(studies: Studies, run: Run) -> Config:
+    """The winner's config. Raises UserError, saying what there is, where the finalists have not
+    been trained yet."""
+    return _winner(studies, run).candidate.config
+
+
 def export(studies: Studies, run: Run, number: int | None, path: Path) -> None:
     """Write the winner of a drill, with the curves of its other seeds, whole or not at all.
 
@@ -88,14 +94,7 @@ def export(studies: Studies, run: Run, number: int | None, path: Path) -> None:
             f"{run.said}: its trials are those of its stages; "
             f"see: drilldown export {run.studies[-1].name} --trial {number}"
         )
-    drill = read(studies, run)
-    if not drill.finalists:
-        last = run.studies[-1].name
-        raise UserError(
-            f"{run.said} has no winner yet: its finalists have not been trained on fresh seeds; "
-            f"the best so far: drilldown export {last}"
-        )
-    record.save(path, confirmed(drill.finalists[0], drill.goal))
+    record.save(path, confirmed(_winner(studies, run, "drilldown export "), run.studies[-1].goal))
 
 
 def confirmed(finalist: Finalist, goal: Goal) -> Record:
@@ -110,6 +109,17 @@ def _over_unconfirmed(run: Run) -> bool:
         spec, _ = told(run.name, run.studies[0])
         return not spec.confirm and stage_number(run.studies[-1]) == len(spec.stage)
     return False
+
+
+def _winner(studies: Studies, run: Run, verb: str = "") -> Finalist:
+    """verb: what takes the best of the last stage instead, as it is typed."""
+    finalists = read(studies, run).finalists
+    if not finalists:
+        raise UserError(
+            f"{run.said} has no winner yet: its finalists have not been trained on fresh seeds; "
+            f"the best so far: {verb}{run.studies[-1].name}"
+        )
+    return finalists[0]
 
 
 def _tried(study: Study) -> Iterator[Tried]:

@@ -1,7 +1,7 @@
 """A drill's TOML: a goal, and the stages that go down to it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
@@ -16,6 +16,10 @@ from mnist_core.seeds import derived_seed
 from search.study import settings, starts
 from search.study.spec import Plan, Searching, Seed, Workers
 from spaces import Frame, Space, around, free, layouts
+
+if TYPE_CHECKING:
+    from search.study.runs import Run
+    from search.study.studies import Studies
 
 
 class Stage(Searching):
@@ -135,13 +139,19 @@ def load(
     path = packaged.find(drill, packaged.DRILLS, "drill")
     parse = settings.applied(changes, DrillSpec.from_dict, DrillSpec)
     spec = parsed(path, parse, DrillSpec, what="drill")
-    bases = starts.find(spec.base, path.parent, url, f"{path}: base")
+    bases = starts.find(spec.base, path.parent, url, f"{path}: base", _winner)
     try:
         spec.study(1, bases or {"plain": spec.plain()})
     except ValueError as error:
         said = settings.blamed(changes, str(error)) or f"{path}: {error}"
         raise UserError(said) from None
     return path.stem, spec, bases
+
+
+def _winner(studies: "Studies", run: "Run") -> Config:
+    from search.drill import kept  # which reads drills, and so needs what is above
+
+    return kept.winner(studies, run)
 
 
 def come_along() -> dict[str, DrillSpec]:

@@ -1,21 +1,33 @@
 """Configs that a study tries first, or that a drill starts from: by file, by the name of one that
-comes along, or by the name of a study, whose best it is."""
+comes along, or by the name of a study or a drill, whose best it is."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mnist_core import packaged, record
 from mnist_core.config import Config
 from mnist_core.errors import UserError
 from mnist_core.frozen import shortened
+from mnist_core.goal import Goal
 from mnist_core.paths import is_there
+from search.study.settings import option
 from search.study.spec import StudySpec, folder_of
-from spaces import Space, SpaceError
+from spaces import SpaceError
 from spaces.reading import sample_of
 
+if TYPE_CHECKING:
+    from search.study.runs import Run
+    from search.study.studies import Studies
 
-def planned(study: str, plan: StudySpec, typed: bool, url: str | None) -> dict[str, dict[str, Any]]:
+Winner = Callable[["Studies", "Run"], Config]
+"""What finds the winner of a drill, of which this room knows nothing. It raises UserError where
+there is none."""
+
+
+def planned(
+    study: str, plan: StudySpec, typed: bool, url: str | None, winner: Winner
+) -> dict[str, dict[str, Any]]:
     """What a study tries first, as samples of its space by name.
 
     study: as it was typed. typed: whether `--start` says them, instead of the study's file. url: of
@@ -24,10 +36,12 @@ def planned(study: str, plan: StudySpec, typed: bool, url: str | None) -> dict[s
     if not plan.start:
         return {}
     where, folder = ("--start", Path()) if typed else (f"{study}: start", folder_of(study))
-    return samples(find(plan.start, folder, url, where), plan.make_space(), where)
+    return samples(find(plan.start, folder, url, where, winner), plan, where)
 
 
-def find(words: Sequence[str], folder: Path, url: str | None, where: str) -> dict[str, Config]:
+def find(
+    words: Sequence[str], folder: Path, url: str | None, where: str, winner: Winner
+) -> dict[str, Config]:
     """The configs that the words stand for, by name. folder: from which paths lead on. url: of the
     storage with the studies.
 
@@ -37,22 +51,64 @@ def find(words: Sequence[str], folder: Path, url: str | None, where: str) -> dic
     for word in words:
         file = _file(word, folder)
         name = str(Path(word).with_suffix("")) if word.lower().endswith(".toml") else word
-        config = _best(word, url, where) if file is None else _read(file, where)
+        config = _best(word, url, where, winner) if file is None else _read(file, where)
         if found.setdefault(name, config) != config:
             raise UserError(f"{where}: two configs are called {name!r}; rename one's file")
     return found
 
 
-def samples(configs: dict[str, Config], space: Space, where: str) -> dict[str, dict[str, Any]]:
-    """As what the configs are tried in the space. Raises UserError naming the first that lies
-    outside, and why."""
-    found = {}
+def samples(configs: dict[str, Config], plan: StudySpec, where: str) -> dict[str, dict[str, Any]]:
+    """As what the configs are tried in the study's space. Raises UserError naming the first that
+    lies outside, why, and what to set so that it lies within, where that helps."""
+    found, space = {}, plan.make_space()
     for name, config in configs.items():
         try:
             found[name] = sample_of(config, space)
         except SpaceError as error:
-            raise UserError(f"{where}: {name} is not in the study's space: {error}") from None
+            said = f"{error}{_remedy(config, plan, str(error))}"
+            raise UserError(f"{where}: {name} is not in the study's space: {said}") from None
     return found
+
+
+def _remedy(config: Config, plan: StudySpec, fault: str) -> str:
+    """What to set so that the study's space has the config; where nothing does, what else keeps it
+    out than the fault that is said of it."""
+    besides = fault
+    for budget in _budgets(config.params, plan.goal.params):
+        try:
+            wanted = _framed(plan, config, budget)
+            sample_of(config, wanted.make_space())
+        except ValueError as error:  # a SpaceError, or pydantic's of a plan that has no such space
+            besides = str(error) if isinstance(error, SpaceError) else besides
+            continue
+        return f"; start with: {option(_settings(plan, wanted))}, or leave it out"
+    return f"; besides, {besides}" if besides != fault else ""
+
+
+def _budgets(params: int, budget: int) -> Iterator[int]:
+    """What a goal can ask for so that a net of so many parameters may be in a space, whose nets use
+    the budget: the study's own, else the roundest."""
+    if params < budget:
+        yield budget
+    for step in (10_000, 1_000, 100, 10, 1):
+        yield (params // step + 1) * step
+
+
+def _framed(plan: StudySpec, config: Config, budget: int) -> StudySpec:
+    """The study for a budget, and a config's epochs and data. Raises pydantic's ValidationError."""
+    last = min(plan.goal.last, config.epochs)
+    goal = Goal(accuracy=plan.goal.accuracy, last=last, epochs=config.epochs, params=budget)
+    return plan.changed(goal=goal, data=config.data)
+
+
+def _settings(plan: StudySpec, wanted: StudySpec) -> list[str]:
+    """What makes of a study the other one."""
+    return [
+        f"{table}.{field}={value}"
+        for table in ("goal", "data")
+        for field, value in getattr(wanted, table)
+        if value != getattr(getattr(plan, table), field)
+    ]
 
 
 def _file(word: str, folder: Path) -> Path | None:
@@ -69,16 +125,21 @@ def _read(file: Path, where: str) -> Config:
         raise UserError(f"{where}: {error}") from None
 
 
-def _best(name: str, url: str | None, where: str) -> Config:
-    """Of the study of this name."""
-    from search.study import storage  # which not every file that is read needs
+def _best(name: str, url: str | None, where: str, winner: Winner) -> Config:
+    """Of the study or the drill of this name."""
+    from search.study import runs, storage  # which not every file that is read needs
 
     studies = None
     if url or storage.has_storage():
         studies = storage.open_storage(url, read_only=True)
     study = studies.find(name) if studies else None
+    if studies and study is None and runs.there(studies, name):
+        try:
+            return winner(studies, runs.find(studies, name))
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from None
     if study is None or not study.launched:
-        known = studies.names() if studies else []
+        known = [run.name for run in runs.every(studies)] if studies else []
         near = packaged.nearest_config(name, known)
         raise UserError(f"{where}: no config and no study named {shortened(name)}{near}")
     best = study.best()
