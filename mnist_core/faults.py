@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -12,23 +12,43 @@ from pydantic_core import ErrorDetails
 from mnist_core.frozen import shortened
 
 Schema = dict[str, Any]
+_PLAIN = re.compile(r"[\w-]{1,60}")
 
 
-def explain(error: ValidationError, *models: type[BaseModel]) -> str:
+def explain(
+    error: ValidationError, *models: type[BaseModel], values: Mapping[str, Any] | None = None
+) -> str:
     """`field: fault; remedy` for the first fault of several, with the number of the others.
 
     An unknown field comes before all other faults: where one is missing too, it is most likely
     the same one, mistyped.
 
     models: what the file may hold: the one that `error` comes from, and others whose fields stand
-    at the top level beside its own.
+    at the top level beside its own. values: of the file; items of its arrays of tables are called
+    by their names.
     """
     faults = error.errors(include_url=False)
     first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     root = next((_schema(model) for model in models if model.__name__ == error.title), {})
     beside = {field for model in models for field in model.model_fields}
-    return " ".join(f"{_explained(first, root, beside)}{more}".split())
+    return " ".join(f"{_explained(first, root, beside, values or {})}{more}".split())
+
+
+def named(path: Sequence[str | int], values: Mapping[str, Any]) -> list[str | int]:
+    """The path with the names of the tables of an array, where they have some, instead of their
+    numbers."""
+    found: list[str | int] = []
+    node: Any = values
+    for part in path:
+        if isinstance(node, list | tuple) and str(part).isdecimal() and int(part) < len(node):
+            node = node[int(part)]
+            name = node.get("name") if isinstance(node, Mapping) else None
+            found.append(name if isinstance(name, str) and _PLAIN.fullmatch(name) else part)
+        else:
+            node = node.get(part) if isinstance(node, Mapping) else None
+            found.append(part)
+    return found
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
@@ -42,26 +62,50 @@ def _near(word: str, known: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def _explained(fault: ErrorDetails, root: Schema, beside: set[str]) -> str:
+def _explained(
+    fault: ErrorDetails, root: Schema, beside: set[str], values: Mapping[str, Any]
+) -> str:
     given = fault["input"]
+
+    def at(*path: str | int, said: str) -> str:
+        return _at(*named(path, values), said=said)
+
     match fault["type"]:
         case "extra_forbidden":
             *above, word = fault["loc"]
             path, table = _place(above, root)
             known = set(table.get("properties", ())) | (set() if path else beside)
-            return _at(*path, word, said=f"is not a field here{suggest(str(word), known)}")
+            above_all = _above_all(str(word), path, given, root)
+            if above_all:
+                return at(*path, word, said=above_all)
+            return at(*path, word, said=f"is not a field here{suggest(str(word), known)}")
         case "union_tag_not_found":
             path, union = _place(fault["loc"], root)
             near = difflib.get_close_matches("kind", given, n=1)
             if near:
-                return _at(*path, near[0], said="is not a field here; did you mean 'kind'?")
-            return _at(*path, "kind", said=f"is missing{suggest('', _mapping(union))}")
+                return at(*path, near[0], said="is not a field here; did you mean 'kind'?")
+            return at(*path, "kind", said=f"is missing{suggest('', _mapping(union))}")
         case "union_tag_invalid":
             path, union = _place(fault["loc"], root)
             remedy = _nearest_kind(str(given["kind"]), union)
-            return _at(*path, "kind", said=f"{shortened(given['kind'])} is unknown{remedy}")
+            return at(*path, "kind", said=f"{shortened(given['kind'])} is unknown{remedy}")
         case _:
-            return _at(*_place(fault["loc"], root)[0], said=_in_words_of_toml(fault))
+            return at(*_place(fault["loc"], root)[0], said=_in_words_of_toml(fault))
+
+
+def _above_all(word: str, path: Sequence[str | int], given: Any, root: Schema) -> str:
+    """Where a field of the whole file belongs that stands in one of its tables; "" of any other."""
+    field = root.get("properties", {}).get(word)
+    if not path or field is None or _is_table(_resolved(field, root)) != isinstance(given, dict):
+        return ""
+    if isinstance(given, dict):
+        return f"is a table of the whole file: [{word}]"
+    header = f"[[{path[0]}]]" if isinstance(path[-1], int) else f"[{path[0]}]"
+    return f"stands at the top of the file, above {header}"
+
+
+def _is_table(node: Schema) -> bool:
+    return "discriminator" in node or node.get("type") == "object"
 
 
 def _nearest_kind(word: str, union: Schema) -> str:
@@ -97,7 +141,7 @@ def _in_words_of_toml(fault: ErrorDetails) -> str:
 
 def _at(*path: str | int, said: str) -> str:
     """A field's path before what is said of it; a key that is no plain word is quoted."""
-    parts = [str(p) if re.fullmatch(r"[\w-]{1,60}", str(p)) else shortened(p) for p in path]
+    parts = [str(p) if _PLAIN.fullmatch(str(p)) else shortened(p) for p in path]
     return f"{'.'.join(parts)}: {said}" if parts else said
 
 

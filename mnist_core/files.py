@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from mnist_core.errors import UserError
-from mnist_core.faults import explain, suggest
+from mnist_core.faults import explain, named, suggest
 
-__all__ = ["COMMANDS", "explain", "mistaken", "parsed", "read_toml", "suggest"]
+__all__ = ["COMMANDS", "explain", "mistaken", "named", "parsed", "read_toml", "suggest"]
 
 T = TypeVar("T")
 COMMANDS = {"study": "launch", "drill": "drill", "config": "train"}
@@ -51,12 +51,13 @@ def parsed(
 
     models: see `explain`. what: it should be, one of `COMMANDS`.
     """
+    values = None
     try:
         values = read_toml(path)
         _check_kind(path, values, what)
         return parse(values)
     except ValidationError as error:
-        raise UserError(f"{path}: {explain(error, *models)}") from None
+        raise UserError(f"{path}: {explain(error, *models, values=values)}") from None
     except RecursionError:
         raise UserError(f"{path}: is nested too deeply") from None
 

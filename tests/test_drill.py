@@ -352,34 +352,34 @@ def _file(folder: Path, values: dict[str, Any]) -> Path:
     ("changes", "message"),
     [
         ({"stage": []}, "mine.toml: stage: must have at least 1 item"),
-        ({"stage": _stages({"vary": {}}, {})}, "mine.toml: stage.0.vary: is empty; name what"),
+        ({"stage": _stages({"vary": {}}, {})}, "mine.toml: stage.net.vary: is empty; name what"),
         (
             {"stage": _stages({}, {"vary": {"drop": "all"}})},
-            "stage.1.vary: a stage has no dimension",
+            "stage.pace.vary: a stage has no dimension",
         ),
         (
             {"stage": _stages({}, {"vary": {"drop": "all"}})},
-            "did you mean 'dropout'? (stage 'pace')",
+            "did you mean 'dropout'?",
         ),
-        ({"stage": _stages({}, {"vary": {"lr": "some"}})}, "stage.1.vary.lr"),
+        ({"stage": _stages({}, {"vary": {"lr": "some"}})}, "stage.pace.vary.lr"),
         (
             {"stage": _stages({}, {"vary": {"lr": [0.5, 0.1]}})},
-            "stage.1.vary.lr: must be [low, high]",
+            "stage.pace.vary.lr: must be [low, high]",
         ),
-        ({"stage": _stages({}, {"fix": {"lr": 9}})}, "stage.1.fix.lr: is in stage.1.vary too"),
+        ({"stage": _stages({}, {"fix": {"lr": 9}})}, "pace.fix.lr: is in stage.pace.vary too"),
         ({"stage": _stages({}, {"name": "net"})}, "stage: two stages are called 'net'; rename one"),
         ({"stage": _stages({}, {"name": "a b"})}, "stage.1.name: "),
         (
             {"stage": _stages({}, {"trails": 3})},
-            "stage.1.trails: is not a field here; did you mean",
+            "stage.pace.trails: is not a field here; did you mean",
         ),
         (
             {"stage": _stages({}, {"sampler": {"kind": "tp"}})},
-            "mine.toml: stage.1.sampler.kind: 'tp' is unknown; did you mean 'tpe'?",
+            "mine.toml: stage.pace.sampler.kind: 'tp' is unknown; did you mean 'tpe'?",
         ),
         (
             {"stage": _stages({"sampler": {"kind": "tpe", "n_startup": 3}}, {})},
-            "stage.0.sampler.n_startup: is not a field here; did you mean 'n_startup_trials'?",
+            "stage.net.sampler.n_startup: is not a field here; did you mean 'n_startup_trials'?",
         ),
         ({"stage": _stages({"vary": {"gamma": "all"}}, {})}, "does nothing where schedule is 'lin"),
         ({"base": ["nowhere.toml"]}, "nowhere.toml: no such file"),

@@ -82,8 +82,12 @@ USAGE = [
     ),
     (
         "drill shallow --set stage.optimizer.trials=x",
-        "--set stage.optimizer.trials: stage.2.trials",
+        "--set stage.optimizer.trials: must be a valid integer",
     ),
+    ("drill shallow --set stage.1.trials=x", "--set stage.1.trials: stage.regularisation.trials"),
+    ("drill shallow --set stage.1.base=[]", "stage.regularisation.base: stands at the top of"),
+    ("drill shallow --set stage.1.goal.last=1", "regularisation.goal: is a table of the whole"),
+    ("launch smoke --set goal.trials=3", "--set goal.trials: stands at the top of the file, above"),
     ("launch smoke --start none.toml", "--start: none.toml: no such file"),
     (
         "launch smoke --start tniy {where}",
@@ -215,7 +219,7 @@ def _gpu() -> bool:
          ["sampler.kind: 'randon' is unknown; did you mean 'random'"]),
         ("launch", TINY, 'workers = 1 -> engine = "torhc"', ["engine: must be", "mean 'torch'?"]),
         ("launch", TINY, "[goal] -> [goal", ["is not valid TOML"]),
-        ("drill", STAGES, "lr = -> rl =", ["stage.1.vary", "'rl'"]),
+        ("drill", STAGES, "lr = -> rl =", ["stage.pace.vary", "'rl'"]),
         ("launch", TINY, '"random" -> "bayes"', ["sampler.kind: 'bayes'", "mean 'tpe' or 'gp'?"]),
         ("launch", TINY, '"random" -> "Bayesian"', ["did you mean 'tpe' or 'gp'?"]),
         ("launch", TINY, '[sampler]\nkind = "random" -> [pruner]\nkind = "asha"',
@@ -232,11 +236,13 @@ def _gpu() -> bool:
         ("count", STAGES, " -> ", ["is a drill, not a config; run it with: drilldown drill "]),
         ("launch", 'layers = ["flatten"]', " -> ",
          ["is a config, not a study; run it with: drilldown train "]),
+        ("drill", STAGES, 'name = "net" -> name = "net"\nbase = ["tiny"]',
+         ["stage.net.base: stands at the top of the file, above [[stage]]\n"]),
         ("drill", STAGES, "confirm = 1 -> base = ['001-code5']",
          ["base: no config and no study named '001-code5'; did you mean '001-code4'?"]),
         ("drill", STAGES, "confirm = 1 -> base = ['none.toml']", ["base: ", "none.toml: no such"]),
         ("drill", STAGES, 'lr = [0.1, 0.5] -> batch_size = [32, 100]',
-         ["stage.1.vary.batch_size: must be 32 or 64", "(choices, not a range), not 100"]),
+         ["stage.pace.vary.batch_size: must be 32 or 64", "(choices, not a range), not 100"]),
     ],
 )  # fmt: skip
 def test_bad_file_is_refused_by_its_field(

@@ -80,7 +80,8 @@ def told(
         bases = {name: Config.from_dict(config) for name, config in table["bases"].items()}
         return applied(changes, DrillSpec.from_dict, DrillSpec)(table["spec"]), bases
     except ValidationError as error:
+        said = explain(error, DrillSpec, Config, values=table["spec"])
         raise UserError(
             f"drill {drill!r} was launched with what cannot be read now: "
-            f"{explain(error, DrillSpec, Config)}; drill its TOML file under another --name"
+            f"{said}; drill its TOML file under another --name"
         ) from None

@@ -87,6 +87,7 @@ class DrillSpec(Frozen):
         Raises ValueError, in one line that names the field, where they do not fit together.
         """
         stage = self.stage[number - 1]
+        table = f"stage.{stage.name}"  # as `--set` has it too
         try:
             return StageStudy(
                 title=f"{self.title} (stage {number}: {stage.name})",
@@ -102,10 +103,12 @@ class DrillSpec(Frozen):
                 data=self.data,
                 stage=stage,
                 bases=dict(bases),
-                table=f"stage.{number - 1}",  # as faults of the file are numbered
+                table=table,
             )
         except ValidationError as error:
-            raise ValueError(f"{explain(error, StageStudy)} (stage {stage.name!r})") from None
+            said = explain(error, StageStudy)
+            which = "" if said.startswith(table) else f" (stage {stage.name!r})"
+            raise ValueError(f"{said}{which}") from None
 
     def plain(self) -> Config:
         """What the first stage starts from where no base is named."""
@@ -143,7 +146,7 @@ def load(
     try:
         spec.study(1, bases or {"plain": spec.plain()})
     except ValueError as error:
-        said = settings.blamed(changes, str(error)) or f"{path}: {error}"
+        said = settings.blamed(changes, str(error), spec.model_dump()) or f"{path}: {error}"
         raise UserError(said) from None
     return path.stem, spec, bases
 

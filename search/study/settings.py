@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from mnist_core.errors import UserError
-from mnist_core.files import explain
+from mnist_core.files import explain, named
 from mnist_core.frozen import shortened
 
 T = TypeVar("T")
@@ -89,8 +89,8 @@ def applied(
         try:
             return parse(table)
         except ValidationError as error:
-            said = explain(error, *models)
-            option = _blamed(said, settings, places)
+            said = explain(error, *models, values=table)
+            option = _blamed(said, settings, [_named(place, table) for place in places])
             if option is None:
                 parse(values)  # raises too, where the file itself is at fault
                 option = " ".join(setting.option for setting in settings)
@@ -99,12 +99,17 @@ def applied(
     return parse_set
 
 
-def blamed(texts: Sequence[str], said: str) -> str | None:
+def blamed(texts: Sequence[str], said: str, values: Mapping[str, Any]) -> str | None:
     """What is said of a setting at fault, given what is said of the field; None where it is none
-    of the settings that names it."""
+    of the settings that names it. values: what was parsed, with the settings."""
     settings = [read(text) for text in texts]
-    found = _blamed(said, settings, [setting.key for setting in settings])
+    found = _blamed(said, settings, [_named(setting.key, values) for setting in settings])
     return None if found is None else _joined(found, said)
+
+
+def _named(place: str, values: Mapping[str, Any]) -> str:
+    """As messages say it: items of arrays by their names."""
+    return ".".join(map(str, named(place.split("."), values)))
 
 
 def _blamed(said: str, settings: Sequence[Setting], places: Sequence[str]) -> str | None:
