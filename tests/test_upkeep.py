@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import shutil
+import socket
 import sqlite3
 import sys
 from pathlib import Path
@@ -130,9 +132,39 @@ def test_a_copy_goes_on_as_the_study_would(studies: Studies) -> None:
 
 
 def test_a_copy_is_not_owned_by_the_studys_owner(studies: Studies) -> None:
-    upkeep.copy(studies, "tiny", "other")
-    assert "owner" in studies.get("tiny").optuna.user_attrs
+    with opened(studies, "tiny", PLAN) as session:
+        assert session.study.optuna.user_attrs["owner"].startswith(f"process {os.getpid()} on ")
+        rows.copy(studies.storage.engine, {"tiny": "other"})
     assert "owner" not in studies.get("other").optuna.user_attrs
+
+
+def test_who_has_run_a_study_is_not_its_owner_any_more(studies: Studies) -> None:
+    assert "owner" not in studies.get("tiny").optuna.user_attrs  # it has run
+    with opened(studies, "tiny", PLAN) as session:
+        session.study.optuna.set_user_attr("owner", "theirs")
+    assert studies.get("tiny").optuna.user_attrs["owner"] == "theirs"  # which others wrote
+
+
+@pytest.mark.parametrize(
+    ("owner", "how"),
+    [
+        (
+            f"process 123 on {socket.gethostname()} (hold ab12)",
+            "Ctrl-C in its terminal, or kill -INT 123",
+        ),
+        ("process 123 on elsewhere (hold ab12)", "Ctrl-C in its terminal"),
+        ("theirs", "Ctrl-C in its terminal"),
+    ],
+)
+def test_how_to_stop_what_runs_is_said(
+    drilldown: Drilldown, studies: Studies, owner: str, how: str
+) -> None:
+    with opened(studies, "tiny", PLAN) as session:
+        session.study.optuna.set_user_attr("owner", owner)
+        said = f"is being run by {owner}; wait for it, or stop it ({how})"
+        one_line(drilldown("delete", "tiny", "--yes"), said)
+        session.study.forget("owner", owner)
+        one_line(drilldown("delete", "tiny", "--yes"), "by another process; wait for it, or stop")
 
 
 def test_a_copy_that_is_killed_on_the_way_leaves_nothing(

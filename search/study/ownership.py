@@ -2,10 +2,11 @@
 
 import logging
 import os
+import re
 import secrets
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic, sleep
 
 import sqlalchemy as sa
@@ -21,8 +22,11 @@ _SETTLE = 0.5  # seconds in which one who has just taken the lock has said who i
 _RETURN = 30.0  # seconds in which a server that restarts has come back
 _AGAIN = 0.25  # seconds between looks whether it has
 _HELD_AGAIN = "the connection that held the study broke; it is held again by a new one"
-_OR_ANOTHER = "wait for it, stop it, or launch under another --name"
-OWNER = "owner"  # study attribute: who holds, or last held, the study
+STOP = "stop it ({how})"  # in a remedy: how, once it is known who runs it
+_OR_ANOTHER = f"wait for it, {STOP}, or launch under another --name"
+OR_STOP = f"wait for it, or {STOP}"
+_INTERRUPT = "Ctrl-C in its terminal"
+OWNER = "owner"  # study attribute: who holds it, or held it and was killed
 
 
 class Hold:
@@ -42,13 +46,18 @@ class Hold:
             if monotonic() < deadline:
                 sleep(_SETTLE / 10)
                 continue
-            raise UserError(
-                f"study {self._study.name!r} is being run by {self._holder()}; {self._remedy}"
-            )
+            holder = self._holder()
+            remedy = self._remedy.format(how=_how_to_stop(holder))
+            raise UserError(f"study {self._study.name!r} is being run by {holder}; {remedy}")
 
     def sign(self) -> None:
         """Say in the study who holds it: once it is known to be ours."""
         self._study.optuna.set_user_attr(OWNER, self._owner)
+
+    def clear(self) -> None:
+        """Say no more who holds it: to be called when that is over in order."""
+        with suppress(sa.exc.SQLAlchemyError):  # then it says who held it last, as after a kill
+            self._study.forget(OWNER, self._owner)
 
     def check(self, to_trial: bool = False) -> None:
         """To be called before each write to the study: so nobody writes who lost it meanwhile.
@@ -113,7 +122,7 @@ class Hold:
 def owned(study: Study, studies: Studies, remedy: str = _OR_ANOTHER) -> Iterator[Hold]:
     """Hold a study as its one owner, who signs it and calls `check` before each write.
 
-    remedy: what to do where somebody else holds it.
+    remedy: what to do where somebody else holds it; may have `STOP` in it.
 
     The hold ends with the process, however that ends: it is a lock of the operating system on a
     file beside an SQLite storage, and PostgreSQL's advisory lock on its connection.
@@ -125,8 +134,16 @@ def owned(study: Study, studies: Studies, remedy: str = _OR_ANOTHER) -> Iterator
     try:
         hold.take()
         yield hold
+        hold.clear()
     finally:
         lock.release()
+
+
+def _how_to_stop(holder: str) -> str:
+    """A process that is known and on this machine."""
+    match = re.fullmatch(r"process (\d+) on (\S+) \(hold \w+\)", holder)
+    here = match is not None and match[2] == socket.gethostname()
+    return f"{_INTERRUPT}, or kill -INT {match[1]}" if match and here else _INTERRUPT
 
 
 @contextmanager
@@ -134,7 +151,8 @@ def reserved(drill: str, studies: Studies) -> Iterator[None]:
     """Hold the name of a drill, as `owned` holds a study. Raises UserError where somebody does."""
     lock = lock_of(f"drill {drill}", studies.storage.engine)  # no study's name has a space
     if not lock.take():
-        raise UserError(f"drill {drill!r} is in another process's hands; wait for it, or stop it")
+        remedy = OR_STOP.format(how=_INTERRUPT)
+        raise UserError(f"drill {drill!r} is in another process's hands; {remedy}")
     try:
         yield
     finally:

@@ -10,6 +10,7 @@ from typing import Any
 import optuna
 import sqlalchemy as sa
 from optuna.storages import RDBStorage
+from optuna.storages._rdb import models
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial
 from pydantic import ValidationError
@@ -155,6 +156,21 @@ class Study:
         self._storage.set_study_system_attr(self.optuna._study_id, name, value)
         for remembered in ("identity", "_goal"):
             self.__dict__.pop(remembered, None)
+
+    def forget(self, attribute: str, value: str) -> None:
+        """Take a user attribute away that still has this value, for which Optuna has no function.
+        Raises SQLAlchemyError."""
+        backend = getattr(self._storage, "_backend", self._storage)
+        if not isinstance(backend, RDBStorage):
+            return
+        table = models.StudyUserAttributeModel.__table__
+        wanted = (
+            table.c.study_id == self.optuna._study_id,
+            table.c.key == attribute,
+            table.c.value_json == json.dumps(value),
+        )
+        with backend.engine.begin() as connection:
+            connection.execute(sa.delete(table).where(*wanted))
 
     def _row(self, frozen: FrozenTrial, goal: Goal) -> Trial:
         known = self._ended.get(frozen.number)

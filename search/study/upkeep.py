@@ -20,7 +20,7 @@ from search.study import folder, identity, memo, rows, runs
 from search.study.export import default_path, export
 from search.study.identity import IDENTITY
 from search.study.note import annotate
-from search.study.ownership import owned, reserved
+from search.study.ownership import OR_STOP, owned, reserved
 from search.study.rows import Rescoring
 from search.study.runs import Run
 from search.study.storage import check_name
@@ -28,7 +28,6 @@ from search.study.studies import Studies
 from search.text.commands import command_for, program
 
 log = logging.getLogger("drilldown")
-_REMEDY = "wait for it, or stop it"
 Verb = Literal["delete", "rename", "copy"]
 
 
@@ -115,7 +114,7 @@ def note(studies: Studies, name: str, text: str) -> None:
     too long."""
     study = runs.find(studies, name).studies[0]
     memo.write(study, text)
-    with suppress(UserError), owned(study, studies, _REMEDY):
+    with suppress(UserError), owned(study, studies, OR_STOP):
         annotate(study, command_for(default_path(study.name)))
 
 
@@ -129,10 +128,10 @@ def _held(studies: Studies, name: str, verb: Verb) -> Iterator[Run]:
         if run.kind == "drill":
             stack.enter_context(reserved(name, studies))
         for study in run.studies:
-            stack.enter_context(owned(study, studies, _REMEDY))
+            stack.enter_context(owned(study, studies, OR_STOP))
         now = runs.find(studies, name)  # as it has come to be until nobody else had it
         if [study.name for study in now.studies] != [study.name for study in run.studies]:
-            raise UserError(f"{run.said} is being run by another process; {_REMEDY}")
+            raise UserError(f"{run.said} has just been run on by another process; try again")
         yield now
 
 
