@@ -226,7 +226,7 @@ def test_the_report_of_a_study_stands_in_its_folder(
     drilldown("note", "tiny", "as a **baseline**")
     place = home / "runs" / "tiny"
     done = drilldown("report", "tiny")
-    assert (done.code, done.out, done.err) == (0, f"{place / 'report.html'}\n", "")
+    assert (done.code, done.out, done.err) == (0, f"{place}/report.html\n{place}/report.md\n", "")
     text = (place / "report.md").read_text()
     assert text.startswith("# tiny: A \\*first\\* look\n")
     assert "**Note:** as a \\*\\*baseline\\*\\*\n" in text
@@ -243,7 +243,7 @@ def test_the_report_of_a_study_stands_in_its_folder(
 def test_a_report_goes_where_it_is_told(drilldown: Drilldown, tiny: Path, tmp_path: Path) -> None:
     drilldown("launch", tiny, "--quiet")
     page = tmp_path / "there" / "mine.html"
-    assert drilldown("report", "tiny", "-o", page).out == f"{page}\n"
+    assert drilldown("report", "tiny", "-o", page).out == f"{page}\n{page.with_suffix('.md')}\n"
     assert "](mine-figures/curves.svg)" in page.with_suffix(".md").read_text()
     assert (page.parent / "mine-figures" / "curves.svg").is_file()
     before = set(tmp_path.rglob("*"))
@@ -265,13 +265,13 @@ def test_the_report_of_a_drill_is_written_anew(
     for name in names:
         (place / name).unlink()
     done = drilldown("report", "down", start=fakes.unstartable)
-    assert (done.code, done.out) == (0, f"{place / 'drill.html'}\n")
+    assert (done.code, done.out) == (0, f"{place}/drill.html\n{place}/drill.md\n")
     assert [(place / name).read_bytes() for name in names] == before
     drilldown("report", "down", "-o", tmp_path / "elsewhere.html")
     text = (tmp_path / "elsewhere.md").read_text()
     assert "```sh\ndrilldown export down -o best.toml\ndrilldown train best.toml --check\n" in text
     stage = drilldown("report", "down.1.net")
-    assert stage.out == f"{home / 'runs' / 'down.1.net' / 'report.html'}\n"
+    assert stage.out.splitlines()[0] == str(home / "runs" / "down.1.net" / "report.html")
     text = (home / "runs" / "down.1.net" / "report.md").read_text()
     assert "Varied as a stage of a drill: the " in text
     assert "What next" not in text

@@ -356,6 +356,7 @@ def test_a_person_is_asked(
     done = drilldown("delete", "tiny")
     assert "Delete study 'tiny' (4 trials) for good, with the folders of their results?" in done.out
     assert done.code == bool(left)
+    assert done.out.endswith("Nothing was deleted.\n" if left else "Deleted: tiny\n")
     assert studies.names() == left
 
 
@@ -448,7 +449,7 @@ def test_a_note_is_kept_and_shown_and_nothing_writes_over_it(
     drilldown: Drilldown, no_data: None
 ) -> None:
     assert "Nothing is noted of tiny yet" in drilldown("note", "tiny").out
-    assert drilldown("note", "tiny", WORDS).out == ""
+    assert drilldown("note", "tiny", WORDS).out == f"Noted of tiny: {WORDS}\n"
     assert drilldown("copy", "tiny", "copied", "--yes").code == 0
     launch("tiny", fakes.study(trials=5), None, start=fakes.quick)
     for name in ("tiny", "copied"):
@@ -458,7 +459,7 @@ def test_a_note_is_kept_and_shown_and_nothing_writes_over_it(
         assert shown.startswith("> wide \\<b\\>first\\</b\\> layer,  \n> \\*then\\* squeeze;")
         assert "**Goal:** 90.00 %" in shown
     json.loads(drilldown("show", "tiny", "--format", "json").out)
-    assert drilldown("note", "tiny", "--clear").code == 0
+    assert drilldown("note", "tiny", "--clear").out == "Nothing is noted of tiny any more\n"
     assert "Note:" not in drilldown("show", "tiny").out
     told = optuna_dashboard.get_note(open_storage().get("tiny").optuna)
     assert told.startswith("**Not the whole of MNIST")

@@ -26,10 +26,9 @@ def report(name: str, output: Path | None, url: str | None) -> None:
     accuracy against parameters, what mattered, what was stopped and what failed, how to train the
     best again.
     """
-    from mnist_core import outputs
     from search.report import reports
     from search.study import storage
 
     page = reports.write(storage.open_storage(url, read_only=True), name, output, url)
-    if not outputs.passes_through(page):
-        click.echo(page)
+    for path in reports.files(page):
+        click.echo(path)

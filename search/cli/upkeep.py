@@ -32,7 +32,7 @@ def delete(names: tuple[str, ...], yes: bool, url: str | None) -> None:
     said = ", ".join(
         f"{run.said} ({sum(study.size for study in run.studies)} trials)" for run in wanted
     )
-    _ask(f"Delete {said} for good, with the folders of their results?", yes)
+    _ask(f"Delete {said} for good, with the folders of their results?", yes, "deleted")
     for run in wanted:
         upkeep.delete(studies, run.name)
         click.echo(f"Deleted: {run.name}")
@@ -54,7 +54,7 @@ def rename(name: str, new: str, yes: bool, url: str | None) -> None:
 
     studies = storage.open_storage(url)
     run = upkeep.whole(studies, name, "rename", storage.option(url))
-    _ask(f"Rename {run.said} to {new!r}, and its folder too?", yes)
+    _ask(f"Rename {run.said} to {new!r}, and its folder too?", yes, "renamed")
     upkeep.rename(studies, name, new)
     click.echo(f"{name} is now: {new}")
 
@@ -73,7 +73,7 @@ def copy(name: str, new: str, yes: bool, url: str | None) -> None:
 
     studies = storage.open_storage(url)
     run = upkeep.whole(studies, name, "copy", storage.option(url))
-    _ask(f"Copy {run.said} to {new!r}, and its folder too?", yes)
+    _ask(f"Copy {run.said} to {new!r}, and its folder too?", yes, "copied")
     upkeep.copy(studies, name, new)
     click.echo(f"Copied to: {new}")
 
@@ -143,6 +143,7 @@ def note(name: str, text: tuple[str, ...], clear: bool, url: str | None) -> None
         raise UserError("TEXT: is empty; --clear forgets the note")
     if text or clear:
         upkeep.note(storage.open_storage(url), name, said)
+        click.echo(f"Noted of {name}: {said}" if text else f"Nothing is noted of {name} any more")
         return
     kept = memo.of(runs.find(storage.open_storage(url, read_only=True), name).studies[0])
     if kept:
@@ -157,12 +158,12 @@ def _where(url: str | None) -> str:
     return storage.option(url)
 
 
-def _ask(question: str, yes: bool) -> None:
+def _ask(question: str, yes: bool, done: str) -> None:
     """Raises UserError where nobody can be asked; ends the command where the answer is no."""
     if yes:
         return
     if sys.stdin is None or not sys.stdin.isatty():
-        raise UserError("nothing was done: no terminal to ask in; say --yes if it is meant")
+        raise UserError(f"nothing was {done}: no terminal to ask in; say --yes if it is meant")
     if not click.confirm(question):
-        click.echo("Nothing was done.")
+        click.echo(f"Nothing was {done}.")
         sys.exit(1)

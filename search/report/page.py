@@ -54,9 +54,14 @@ def write(
     if not passes_through(page):
         for address, (svg, _) in drawn.items():
             write_whole(page.parent / address, svg.encode())
-        write_whole(page.with_suffix(_SUFFIX), said.encode())
+        write_whole(markdown_beside(page), said.encode())
     write_whole(page, html.encode())
     return page
+
+
+def markdown_beside(page: Path) -> Path:
+    """Where the Markdown of a page lies."""
+    return page.with_suffix(_SUFFIX)
 
 
 def figures_beside(page: Path) -> str:

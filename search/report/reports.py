@@ -2,10 +2,11 @@
 
 from pathlib import Path
 
+from mnist_core.outputs import passes_through
 from mnist_core.paths import runs_dir
 from search.drill import stored
 from search.report import drilled, studied
-from search.report.page import FIGURES, figures_beside
+from search.report.page import FIGURES, figures_beside, markdown_beside
 from search.study import folder, runs, storage
 from search.study.runs import Run
 from search.study.studies import Studies
@@ -29,6 +30,12 @@ def write(studies: Studies, name: str, output: Path | None, url: str | None) -> 
     page = output or _own(studies, run) / studied.PAGE
     beside = figures_beside(page) if output else FIGURES
     return studied.write(found, page, beside, storage.option(url))
+
+
+def files(page: Path) -> list[Path]:
+    """What a written report is, for people to open: the page and its Markdown. None of one that
+    went through a pipe or a device."""
+    return [] if passes_through(page) else [page, markdown_beside(page)]
 
 
 def _own(studies: Studies, run: Run) -> Path:
