@@ -13,15 +13,17 @@ from optuna import create_study
 from test_help import SLOW, TYPED
 
 from search import cli
+from search.cli import complete
+from search.report import columns
 from search.study.names import known
 from search.study.storage import open_storage
 
 
 @pytest.fixture
 def ran(home: Path) -> Path:
-    """A home whose storage has a study and two stages of a drill."""
+    """A home whose storage has two studies, one of them packaged, and two stages of a drill."""
     studies = open_storage(create=True)
-    for name in ("tiny", "down.1.net", "down.2.pace"):
+    for name in ("tiny", "quick", "down.1.net", "down.2.pace"):
         studies.make(name)
     studies.storage.engine.dispose()
     return home
@@ -38,14 +40,22 @@ def _completed(line: str) -> list[str]:
     ("line", "names"),
     [
         ("sh", ["show"]),
-        ("show ", ["down", "down.1.net", "down.2.pace", "tiny"]),
+        ("show ", ["down", "down.1.net", "down.2.pace", "quick", "tiny"]),
         ("show t", ["tiny"]),
         ("delete tiny down.", ["down.1.net", "down.2.pace"]),
         ("launch t", ["tiny"]),
         ("launch q", ["quick"]),
         ("drill s", ["shallow"]),
         ("drill do", ["down"]),
+        ("launch do", []),
         ("space st", ["stage"]),
+        ("space qu", ["quick"]),
+        ("launch --start ti", ["tiny"]),
+        ("launch --start silu", ["silu-squeeze"]),
+        ("launch --start do", []),
+        ("show tiny --sort sc", ["score", "schedule"]),
+        ("show tiny --columns trial,lay", ["trial,layout"]),
+        ("show tiny --columns al", ["all"]),
         ("space do", ["down", "down.1.net", "down.2.pace"]),
         ("train silu", ["silu-squeeze"]),
         ("compare ti", ["tiny"]),
@@ -57,6 +67,10 @@ def _completed(line: str) -> list[str]:
 )
 def test_names_are_completed(line: str, names: list[str]) -> None:
     assert _completed(line) == names
+
+
+def test_the_columns_that_are_completed_are_those_of_show() -> None:
+    assert {column.name for column in columns.COLUMNS if column.name} == {*complete.COLUMNS}
 
 
 def test_completing_leaves_no_file(ran: Path) -> None:

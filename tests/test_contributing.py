@@ -54,7 +54,7 @@ def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(path, root / path.relative_to(ROOT))
     (root / "sitecustomize.py").write_text(HERE_FIRST)
     diffs = re.findall(r"^```diff\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-    assert len(diffs) == 11
+    assert len(diffs) == 12
     for diff in diffs:
         _apply(diff, root)
     return root

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from command_line import Drilldown
 
+from mnist_core import packaged
 from search import cli
 from search.compare.compare import GOAL_EPOCHS
 
@@ -63,6 +64,12 @@ def test_help_is_shown_where_nothing_else_is_asked_for(
     for name in COMMANDS:
         line = next(line for line in done.out.splitlines() if line.split()[:1] == [name])
         assert not line.endswith("..."), line
+
+
+@pytest.mark.parametrize("command", ["train", "count"])
+def test_every_winner_is_named(drilldown: Drilldown, command: str) -> None:
+    said = drilldown(command, "--help").out
+    assert all(name in said for name in packaged.names(packaged.WINNERS))
 
 
 def test_version(drilldown: Drilldown) -> None:

@@ -11,31 +11,74 @@ def runs(context: click.Context, _parameter: click.Parameter, begun: str) -> lis
     return _items(known(context.params.get("url")), begun)
 
 
-def studies(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-    """What `launch` takes: packaged studies, files, and what has been run."""
+def studies(
+    context: click.Context, _parameter: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """What `launch` takes: packaged studies, files, and studies that have been run."""
     from mnist_core import packaged
+    from search.study import names
 
-    listed = _items(packaged.names(packaged.STUDIES), begun)
-    return [*listed, *runs(context, parameter, begun), *_files(begun)]
+    run = names.studies(names.known(context.params.get("url")))
+    return [*_items([*packaged.names(packaged.STUDIES), *run], begun), *_files(begun)]
 
 
 def drills(context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
     """What `drill` takes: packaged drills, files, and drills that have been run."""
     from mnist_core import packaged
-    from search.study.names import known
+    from search.study import names
 
-    found = known(context.params.get("url"))
-    run = [name for name in found if any(each.startswith(f"{name}.") for each in found)]
+    run = names.drills(names.known(context.params.get("url")))
     return [*_items([*packaged.names(packaged.DRILLS), *run], begun), *_files(begun)]
 
 
-def spaces(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
-    """What `space` takes: spaces, and all that `launch` and `drill` take."""
+def spaces(context: click.Context, _parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """What `space` takes: spaces, and all that `launch` and `drill` take, stages too."""
     from mnist_core import packaged
+    from search.study.names import known
     from spaces import SPACES
 
-    listed = _items([*SPACES, "stage", *packaged.names(packaged.DRILLS)], begun)
-    return [*listed, *studies(context, parameter, begun)]
+    packed = [*packaged.names(packaged.DRILLS), *packaged.names(packaged.STUDIES)]
+    found = [*SPACES, "stage", *packed, *known(context.params.get("url"))]
+    return [*_items(found, begun), *_files(begun)]
+
+
+def starts(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """What `--start` takes: configs that come along, files, and studies that have been run."""
+    from search.study import names
+
+    run = names.studies(names.known(context.params.get("url")))
+    return [*_items(run, begun), *configs(context, parameter, begun)]
+
+
+COLUMNS = (
+    "trial",
+    "state",
+    "score",
+    "worst",
+    "mean",
+    "spread",
+    "params",
+    "epochs",
+    "seed",
+    "seconds",
+    "network",
+    "holds_goal",
+    "reason",
+    "test_acc",
+)
+"""Of `show`, but for the hyperparameters: `search.report.columns` has them, and loads Optuna."""
+
+
+def columns(
+    _context: click.Context, parameter: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """What `--sort` takes, and `--columns` after each comma."""
+    from spaces.catalogue import CATALOGUE
+
+    before, comma, last = begun.rpartition(",") if parameter.name == "columns" else ("", "", begun)
+    words = ["all"] if parameter.name == "columns" and not comma else []
+    names = [name for name in [*COLUMNS, *CATALOGUE, *words] if name.startswith(last)]
+    return [CompletionItem(f"{before}{comma}{name}") for name in names]
 
 
 def configs(
@@ -58,7 +101,8 @@ def compared(
 
 
 def _items(names: list[str], begun: str) -> list[CompletionItem]:
-    return [CompletionItem(name) for name in names if name.startswith(begun)]
+    """Each once."""
+    return [CompletionItem(name) for name in dict.fromkeys(names) if name.startswith(begun)]
 
 
 def _files(begun: str) -> list[CompletionItem]:

@@ -43,7 +43,8 @@ def train(config: str, check: bool, save: Path | None, **changes: int | str | No
     """Train a config, and show each epoch.
 
     CONFIG is a TOML file, or the name of a config that comes along: an experiment that `drilldown
-    compare` shows, or a winner (under-10k).
+    compare` shows, or a winner (silu-squeeze or
+    under-10k).
     """
     from mnist_core import outputs, packaged, record
     from search.confirm import retrain
@@ -64,7 +65,8 @@ def count(config: str, form: str) -> None:
     """Show layers, output shapes and parameters of a config.
 
     Nothing is trained. CONFIG is a TOML file, or the name of a config that comes along: an
-    experiment that `drilldown compare` shows, or a winner (under-10k).
+    experiment that `drilldown compare` shows, or a winner (silu-squeeze or
+    under-10k).
     """
     from mnist_core import packaged, record
     from search.text import console as tables

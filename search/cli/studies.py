@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     "starts",
     multiple=True,
     metavar="CONFIG",
+    shell_complete=complete.starts,
     help="Try this first, with the study's epochs and images: a file, an experiment or winner that "
     "comes along, or a study or drill, whose best it is; may be said several times",
 )
@@ -231,12 +232,14 @@ def space(name: str, settings: tuple[str, ...], form: str, url: str | None) -> N
 @click.option(
     "--columns",
     metavar="NAME,...",
+    shell_complete=complete.columns,
     help="These alone, of all that JSON has, or `all` [default: as many as the terminal has room "
     "for]",
 )
 @click.option(
     "--sort",
     metavar="NAME",
+    shell_complete=complete.columns,
     help="By this column; -NAME from the highest down [default: best first]",
 )
 @click.option("--reverse", is_flag=True, help="The other way round")

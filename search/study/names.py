@@ -4,6 +4,7 @@ Optuna, which takes a second to load."""
 import os
 import re
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import unquote
@@ -27,8 +28,19 @@ def known(url: str | None = None) -> list[str]:
             address = f"{path.absolute().as_uri()}?{way}"
             with closing(sqlite3.connect(address, uri=True, timeout=0.2)) as database:
                 found.update(row[0] for row in database.execute("SELECT study_name FROM studies"))
-    drills = (_STAGE.fullmatch(name) for name in found)
-    return sorted(found | {match[1] for match in drills if match})
+    return sorted(found | set(drills(found)))
+
+
+def drills(found: Iterable[str]) -> list[str]:
+    """Of these names, those of drills: what stages are called by."""
+    matches = (_STAGE.fullmatch(name) for name in found)
+    return sorted({match[1] for match in matches if match})
+
+
+def studies(found: Iterable[str]) -> list[str]:
+    """Of these names, those of no drill and no stage."""
+    left = [name for name in found if not _STAGE.fullmatch(name)]
+    return sorted({*left} - {*drills(found)})
 
 
 def _file(url: str | None) -> Path | None:
