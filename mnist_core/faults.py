@@ -89,6 +89,11 @@ def _explained(
             path, union = _place(fault["loc"], root)
             remedy = _nearest_kind(str(given["kind"]), union)
             return at(*path, "kind", said=f"{shortened(given['kind'])} is unknown{remedy}")
+        case "missing":
+            *above, word = fault["loc"]
+            path, table = _place(above, root)
+            add = _inside(table, word).get("add")  # as `json_schema_extra` of the field has it
+            return at(*path, word, said=f"is missing; add {add}" if add else "is missing")
         case _:
             return at(*_place(fault["loc"], root)[0], said=_in_words_of_toml(fault))
 
@@ -123,8 +128,6 @@ def _in_words_of_toml(fault: ErrorDetails) -> str:
     message = fault["msg"].removeprefix("Value error, ").replace("Input should", "must")
     given, remedy = shortened(fault["input"]), ""
     match fault["type"]:
-        case "missing":
-            return "is missing"
         case "value_error":
             return message
         case "too_short" | "too_long":

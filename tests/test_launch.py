@@ -259,6 +259,8 @@ def test_changed_study_is_refused_by_the_name_of_what_changed() -> None:
         else:
             assert f"launched with {key} = " in said, said
         assert "another --name" in said
+        also = said.partition("changed too: ")[2].partition(")")[0].split(", ")
+        assert {"epochs", "budget"}.isdisjoint(also), said  # which the goal's field has said
     assert len(_stored().trials()) == 1
 
 

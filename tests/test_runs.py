@@ -116,7 +116,7 @@ def test_what_starts_from_a_drill_starts_from_its_winner(
         ("drill minni", "none that has been run; did you mean 'mini'?"),
         ("drill mini", "older version; resume it with: drilldown drill FILE.toml --name mini"),
         ("drill smoke", "'smoke' is a study; resume it with: drilldown launch smoke"),
-        ("launch mini.1.net", "is a stage of a drill"),
+        ("launch mini.1.net", "is a stage of a drill; resume that: drilldown drill mini\n"),
     ],
 )
 def test_what_a_drill_has_not_is_said(drilldown: Drilldown, line: str, said: str) -> None:

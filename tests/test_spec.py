@@ -139,7 +139,7 @@ def test_the_least_that_a_study_says(tmp_path: Path):
     ("text", "message"),
     [
         ("", "trials: is missing (and 1 more)"),
-        ("trials = 1", "space: is missing"),
+        ("trials = 1", 'space: is missing; add [space] with name = "open"'),
         (SPACE, "trials: is missing"),
         (f"trials = 0\n{SPACE}", "trials: must be greater than or equal to 1, not 0"),
         (f"trials = 2.5\n{SPACE}", "trials: must be a valid integer, not 2.5"),
@@ -178,12 +178,15 @@ def test_the_least_that_a_study_says(tmp_path: Path):
             "data.train: must be less than or equal to 60000, not 60001",
         ),
         (f"{LEAST}[dta]\ntrain = 1", "dta: is not a field here; did you mean 'data'?"),
-        ("trials = 1\n[space]", "space.name: is missing"),
+        ("trials = 1\n[space]", 'space.name: is missing; add name = "open"'),
         ("trials = 1\nspace = 'open'", "space: must be a table, not 'open'"),
         ("trials = 1\n[space]\nname = 'opne'", "space.name: no space 'opne'; did you mean 'open'?"),
         (f"{LEAST}vary = ['lr']", "space.vary: must be a table, not ('lr',)"),
         (f"{LEAST}fixed = {{lr = 1}}", "space.fixed: is not a field here; did you mean 'fix'?"),
-        (f'{LEAST}[space.vary]\nlr = "x"', "space.vary.lr: must be an array, not 'x'"),
+        (
+            f'{LEAST}[space.vary]\nlr = "x"',
+            "space.vary.lr: must be an array, not 'x'; what is held at one value stands in fix",
+        ),
         (
             f"{LEAST}[space.vary]\nlr = [0.1, 'x']",
             "space.vary.lr: must be a number from 0.02 to 1.0, not 'x'",

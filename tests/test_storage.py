@@ -62,7 +62,7 @@ def test_file_that_is_not_there_is_made_only_where_that_is_meant(url: str) -> No
         ("sqlite:///{tmp}", "is a folder"),
         ("sqlite:///{tmp}/text/x.sqlite3", "cannot be made: "),
         ("sqlite:///{tmp}/text", "cannot be opened: file is not a database"),
-        ("nonesuch://u@h/x", "nonesuch://u@h/x: cannot be opened: "),
+        ("nonesuch://u@h/x", "nonesuch://u@h/x: cannot be opened: no database is called 'non"),
         ("mssql+pyodbc://u@h/x", "needs a driver that is missing: pyodbc$"),
         ("mysql://u@h/x", r"pip install mysqlclient \(drilldown is not tested with mysql\)"),
         ("mysql+pymysql://u@h/x", "pip install pymysql "),

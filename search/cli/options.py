@@ -1,7 +1,9 @@
 """What several commands of the command line can be told."""
 
+import math
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,6 +12,23 @@ import click
 from mnist_core.engine import Wanted
 
 _Command = Callable[..., Any]
+
+
+class Above0(click.ParamType[float]):
+    """A number above 0."""
+
+    name = "number"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        number = math.nan
+        with suppress(ValueError):
+            number = float(value)
+        if not 0 < number < math.inf:
+            self.fail(f"must be a number above 0, not {str(value)[:60]!r}", param, ctx)
+        return number
+
 
 FILE = click.Path(path_type=Path)
 SEED = click.IntRange(min=0)
@@ -118,7 +137,9 @@ def _number_or_auto(
 ) -> int | str | None:
     if value is None or value == "auto":
         return value
-    return click.IntRange(1, 1024)(value, option, ctx)
+    if re.fullmatch("-?[0-9]+", value):
+        return click.IntRange(1, 1024)(value, option, ctx)
+    raise click.BadParameter(f"{value[:60]!r} must be a whole number or auto.")
 
 
 def _known_device(_ctx: click.Context, _option: click.Parameter, value: str | None) -> str | None:

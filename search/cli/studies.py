@@ -32,13 +32,13 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--minutes",
-    type=click.FloatRange(min=0, min_open=True),
+    type=options.Above0(),
     metavar="N",
     help="Start no further trial after so many minutes [default: the study's timeout]",
 )
 @click.option(
     "--timeout",
-    type=click.FloatRange(min=0, min_open=True),
+    type=options.Above0(),
     metavar="SECONDS",
     help="The same in seconds",
 )

@@ -19,7 +19,7 @@ from search.study.study import GOAL, GOAL_TABLE, SETTINGS, Study
 FINGERPRINT = "drilldown:fingerprint"  # what is kept with the study of what it was launched with
 SPEC = "drilldown:spec"  # the whole table of its latest launch
 _MAY_CHANGE = ("trials", "timeout", "until_held", "workers", "engine", "sampler", "pruner")
-_TWICE = ("budget", "epochs")  # which the goal says too
+_TWICE = {"budget": "goal.params", "epochs": "goal.epochs"}  # which the goal says too
 
 
 def check_same(study: Study, plan: Plan) -> None:
@@ -36,6 +36,7 @@ def check_same(study: Study, plan: Plan) -> None:
             "launch under another --name"
         )
     changed = [key for key in ours | theirs if ours.get(key) != theirs.get(key)]
+    changed = [key for key in changed if _TWICE.get(key) not in changed]
     if changed:
         key, *others = changed
         also = f" (changed too: {', '.join(others)})" if others else ""
@@ -77,8 +78,7 @@ def is_stage(study: Study) -> bool:
 def launched_with(study: Study, changes: Sequence[str] = ()) -> StudySpec:
     """What the latest launch of a study said. changes: what `--set` says instead.
 
-    Raises UserError, saying what to do, where that was not kept, cannot be read, or it is none that
-    `launch` runs.
+    Raises UserError, saying what to do, where that was not kept, or cannot be read.
     """
     table = _table(study)
     try:
@@ -121,10 +121,6 @@ def _flat(table: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _table(study: Study) -> dict[str, Any]:
-    if is_stage(study):
-        raise UserError(
-            f"study {study.name!r} is a stage of a drill; resume that: drilldown drill NAME"
-        )
     table = study.kept(SPEC)
     if isinstance(table, dict):
         return table

@@ -8,7 +8,7 @@ from mnist_core import packaged
 from mnist_core.errors import UserError
 from mnist_core.frozen import shortened
 from search.study import runs, storage
-from search.study.fingerprint import launched_with
+from search.study.fingerprint import is_stage, launched_with
 from search.study.spec import StudySpec
 from search.study.spec import load as load_file
 from search.study.studies import Studies
@@ -36,6 +36,11 @@ def load(
     if run.kind == "drill":
         raise UserError(f"{study!r} is a drill; resume it with: drilldown drill {study}")
     (found,) = run.studies
+    if is_stage(found):
+        drill = runs.drill_of(study) or "NAME"
+        raise UserError(
+            f"study {study!r} is a stage of a drill; resume that: drilldown drill {drill}"
+        )
     tried = launched_with(found, changes).changed(start=())  # what it began with, it has tried
     return study, tried, tuple(latest([*found.settings, *changes]))
 

@@ -6,6 +6,7 @@ that is none is text.
 """
 
 import copy
+import json
 import re
 import shlex
 import tomllib
@@ -18,6 +19,9 @@ from pydantic import BaseModel, ValidationError
 from mnist_core.errors import UserError
 from mnist_core.files import explain, named
 from mnist_core.frozen import shortened
+from spaces import Frame
+from spaces.catalogue import CATALOGUE, all_dimensions
+from spaces.dimensions import Choice, Whole
 
 T = TypeVar("T")
 _QUOTING = "[{\"'"  # what begins like this is meant as TOML
@@ -86,10 +90,12 @@ def applied(
     def parse_set(values: Mapping[str, Any]) -> T:
         table = copy.deepcopy(dict(values))
         places = [_put(table, setting) for setting in settings]
+        _check_dimensions(settings, table, models)
         try:
             return parse(table)
         except ValidationError as error:
             said = explain(error, *models, values=table)
+            said += _besides(said, settings)
             option = _blamed(said, settings, [_named(place, table) for place in places])
             if option is None:
                 parse(values)  # raises too, where the file itself is at fault
@@ -119,6 +125,49 @@ def _blamed(said: str, settings: Sequence[Setting], places: Sequence[str]) -> st
         if f"{field}.".startswith(f"{place}.") or f"{place}.".startswith(f"{field}."):
             return setting.option
     return None
+
+
+def _besides(said: str, settings: Sequence[Setting]) -> str:
+    """What to set too where one of the settings does not fit to another field of its table."""
+    unfit = re.match(r"(\w+): (\w+) = \S+ is more than (\w+) = ", said)
+    if unfit is None:
+        return ""
+    table, *fields = unfit.groups()
+    missing = {f"{table}.{field}" for field in fields} - {setting.key for setting in settings}
+    return f"; set {missing.pop()} too" if len(missing) == 1 else ""
+
+
+def _check_dimensions(
+    settings: Sequence[Setting], table: Mapping[str, Any], models: Sequence[type[BaseModel]]
+) -> None:
+    """Raises UserError, saying how a dimension is fixed and varied, where one is set as a field."""
+    fields = {field for model in models for field in model.model_fields}
+    for setting in settings:
+        if setting.key in CATALOGUE and setting.key not in fields:
+            where = "stage.NAME" if "stage" in table else "space"
+            fix = f"{where}.fix.{setting.key}={_toml(setting.value)}"
+            vary = f"{where}.vary.{setting.key}={_toml(_around(setting))}"
+            raise UserError(
+                f"{setting.option}: {setting.key} is a dimension: {option([fix])} or "
+                f"{option([vary])}"
+            )
+
+
+def _around(setting: Setting) -> list[Any]:
+    """Bounds or choices of a dimension that have the value, if it can be one."""
+    kind = all_dimensions(Frame(budget=10_000, epochs=15))[setting.key]
+    if isinstance(kind, Choice):
+        return list(kind.choices[:2])
+    value = setting.value
+    number = isinstance(value, int | float) and kind.low <= value <= kind.high
+    if not number or value <= 0 or isinstance(value, bool):
+        return [kind.low, kind.high]
+    low, high = max(value / 2, kind.low), min(value * 2, kind.high)
+    return [int(low), int(high)] if isinstance(kind, Whole) else [low, high]
+
+
+def _toml(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)
 
 
 def _joined(option: str, said: str) -> str:

@@ -20,10 +20,26 @@ from search.study.samplers import Sampler, Tpe
 from spaces import SPACES, Frame, Space, SpaceError
 
 Spec = TypeVar("Spec", bound=Frozen)
+
+
+def _number_or_auto(given: Any) -> Any:
+    if isinstance(given, str) and given != "auto":
+        raise ValueError(f'must be a whole number or "auto", not {shortened(given)}')
+    return None if given == "auto" else given
+
+
+def _array(given: Any) -> Any:
+    if not isinstance(given, list | tuple):
+        held = "" if isinstance(given, dict) else "; what is held at one value stands in fix"
+        raise ValueError(f"must be an array, not {shortened(given)}{held}")
+    return given
+
+
+_Array = Annotated[tuple[Any, ...], BeforeValidator(_array)]
 Trials = Annotated[int, Field(ge=1, le=1_000_000)]
 Workers = Annotated[
     Annotated[int, Field(ge=1, le=1024)] | None,
-    BeforeValidator(lambda given: None if given == "auto" else given),
+    BeforeValidator(_number_or_auto),
 ]
 """None, which is written "auto", is as many as there are cores."""
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
@@ -72,15 +88,15 @@ class Plan(Searching, ABC):
 class SpaceChoice(Frozen):
     """`vary` narrows dimensions ([low, high] or choices), `fix` holds them at one value."""
 
-    name: str
-    vary: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
+    name: Annotated[str, Field(json_schema_extra={"add": 'name = "open"'})]
+    vary: dict[str, _Array] = Field(default_factory=dict)
     fix: dict[str, Any] = Field(default_factory=dict)
 
 
 class StudySpec(Plan):
     """One study, as its TOML says it."""
 
-    space: SpaceChoice
+    space: Annotated[SpaceChoice, Field(json_schema_extra={"add": '[space] with name = "open"'})]
     start: tuple[str, ...] = ()
     """Configs that are tried first, as `search.study.starts` finds them; files stand beside the
     study's."""

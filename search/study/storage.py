@@ -23,6 +23,7 @@ from search.text.commands import program
 log = logging.getLogger("drilldown")
 _MAKING = -1  # the lock of those who make a database's tables; those of studies are above it
 _LONGEST = "60s"  # that it is waited for
+_LOOKS = "sqlite:///runs/studies.sqlite3 or postgresql://user@host/name"
 _MYSQL = {"mysqldb": "mysqlclient", "mysqlconnector": "mysql-connector-python"}  # driver: package
 
 
@@ -76,6 +77,10 @@ def open_storage(url: str | None = None, create: bool = False, read_only: bool =
                 sqlite.number_once()
                 sqlite.wait_for(address, write=not read_only)
             storage = RDBStorage(address, engine_kwargs=options, skip_table_creation=read_only)
+    except sa.exc.NoSuchModuleError:
+        kind = shortened(database.drivername)
+        said = f"cannot be opened: no database is called {kind}; a URL looks like {_LOOKS}"
+        raise UserError(f"{shown(url)}: {said}") from None
     except ImportError:
         raise UserError(
             f"{shown(url)}: needs a driver that is missing: {_driver(database)}"
@@ -115,8 +120,7 @@ def _database(url: str) -> sa.URL:
             return database
     raise UserError(
         "--storage (or DRILLDOWN_STORAGE) is not a database URL; it looks like "
-        "sqlite:///runs/studies.sqlite3 or postgresql://user@host/name, "
-        "a password with signs in it %-encoded"
+        f"{_LOOKS}, a password with signs in it %-encoded"
     )
 
 
