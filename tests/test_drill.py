@@ -361,7 +361,10 @@ def _file(folder: Path, values: dict[str, Any]) -> Path:
             {"stage": _stages({}, {"vary": {"drop": "all"}})},
             "did you mean 'dropout'?",
         ),
-        ({"stage": _stages({}, {"vary": {"lr": "some"}})}, "stage.pace.vary.lr"),
+        (
+            {"stage": _stages({}, {"vary": {"lr": "some"}})},
+            "vary.lr: must be 'all' or an array",
+        ),
         (
             {"stage": _stages({}, {"vary": {"lr": [0.5, 0.1]}})},
             "stage.pace.vary.lr: must be [low, high]",

@@ -3,23 +3,29 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
 from mnist_core import packaged
 from mnist_core.config import Config, Data
 from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
 from mnist_core.files import explain, parsed
-from mnist_core.frozen import Frozen, tuples
+from mnist_core.frozen import Frozen, shortened, tuples
 from mnist_core.goal import Goal, check_percent
 from mnist_core.seeds import derived_seed
 from search.study import settings, starts
-from search.study.spec import Plan, Searching, Seed, Workers
+from search.study.spec import Plan, Searching, Seed, Workers, array
 from spaces import Frame, Space, around, free, layouts
 
 if TYPE_CHECKING:
     from search.study.runs import Run
     from search.study.studies import Studies
+
+
+def _bounds(given: Any) -> Any:
+    if isinstance(given, str) and given != around.ALL:
+        raise ValueError(f"must be {around.ALL!r} or an array, not {shortened(given)}")
+    return given if isinstance(given, str) else array(given)
 
 
 class Stage(Searching):
@@ -28,7 +34,7 @@ class Stage(Searching):
     name: Annotated[str, Field(pattern=r"^\w[\w-]{0,40}$")]
     keep: Annotated[int, Field(ge=1, le=100)] = 2
     """How many winners the next stage starts from; of the last stage, how many are finalists."""
-    vary: dict[str, Literal["all"] | tuple[Any, ...]]
+    vary: dict[str, Annotated[Literal["all"] | tuple[Any, ...], BeforeValidator(_bounds)]]
     fix: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("vary")

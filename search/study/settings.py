@@ -19,9 +19,9 @@ from pydantic import BaseModel, ValidationError
 from mnist_core.errors import UserError
 from mnist_core.files import explain, named
 from mnist_core.frozen import shortened
-from spaces import Frame
-from spaces.catalogue import CATALOGUE, all_dimensions
-from spaces.dimensions import Choice, Whole
+from spaces import SPACES, Frame
+from spaces.catalogue import all_dimensions
+from spaces.dimensions import Choice, Dimension, Whole
 
 T = TypeVar("T")
 _QUOTING = "[{\"'"  # what begins like this is meant as TOML
@@ -90,7 +90,7 @@ def applied(
     def parse_set(values: Mapping[str, Any]) -> T:
         table = copy.deepcopy(dict(values))
         places = [_put(table, setting) for setting in settings]
-        _check_dimensions(settings, table, models)
+        _check_dimensions(settings, table)
         try:
             return parse(table)
         except ValidationError as error:
@@ -137,30 +137,41 @@ def _besides(said: str, settings: Sequence[Setting]) -> str:
     return f"; set {missing.pop()} too" if len(missing) == 1 else ""
 
 
-def _check_dimensions(
-    settings: Sequence[Setting], table: Mapping[str, Any], models: Sequence[type[BaseModel]]
-) -> None:
+def _check_dimensions(settings: Sequence[Setting], table: Mapping[str, Any]) -> None:
     """Raises UserError, saying how a dimension is fixed and varied, where one is set as a field."""
-    fields = {field for model in models for field in model.model_fields}
     for setting in settings:
-        if setting.key in CATALOGUE and setting.key not in fields:
+        place, _, name = setting.key.rpartition(".")
+        if place in ("", "space"):
             where = "stage.NAME" if "stage" in table else "space"
-            fix = f"{where}.fix.{setting.key}={_toml(setting.value)}"
-            vary = f"{where}.vary.{setting.key}={_toml(_around(setting))}"
-            raise UserError(
-                f"{setting.option}: {setting.key} is a dimension: {option([fix])} or "
-                f"{option([vary])}"
-            )
+        elif re.fullmatch(r"stage\.[\w-]+", place):
+            where = place
+        else:
+            continue
+        kind = _dimensions(table).get(name)
+        if kind is not None:
+            fix = f"{where}.fix.{name}={_toml(setting.value)}"
+            vary = f"{where}.vary.{name}={_toml(_around(kind, setting.value))}"
+            ways = f"{option([fix])} or {option([vary])}"
+            raise UserError(f"{setting.option}: {name} is a dimension: {ways}")
 
 
-def _around(setting: Setting) -> list[Any]:
+def _dimensions(table: Mapping[str, Any]) -> Mapping[str, Dimension]:
+    """Those that a study or a drill can vary; none where it says no space that there is."""
+    frame = Frame(budget=10_000, epochs=15)
+    if "stage" in table:
+        return all_dimensions(frame)
+    space = table.get("space")
+    name = space.get("name") if isinstance(space, Mapping) else None
+    return SPACES[name](frame).dimensions if isinstance(name, str) and name in SPACES else {}
+
+
+def _around(kind: Dimension, value: Any) -> list[Any]:
     """Bounds or choices of a dimension that have the value, if it can be one."""
-    kind = all_dimensions(Frame(budget=10_000, epochs=15))[setting.key]
     if isinstance(kind, Choice):
-        return list(kind.choices[:2])
-    value = setting.value
-    number = isinstance(value, int | float) and kind.low <= value <= kind.high
-    if not number or value <= 0 or isinstance(value, bool):
+        others = [choice for choice in kind.choices if choice != value]
+        return [value, others[0]] if value in kind.choices and others else list(kind.choices[:2])
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not kind.low <= value <= kind.high or value == 0:
         return [kind.low, kind.high]
     low, high = max(value / 2, kind.low), min(value * 2, kind.high)
     return [int(low), int(high)] if isinstance(kind, Whole) else [low, high]

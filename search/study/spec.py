@@ -28,14 +28,15 @@ def _number_or_auto(given: Any) -> Any:
     return None if given == "auto" else given
 
 
-def _array(given: Any) -> Any:
+def array(given: Any) -> Any:
+    """What a `vary` says of a dimension. Raises ValueError, with the remedy, where it is none."""
     if not isinstance(given, list | tuple):
         held = "" if isinstance(given, dict) else "; what is held at one value stands in fix"
         raise ValueError(f"must be an array, not {shortened(given)}{held}")
     return given
 
 
-_Array = Annotated[tuple[Any, ...], BeforeValidator(_array)]
+_Array = Annotated[tuple[Any, ...], BeforeValidator(array)]
 Trials = Annotated[int, Field(ge=1, le=1_000_000)]
 Workers = Annotated[
     Annotated[int, Field(ge=1, le=1024)] | None,
