@@ -433,7 +433,7 @@ def test_a_file_is_a_study_whatever_its_ending(
     (tmp_path / name).write_text(TINY)
     done = drilldown("launch", tmp_path / name, "--quiet")
     assert done.code == 0, done.err
-    assert done.out.startswith(f"{Path(name).stem}: 1 of 1 trial ended")
+    assert f"\n{Path(name).stem}: 1 of 1 trial ended" in done.out
 
 
 def test_a_byte_order_mark_is_no_part_of_a_file(drilldown: Drilldown, tmp_path: Path) -> None:
