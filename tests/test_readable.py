@@ -149,3 +149,14 @@ def test_importance_names_what_matters(studies: Studies) -> None:
     said = importance.told(study)
     assert "`lr` 100% (" in said
     assert "Of all others the figure *Hyperparameter Importance*" in said
+
+
+def test_importance_speaks_of_no_dimension_where_it_does_nothing(studies: Studies) -> None:
+    study = stored.launched(studies.make("idle").optuna, SET)
+    for number in range(12):  # the rate falls in a line: no step of any size can be what ranks them
+        curve = tuple(80 + number / 10 + 0.1 * epoch for epoch in range(3))
+        sample = {**SAMPLE, "step_size": 1 + number // 4}
+        study.optuna.add_trial(
+            stored.trial(drills.plain(seed=number), SET, curve, TrialState.COMPLETE, sample, SPACE)
+        )
+    assert "step_size" not in importance.told(study)

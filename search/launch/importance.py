@@ -19,7 +19,7 @@ def told(study: Study) -> str:
         return f"{_HEAD}\n\nNothing can be told from {count}; {LEAST} are the least."
     kinds = max(complete, key=lambda trial: trial.number).dimensions
     found = importances(
-        kinds, [trial.sample for trial in complete], [trial.score for trial in complete]
+        kinds, [trial.living for trial in complete], [trial.score for trial in complete]
     )
     said = [
         f"{code(each.name)} {each.share:.0%} ({each.low:.0%} to {each.high:.0%})"
