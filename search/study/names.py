@@ -12,7 +12,8 @@ from urllib.parse import unquote
 from mnist_core.errors import UserError
 from mnist_core.paths import is_there, runs_dir
 
-_STAGE = re.compile(r"(.+)\.[1-9]\d*\.\w[\w-]*")
+STAGE = re.compile(r"(.+)\.([1-9]\d*)\.(\w[\w-]*)")
+"""What a drill's stage is called: the drill, the stage's number from 1, its own name."""
 _SQLITE = re.compile(r"sqlite(?:\+\w+)?:///([^?]+)")
 
 
@@ -33,13 +34,13 @@ def known(url: str | None = None) -> list[str]:
 
 def drills(found: Iterable[str]) -> list[str]:
     """Of these names, those of drills: what stages are called by."""
-    matches = (_STAGE.fullmatch(name) for name in found)
+    matches = (STAGE.fullmatch(name) for name in found)
     return sorted({match[1] for match in matches if match})
 
 
 def studies(found: Iterable[str]) -> list[str]:
     """Of these names, those of no drill and no stage."""
-    left = [name for name in found if not _STAGE.fullmatch(name)]
+    left = [name for name in found if not STAGE.fullmatch(name)]
     return sorted({*left} - {*drills(found)})
 
 

@@ -1,6 +1,5 @@
 """Runs by the names that people give them: a study, or a drill with the studies of its stages."""
 
-import re
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,10 +8,9 @@ from mnist_core.errors import UserError
 from mnist_core.files import suggest
 from search.study.fingerprint import is_stage
 from search.study.folder import Kind
+from search.study.names import STAGE
 from search.study.studies import Studies
 from search.study.study import Study
-
-_STAGE = re.compile(r"(.+)\.([1-9]\d*)\.(\w[\w-]*)")
 
 
 @dataclass(frozen=True)
@@ -42,13 +40,13 @@ class Run:
 
 def stage_name(study: Study) -> str:
     """Of a drill's stage, without the drill's name and the stage's number."""
-    match = _STAGE.fullmatch(study.name)
+    match = STAGE.fullmatch(study.name)
     return match[3] if match else study.name
 
 
 def stage_number(study: Study) -> int:
     """Of a drill's stage, counted from 1, as its name has it; 0 of what is not called as one."""
-    match = _STAGE.fullmatch(study.name)
+    match = STAGE.fullmatch(study.name)
     return int(match[2]) if match else 0
 
 
@@ -66,7 +64,7 @@ def resumed_by(study: Study) -> str:
 
 def drill_of(name: str) -> str | None:
     """The drill whose stage would be called so; None where it is no stage's name."""
-    match = _STAGE.fullmatch(name)
+    match = STAGE.fullmatch(name)
     return match[1] if match else None
 
 
@@ -93,7 +91,7 @@ def find(studies: Studies, name: str) -> Run:
     stages = []
     known = studies.names()
     for found in known:
-        match = _STAGE.fullmatch(found)
+        match = STAGE.fullmatch(found)
         if match is None:
             continue
         drills.add(match[1])
@@ -109,13 +107,13 @@ def find(studies: Studies, name: str) -> Run:
 
 def there(studies: Studies, name: str) -> bool:
     """Whether a study or a drill has this name."""
-    stages = (_STAGE.fullmatch(each) for each in studies.names())
+    stages = (STAGE.fullmatch(each) for each in studies.names())
     return studies.find(name) is not None or any(match and match[1] == name for match in stages)
 
 
 def _stage_of(study: Study) -> tuple[str | None, int]:
     """(name of its drill, its number), or (None, 0) where it is no drill's stage."""
-    match = _STAGE.fullmatch(study.name)
+    match = STAGE.fullmatch(study.name)
     if match is None or not is_stage(study):
         return None, 0
     return match[1], int(match[2])
