@@ -2,7 +2,7 @@
 
 `python tests/fidelity.py` trains what is missing of it, for hours, and can be stopped at any time:
 180 random configs of the open space, each on five fidelities, from 15 epochs on all of MNIST down
-to 3 on a third, a third of the configs on two seeds; then the 20 best by 15 epochs on 8 seeds.
+to 3 on a third, a third of the configs on two seeds; the 20 best by 15 epochs on 8 more seeds.
 
 `data/fidelity-configs.jsonl` holds the configs, drawn once: a change of the space changes none.
 `data/fidelity.jsonl` is the ledger, one line a training, only ever added to.
@@ -98,12 +98,25 @@ def annealed(config: Config, epochs: int, images: int) -> Config:
 
 
 def wanted(known: dict[str, Config], done: Sequence[Line]) -> Iterator[Training]:
-    """All of the table, in order: one config after another, and the finalists once all are done."""
+    """All of the table, in order: every config whole; then the finalists; then the cheap ones, which
+    were trained first for the first 50 configs, and told by then what they are worth."""
+    yield from _each(known, [WHOLE])
+    yield from _finalists(known, done)
+    yield from _each(known, FIDELITIES[1:])
+
+
+def _each(known: dict[str, Config], fidelities: Sequence[tuple[int, int]]) -> Iterator[Training]:
+    """One config after another, a third of them on two seeds."""
     for number, (name, config) in enumerate(known.items()):
         for repeat in range(1 if number % 3 else 2):
-            for place, (epochs, images) in enumerate(FIDELITIES):
+            for epochs, images in fidelities:
+                place = FIDELITIES.index((epochs, images))
                 seed = derived_seed(_WORLD, number, place, repeat)
                 yield Training(name, annealed(config, epochs, images).changed(seed=seed))
+
+
+def _finalists(known: dict[str, Config], done: Sequence[Line]) -> Iterator[Training]:
+    """The best by their first seed, once all have it."""
     first = {name: derived_seed(_WORLD, number, 0, 0) for number, name in enumerate(known)}
     scores = {
         line.config: GOAL.ending(line.test_acc).score
