@@ -98,8 +98,8 @@ def annealed(config: Config, epochs: int, images: int) -> Config:
 
 
 def wanted(known: dict[str, Config], done: Sequence[Line]) -> Iterator[Training]:
-    """All of the table, in order: every config whole; then the finalists; then the cheap ones, which
-    were trained first for the first 50 configs, and told by then what they are worth."""
+    """All of the table, in order: every config whole, the finalists, then the cheap trainings, of
+    which those of the first 50 configs were made first."""
     yield from _each(known, [WHOLE])
     yield from _finalists(known, done)
     yield from _each(known, FIDELITIES[1:])
