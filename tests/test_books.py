@@ -223,7 +223,7 @@ def test_the_reason_is_the_commonest() -> None:
 
 
 def _failed(reason: str) -> Trial:
-    return Trial("tiny", 0, State.FAIL, {}, {}, (), (), None, None, reason, None, {})
+    return Trial("tiny", 0, State.FAIL, {}, {}, (), (), None, None, reason, None, None, {})
 
 
 # --- what it does next -----------------------------------------------------------------------

@@ -58,7 +58,7 @@ def _trial(
     reason: str = "",
 ) -> Trial:
     """With as much of one as a person sees."""
-    return Trial("tiny", number, state, {}, {}, test_acc, (), None, None, reason, score, {})
+    return Trial("tiny", number, state, {}, {}, test_acc, (), None, None, reason, score, None, {})
 
 
 def _drawn(watcher: Progress | LiveTrainings, width: int = 80) -> list[str]:

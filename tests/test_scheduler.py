@@ -128,6 +128,7 @@ def test_complete_trial_keeps_its_curve_its_score_and_what_people_sort_by() -> N
     assert trial.config == SPEC.make_space().config(trial.sample, trial.config.seed)
     assert made.optuna.trials[0].user_attrs == {
         TrialAttr.PARAMS: trial.params,
+        TrialAttr.COST: 0.015,  # 3 epochs of 300 images
         TrialAttr.WORST: 91.0,
         TrialAttr.MEAN: 91.5,
         TrialAttr.GOAL_EPOCH: 2,
@@ -190,7 +191,7 @@ def test_pruned_trial_is_stopped_and_has_no_score() -> None:
     assert workers.answers[0] == (0, 1, False)
     assert (pruned.state, pruned.test_acc) == (State.PRUNED, (91.0,))
     assert pruned.score is None  # though Optuna keeps 91.0 as its value
-    told = {TrialAttr.PARAMS, TrialAttr.SECONDS, TrialAttr.NETWORK, TrialAttr.RECIPE}
+    told = {*TrialAttr} & {"parameters", "seconds", "network", "recipe", TrialAttr.COST}
     assert made.optuna.trials[0].user_attrs.keys() == told
     assert other.state == State.COMPLETE
     assert made.best() == other

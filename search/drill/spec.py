@@ -102,6 +102,7 @@ class DrillSpec(Frozen):
                 until_held=stage.until_held,
                 sampler=stage.sampler,
                 pruner=stage.pruner,
+                search=stage.search,
                 workers=self.workers,
                 engine=self.engine,
                 seed=derived_seed(self.seed, number),

@@ -78,6 +78,7 @@ COLUMNS = (
         "params", "parameters", lambda trial: trial.params, lambda count, _: f"{count:,}", rank=2
     ),
     Column("epochs", "epochs", lambda trial: len(trial.test_acc), rank=6),
+    Column("cost", None, lambda trial: trial.cost, lambda cost, _: f"{cost:.1f}"),
     Column("seed", None, lambda trial: trial.config.seed if trial.config else None),
     Column("seconds", None, lambda trial: trial.seconds, lambda seconds, _: f"{seconds:.0f}"),
     Column(
@@ -92,11 +93,16 @@ COLUMNS = (
 )
 
 
+FORECAST = Column("forecast", "forecast", lambda trial: trial.forecast, _percent, rank=6)
+"""There where any trial has one."""
+
+
 def columns(found: Sequence[Trial]) -> list[Column]:
     """All that there are of these trials: after the net, its hyperparameters, those first that are
     not the same in all."""
+    stopped = [FORECAST] * any(trial.forecast is not None for trial in found)
     place = 1 + next(n for n, column in enumerate(COLUMNS) if column.name == "network")
-    return [*COLUMNS[:place], *_hyperparameters(found), *COLUMNS[place:]]
+    return [*COLUMNS[:place], *_hyperparameters(found), *stopped, *COLUMNS[place:]]
 
 
 def same(found: Sequence[Trial]) -> list[str]:

@@ -1,6 +1,6 @@
 """What a study was launched with, which it keeps: its goal, its space and its seed. All else in its
-file (trials, timeout, workers, engine, sampler, pruner, title) may change from launch to launch; of
-that it keeps what its latest launch said, so that it can be resumed without its file."""
+file (trials, timeout, workers, engine, sampler, pruner, search, title) may change from launch to
+launch; of that it keeps what its latest launch said, so that it can be resumed without its file."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -18,7 +18,10 @@ from search.study.study import GOAL, GOAL_TABLE, SETTINGS, Study
 
 FINGERPRINT = "drilldown:fingerprint"  # what is kept with the study of what it was launched with
 SPEC = "drilldown:spec"  # the whole table of its latest launch
-_MAY_CHANGE = ("trials", "timeout", "until_held", "workers", "engine", "sampler", "pruner")
+_MAY_CHANGE = (
+    *("trials", "timeout", "until_held"),
+    *("workers", "engine", "sampler", "pruner", "search"),
+)
 _TWICE = {"budget": "goal.params", "epochs": "goal.epochs"}  # which the goal says too
 
 

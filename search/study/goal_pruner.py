@@ -21,9 +21,8 @@ from optuna.trial import FrozenTrial, TrialState
 from mnist_core.config import Config
 from mnist_core.goal import Goal
 from mnist_core.schedule import LossDip, epoch_factors
+from search.study.forecast import FLOOR
 from search.study.trials import CONFIG, curve
-
-_FLOOR = 0.01  # percent: one image of 10,000; an error rate is not taken to be lower
 
 
 @dataclass(frozen=True)
@@ -77,11 +76,11 @@ class _Course:
 
     def error(self, epoch: int) -> float:
         """The lowest error rate, percent, in the epochs up to this one (from 1)."""
-        return max(_FLOOR, 100 - max(self.acc[:epoch]))
+        return max(FLOOR, 100 - max(self.acc[:epoch]))
 
     def later_error(self, epoch: int) -> float:
         """The lowest error rate after this epoch, percent."""
-        return max(_FLOOR, 100 - max(self.acc[epoch:]))
+        return max(FLOOR, 100 - max(self.acc[epoch:]))
 
 
 class GoalPruner(BasePruner):

@@ -8,13 +8,14 @@ from search.study.spec import Plan
 from search.study.study import Study
 
 METHODS = "drilldown:methods"  # what they are kept under
+NOTHING = "none"  # of a search
 
 
 def changed(study: Study, plan: Plan) -> dict[str, tuple[str, str]]:
     """What the plan does in another way than the study's latest launch, which may be from before
-    that was kept: "sampler" or "pruner" -> (its way, the plan's)."""
+    that was kept: "sampler", "pruner" or "search" -> (its way, the plan's)."""
     kept, now = study.kept(METHODS), _methods(plan)
-    before: Mapping[str, str] = kept if isinstance(kept, dict) else {}
+    before: Mapping[str, str] = {"search": NOTHING, **kept} if isinstance(kept, dict) else {}
     return {name: (before[name], way) for name, way in now.items() if before.get(name, way) != way}
 
 
@@ -24,7 +25,8 @@ def keep(study: Study, plan: Plan) -> None:
 
 
 def _methods(plan: Plan) -> dict[str, str]:
-    return {"sampler": _said(plan.sampler), "pruner": _said(plan.pruner)}
+    search = plan.search.said(plan.goal) if plan.search else NOTHING
+    return {"sampler": _said(plan.sampler), "pruner": _said(plan.pruner), "search": search}
 
 
 def _said(options: OptunaOptions) -> str:

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from mnist_core.frozen import Count, Fraction
+from mnist_core.frozen import Count, Fraction, Share
 from mnist_core.goal import Goal
 from search.study.optuna_options import Factor, OptunaOptions, Whole, quietly
 
 if TYPE_CHECKING:
     from optuna.pruners import BasePruner
-
-Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class GoalPruning(OptunaOptions):

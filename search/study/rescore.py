@@ -51,7 +51,7 @@ class Rescored(Study):
 
     def _scored(self, trial: Trial) -> Trial:
         if not isinstance(trial, Complete):
-            return trial
+            return replace(trial, forecast=None)  # it was of the other score
         ending = self.goal.ending(trial.test_acc)
         return replace(trial, score=ending.score, ending=ending)
 

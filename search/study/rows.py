@@ -15,11 +15,11 @@ from optuna.storages._rdb import models
 
 from mnist_core.errors import UserError
 from mnist_core.goal import Ending, Goal
-from search.study import identity
+from search.study import identity, summary
 from search.study.fingerprint import with_goal
 from search.study.identity import IDENTITY
 from search.study.ownership import OWNER
-from search.study.trials import TRAINING, TrialAttr, summary
+from search.study.trials import TRAINING, TrialAttr
 
 _Row = dict[str, Any]
 _STUDIES, _TRIALS = models.StudyModel.__table__, models.TrialModel.__table__
@@ -118,7 +118,7 @@ class _Copy:
                 [
                     {"trial_id": now[number], "key": key, "value_json": json.dumps(value)}
                     for number, ending in self._rescoring.endings.items()
-                    for key, value in summary(ending).items()
+                    for key, value in summary.of_ending(ending).items()
                 ],
             )
 
@@ -165,6 +165,8 @@ class _Copy:
             row["value"] = ending.score
         elif ending is not None and key in (TrialAttr.WORST, TrialAttr.MEAN, TrialAttr.GOAL_EPOCH):
             return None
+        elif self._rescoring and key in (TrialAttr.FORECAST, TrialAttr.FORECAST_ERROR):
+            return None  # they are of the other score
         return row
 
     def _numbers(self, study: int) -> dict[int, int]:

@@ -18,7 +18,7 @@ from mnist_core.goal import Ending, Goal
 from mnist_core.record import Environment
 from mnist_core.result import EpochResult
 from mnist_core.seeds import derived_seed
-from search.study import enqueued
+from search.study import enqueued, summary
 from search.study.dimensions import distributions
 from search.study.fingerprint import check_same, sign_launch
 from search.study.ownership import owned, reserved
@@ -34,9 +34,7 @@ from search.study.trials import (
     Trial,
     TrialAttr,
     attach,
-    summary,
 )
-from search.text.wording import network, recipe
 from spaces import Sample, Space
 
 log = logging.getLogger("drilldown")
@@ -272,14 +270,11 @@ class Session:
             if state != TrialState.FAIL and not self._untouched(trial, config, results):
                 state, ending, reason = TrialState.FAIL, None, "somebody else has written to it"
             try:
-                seconds = round(sum(each.seconds for each in results), 1)
-                trial.set_user_attr(TrialAttr.SECONDS, seconds)
-                trial.set_user_attr(TrialAttr.NETWORK, network(config))
-                trial.set_user_attr(TrialAttr.RECIPE, recipe(config))
+                kept = self._summary(config, results, ending, state)
+                for name, value in kept.items():
+                    trial.set_user_attr(name, value)
                 if environment is not None:
                     attach(trial, ENVIRONMENT, environment.model_dump(mode="json"))
-                for name, value in summary(ending).items() if ending else ():
-                    trial.set_user_attr(name, value)
                 if reason:
                     trial.set_user_attr(TrialAttr.REASON, reason)
                 fit_acc = results[-1].fit_acc if results else None
@@ -288,6 +283,20 @@ class Session:
             except UpdateFinishedTrialError:
                 told = self._optuna._storage.get_trial(trial._trial_id)
             return self.study.trial(told)
+
+    def _summary(
+        self,
+        config: Config,
+        results: Sequence[EpochResult],
+        ending: Ending | None,
+        state: TrialState,
+    ) -> dict[str, float | str]:
+        kept = summary.of_training(config, results)
+        if ending:
+            kept |= summary.of_ending(ending)
+        elif state == TrialState.PRUNED:
+            kept |= summary.of_stopped(results, self.study.trials())
+        return kept
 
     def _untouched(
         self, trial: OptunaTrial, config: Config, results: Sequence[EpochResult]
@@ -354,8 +363,8 @@ def opened(
             plan.make_space(),
             plan.goal,
             plan.seed,
-            lambda trial: plan.sampler.make(plan.seed, trial),
-            plan.pruner.make(plan.goal),
+            plan.make_sampler,
+            plan.make_pruner(),
             hold.check,
         )
 

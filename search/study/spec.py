@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
@@ -16,8 +16,13 @@ from mnist_core.frozen import Frozen, Positive, shortened, tuples
 from mnist_core.goal import Goal, check_percent
 from search.study import settings
 from search.study.pruners import GoalPruning, Pruner
+from search.study.rungs import Search
 from search.study.samplers import Sampler, Tpe
 from spaces import SPACES, Frame, Space, SpaceError
+
+if TYPE_CHECKING:
+    from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
 
 Spec = TypeVar("Spec", bound=Frozen)
 
@@ -57,6 +62,8 @@ class Searching(Frozen):
     """Whether no further trial is started either once one holds the goal."""
     sampler: Sampler = Tpe()
     pruner: Pruner = GoalPruning()
+    search: Search | None = None
+    """None, and no rungs, leave all to these two."""
 
 
 class Plan(Searching, ABC):
@@ -78,10 +85,22 @@ class Plan(Searching, ABC):
         """What every config of the space has in common."""
         return Frame(self.goal.params, self.goal.epochs, self.data)
 
+    def make_pruner(self) -> "BasePruner":
+        """What stops trials: the pruner, and the rungs where there are any."""
+        pruner = self.pruner.make(self.goal)
+        return self.search.pruner(self.goal, pruner) if self.search else pruner
+
+    def make_sampler(self, trial: int) -> "BaseSampler":
+        """What chooses the trial of this number."""
+        sampler = self.sampler.make(self.seed, trial)
+        return self.search.sampler(self.goal, sampler, self.seed, trial) if self.search else sampler
+
     @model_validator(mode="after")
-    def _space_can_be_made(self) -> Self:
+    def _can_be_launched(self) -> Self:
         """What a launch would trip over is said when the file is read."""
         check_percent(self.goal)
+        if self.search:
+            self.search.check(self.goal)
         self.make_space()
         return self
 

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 from optuna.trial import Trial as OptunaTrial
 from pydantic import ValidationError
 
-from mnist_core.config import Config
+from mnist_core.config import TRAIN_IMAGES, Config
 from mnist_core.errors import UserError
 from mnist_core.goal import Ending, Goal
 from mnist_core.record import Environment
@@ -44,6 +44,9 @@ class TrialAttr(StrEnum):
     WORST = "worst of the last epochs, %"
     MEAN = "mean of the last epochs, %"
     GOAL_EPOCH = "first epoch at goal"
+    COST = "cost, epochs of all images"
+    FORECAST = "forecast score, %"  # of one that was stopped, where there are enough to judge by
+    FORECAST_ERROR = "its standard error, points"
     SECONDS = "seconds"
     REASON = "reason"  # why it failed
     START = "tried first"  # the name of the config that it is, where a launch began with one
@@ -90,6 +93,8 @@ class Trial:
     """Why it failed or was interrupted, or whose it is."""
     score: float | None
     """Percent; of complete trials."""
+    forecast: float | None
+    """The score that it was forecast, percent, when it was stopped; see `search.study.forecast`."""
     _tables: Mapping[str, Any] = field(repr=False)
 
     @property
@@ -105,6 +110,13 @@ class Trial:
     def config(self) -> Config | None:
         """What was trained; None where its owner went away before that was kept."""
         return _understood(Config.from_dict, _table(self._tables, CONFIG))
+
+    @property
+    def cost(self) -> float | None:
+        """Of its training, in epochs of all training images; None where its config is not known."""
+        if self.config is None:
+            return None
+        return len(self.test_acc) * self.config.data.train / TRAIN_IMAGES
 
     @cached_property
     def hyperparameters(self) -> Mapping[str, Any]:
@@ -169,17 +181,6 @@ class Complete(Trial):
         return what
 
 
-def summary(ending: Ending) -> dict[str, float]:
-    """User attributes of a complete trial: what people sort by in the dashboard."""
-    found: dict[str, float] = {
-        TrialAttr.WORST: round(ending.worst, 4),
-        TrialAttr.MEAN: round(ending.mean, 4),
-    }
-    if ending.first_at_goal is not None:
-        found[TrialAttr.GOAL_EPOCH] = ending.first_at_goal
-    return found
-
-
 def best_first(trials: Iterable[Trial]) -> list[Trial]:
     """By score, then those without one as they came."""
     return sorted(trials, key=lambda trial: (trial.score is None, -(trial.score or 0.0)))
@@ -210,6 +211,7 @@ def read(study: str, trial: FrozenTrial, goal: Goal, identity: Identity | None =
         "seconds": _number(attrs.get(TrialAttr.SECONDS), float, int),
         "reason": reason,
         "score": trial.value if state == State.COMPLETE else None,
+        "forecast": _number(attrs.get(TrialAttr.FORECAST), float),
         "_tables": tables,
     }
     if state != State.COMPLETE:

@@ -1,0 +1,39 @@
+"""The pruner of a search: at a few epochs a trial goes on only if it is among the best."""
+
+import math
+from collections.abc import Sequence
+
+from optuna.pruners import BasePruner
+from optuna.study import Study
+from optuna.trial import FrozenTrial, TrialState
+
+from search.study.trials import curve
+
+STARTUP = 4
+"""Complete trials that there have to be before any is stopped."""
+
+
+class RungPruner(BasePruner):
+    """Holds a trial against the complete ones. They are those that were good enough before, so it
+    asks the more the longer a study runs: the benchmark spends half as much with it as with ranks
+    among all that came to the rung."""
+
+    def __init__(self, rungs: Sequence[int], keep: float, other: BasePruner) -> None:
+        """rungs: epochs. keep: the share of the complete trials that a trial has to be among.
+        other: asked wherever that lets a trial go on."""
+        self._rungs, self._keep, self._other = frozenset(rungs), keep, other
+
+    def prune(self, study: Study, trial: FrozenTrial) -> bool:
+        """Whether the trial should stop after the epochs it has reported (percent, from step 1)."""
+        return self._behind(study, trial) or self._other.prune(study, trial)
+
+    def _behind(self, study: Study, trial: FrozenTrial) -> bool:
+        reached = curve(trial)
+        if len(reached) not in self._rungs or not all(map(math.isfinite, reached)):
+            return False
+        done = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+        theirs = [max(curve(other)[: len(reached)]) for other in done if curve(other)]
+        if len(theirs) < STARTUP:
+            return False
+        better = sum(each > max(reached) for each in theirs)
+        return better >= self._keep * len(theirs)
