@@ -1,6 +1,7 @@
 """What the books say of a study: who runs it, what came of a launch, what it will do next."""
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -182,7 +183,9 @@ def test_a_launch_that_had_no_time_says_how_to_go_on(launch: Launch) -> None:
     done = launch("--timeout", "1e-9")
     assert done.code == 1
     assert NO_BEST in done.out
-    assert "Out of time; go on with:" in done.out
+    assert "No trial was begun: the 1e-09 s allowed were over; raise --minutes\n" in done.out
+    assert re.search(r"^Out of time; go on with: .* --minutes 10$", done.out, re.MULTILINE)
+    assert "1e-9" not in done.out
     assert "All these count" not in done.out
 
 

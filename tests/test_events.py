@@ -68,7 +68,11 @@ def test_a_study_that_is_not_complete_says_what_resumes_it(
         return _events(drilldown("launch", tiny, *JSONL, "--trials", 3, *words))[-1]
 
     held = over("--until-held")
-    assert (held["complete"], held["resume"]) == (1, "drilldown launch tiny --no-until-held")
+    assert (held["complete"], held["resume"]) == (1, "drilldown launch tiny --trials 3")
+    tiny.write_text(f"until_held = true\n{tiny.read_text()}")
+    held = over("--workers", "2", "--engine", "torch")
+    words = "--trials 3 --no-until-held --workers 2 --engine torch"
+    assert held["resume"] == f"drilldown launch tiny {words}"
     assert over("--no-until-held")["resume"] is None
 
 

@@ -335,7 +335,7 @@ def test_report_of_a_study_cut_short_says_how_to_go_on() -> None:
     ended = _launch(study())
     stopped = Launched(ended.study, study(trials=9), ended.best, 2)
     assert "Interrupted; go on with:    drilldown launch tiny\n" in _reported(stopped)
-    timed_out = Launched(ended.study, study(trials=9), ended.best, 0)
+    timed_out = Launched(ended.study, study(trials=9), ended.best, 0, ended.ended)
     assert "Out of time; go on with:    drilldown launch tiny\n" in _reported(timed_out)
 
 

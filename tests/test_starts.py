@@ -16,9 +16,10 @@ from test_spaces import sampled
 from mnist_core import fetch, packaged, record
 from mnist_core.config import Config, Data
 from mnist_core.errors import UserError
+from search.drill import resume as drill_resume
 from search.drill import spec as drill_spec
 from search.report import drilled
-from search.study import spec, starts, storage
+from search.study import fingerprint, resume, spec, starts, storage
 from search.study.session import opened
 from search.study.settings import applied, read
 from search.study.study import Study
@@ -317,7 +318,9 @@ def test_minutes_are_a_timeout(
 ) -> None:
     seen = []
 
-    def changed(_: Any, options: dict[str, Any], __: Any) -> Any:
+    def changed(plan: Any, options: dict[str, Any], _: Any) -> Any:
+        if "timeout" not in options:
+            return plan
         seen.append(options["timeout"])
         raise UserError("no further")
 
@@ -325,6 +328,45 @@ def test_minutes_are_a_timeout(
     for options in (["--minutes", "0.5"], ["--timeout", "30"], []):
         one_line(drilldown("launch", tiny, *options), "no further")
     assert seen == [30.0, 30.0, None]
+
+
+OF_ONE_LAUNCH = {
+    "--trials=3": {},
+    "--minutes=30": {},
+    "--timeout=1000": {},
+    "--until-held": {},
+    "--workers=2": {},
+    "--engine=torch": {},
+    "--set=trials=3": {"trials": 3},
+    "--set=timeout=1000": {"timeout": 1000.0},
+    "--set=until_held=true": {"until_held": True},
+    "--set=workers=2": {"workers": 2},
+    "--set=engine=torch": {"engine": "torch"},
+}
+
+
+@pytest.mark.parametrize("typed", OF_ONE_LAUNCH)
+def test_an_option_holds_for_one_launch_and_what_is_set_is_kept(
+    drilldown: Drilldown, tiny: Path, typed: str
+) -> None:
+    own = {**spec.load(str(tiny))[1].model_dump(), **OF_ONE_LAUNCH[typed]}
+    assert drilldown("launch", tiny, "--quiet", typed).code == 0
+    tiny.unlink()
+    assert resume.load("tiny", (), None)[1].model_dump() == own
+
+
+def test_an_option_of_a_drill_holds_for_once(
+    drilldown: Drilldown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drilled, "write", lambda _, folder: folder / "drill.html")
+    path = tmp_path / "down.toml"
+    path.write_text(STAGES)
+    typed = ["--workers", "2", "--engine", "torch", "--seed", "5", "--set", "confirm=0"]
+    assert drilldown("drill", path, "--quiet", *typed).code == 0
+    kept = drill_resume.load("down", (), None)[1]
+    assert (kept.workers, kept.engine, kept.seed, kept.confirm) == (None, "auto", 5, 0)
+    stage = fingerprint.told(storage.open_storage().get("down.1.net"))
+    assert ("workers" in stage, stage["engine"], stage["trials"]) == (False, "auto", "2")
 
 
 @pytest.mark.parametrize("options", [[], ["--workers", "auto"]])

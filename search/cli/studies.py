@@ -23,18 +23,19 @@ if TYPE_CHECKING:
     "--trials",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Finish so many in all, with those of earlier launches [default: the study's]",
+    help="Finish so many in all in this launch, with those of earlier ones [default: the study's]",
 )
 @click.option(
     "--until-held/--no-until-held",
     default=None,
-    help="Start no further trial once one holds the goal",
+    help="Start no further trial once one holds the goal [default: the study's]",
 )
 @click.option(
     "--minutes",
     type=options.Above0(),
     metavar="N",
-    help="Start no further trial after so many minutes [default: the study's timeout]",
+    help="Start no further trial after so many minutes of this launch [default: the study's "
+    "timeout]",
 )
 @click.option(
     "--timeout",
@@ -82,6 +83,10 @@ def launch(
     STUDY is a name that `drilldown list` shows, or a TOML file that says the same things; one that
     has been run needs its file no more. Without it `quick` is run: about ten minutes on two cores.
 
+    What --set says is kept with the study, as are its seed and what it is to start with. The other
+    options hold for this launch alone: resumed by its name, the study has its own trials, limits,
+    workers and engine again.
+
     Exit codes: 0 where the launch ended by itself, 1 where no trial was trained to its end or each
     one of this launch failed, 2 for what was typed, and 128 and the signal's number (130 for
     Ctrl-C) where one stopped it.
@@ -98,7 +103,9 @@ def launch(
 
         changes["timeout"] = options.seconds(minutes, changes["timeout"])
         stem, plan, kept = resume.load(study, settings, url)
-        plan = spec.changed(plan, {**changes, "start": starts or None}, settings)
+        own = {"seed": changes.pop("seed"), "start": starts or None}
+        kept_plan = spec.changed(plan, own, settings)
+        plan = spec.changed(kept_plan, changes, settings)
         first = starting.planned(study, plan, bool(starts), url, drills.winner)
         console = progress.start_log(quiet or tell is not None, verbose)
         ended = launches.launch(
@@ -111,6 +118,7 @@ def launch(
             tell,
             starts=first,
             settings=kept,
+            own=kept_plan,
         )
     if tell is None:
         again = Command("launch", study, ended.study.name, kept, options.kept(device, url))
@@ -154,6 +162,9 @@ def drill(
     fresh seeds, and a report of Target, Result and Analysis: runs/NAME/drill.html and drill.md.
     What was done before is not done again.
 
+    What --set says is kept with the drill, as is its seed; --workers, --engine and --device hold
+    for this once.
+
     In a stage's `vary` a number has a range, lr = [0.05, 0.5], and what comes in steps has choices:
     batch_size = [32, 128] is one or the other, and so is schedule = ["linear", "step"];
     `drilldown space stage` lists them all.
@@ -173,7 +184,8 @@ def drill(
         from search.workers import training
 
         stem, plan, bases, kept = resume.load(study, settings, url)
-        plan = spec.changed(plan, changes, settings)
+        own = spec.changed(plan, {"seed": changes.pop("seed")}, settings)
+        plan = spec.changed(own, changes, settings)
         console = progress.start_log(quiet or tell is not None, verbose)
         run = drills.Drill(
             storage.run_name(name, stem, study),
@@ -186,6 +198,7 @@ def drill(
             write=drilled.write,
             tell=tell,
             settings=kept,
+            own=own,
         )
         ended = run.run()
     if tell is None:

@@ -33,6 +33,7 @@ from search.launch.trainings import LiveTrainings
 from search.study import folder, storage
 from search.study.fingerprint import check_same
 from search.study.session import drilled
+from search.study.spec import options
 from search.study.study import Study
 from search.text.commands import program
 from search.text.wording import not_whole
@@ -71,11 +72,12 @@ class Drill:
         write: Write,
         tell: Tell | None = None,
         settings: Sequence[str] = (),
+        own: DrillSpec | None = None,
     ) -> None:
         """bases: of the first stage; a plain recipe where there are none. write: writes the report
         into the drill's folder, and returns its page; called whenever there is more to tell. tell:
         as `write` of a launch, for the events of all stages. The others as in
-        `search.launch.run.launch`; each stage's study keeps the settings.
+        `search.launch.run.launch`; each stage's study keeps the settings, and own what it says.
 
         Raises UserError where the name is no safe one, with each stage's behind it, or was used for
         other stages, or the native engine is wanted and cannot be had.
@@ -88,7 +90,7 @@ class Drill:
         self._device, self._console, self._start = device, console, start
         self._write, self._tell, self._settings = write, tell, settings
         self._studies = storage.open_storage(url, create=True)
-        self._given = (spec, bases)
+        self._given, self._own = (spec, bases), own or spec
         self._bases = [Candidate(*base) for base in (bases or {"plain": spec.plain()}).items()]
         self._ledger = Ledger(self.folder / LEDGER)
         self._check_stages()
@@ -116,8 +118,8 @@ class Drill:
 
     def _resumed(self) -> str:
         device = f" --device {self._device}" if self._device != "cpu" else ""
-        name = shlex.quote(self._name)
-        return f"{program()} drill {name}{device}{storage.option(self._url)}"
+        words = f"{shlex.quote(self._name)}{options(self._given[0], self._own)}{device}"
+        return f"{program()} drill {words}{storage.option(self._url)}"
 
     def _run(self) -> Drilled:
         folder.check(self._studies, self._name, "drill", self._first())
@@ -131,7 +133,7 @@ class Drill:
             stage, launched = self._stage(number, bases)
             done.append(stage)
             if number == 1:
-                resume.keep(self._studies.get(stage.study), *self._given)
+                resume.keep(self._studies.get(stage.study), self._own, self._given[1])
             folder.claim(self._studies, self._name, "drill", self._first())
             if launched is not None:  # else the report tells of it already, and perhaps of more
                 report = self._report(done)
@@ -166,6 +168,7 @@ class Drill:
                 self._tell,
                 within,
                 settings=self._settings,
+                own=plan.changed(workers=self._own.workers, engine=self._own.engine),
             )
         study = self._studies.get(name)
         found = StageResult(number, stage, name, study.trials(), bases, ())

@@ -25,7 +25,7 @@ from search.study import folder, methods, runs, storage
 from search.study.export import default_path, to_record
 from search.study.note import annotate
 from search.study.session import Session, opened
-from search.study.spec import Plan
+from search.study.spec import Plan, options
 from search.study.study import Study
 from search.study.trials import State, Trial
 from search.text.commands import command_for, program
@@ -76,13 +76,15 @@ def launch(
     within: str = "",
     starts: Mapping[str, Sample] = MappingProxyType({}),
     settings: Sequence[str] = (),
+    own: Plan | None = None,
 ) -> Launched:
     """Run the study until it has its trials; resume it where it has been run before.
 
     console: a terminal for the live view. start: what a worker begins with. write: gets a line for
     each event; see `search.launch.events`. within: what the study is a part of, as the view says
     it. starts: samples that are tried first, by name, where the study has not tried them yet.
-    settings: what `--set` said, to be kept with the study.
+    settings: what `--set` said, to be kept with the study. own: what the study keeps as its own,
+    where this launch alone has other trials, limits, workers or another engine.
 
     Raises UserError where the name is no safe one, there is no such device, the native engine is
     wanted and cannot be had, another process runs the study, it was launched with another goal,
@@ -97,7 +99,8 @@ def launch(
     fetch.mnist()  # once, before workers in parallel find it missing
     studies = storage.open_storage(url, create=True)
     folder.check(studies, name)
-    with opened(studies, name, plan, settings) as session:
+    own = own or plan
+    with opened(studies, name, own, settings) as session:
         folder.claim(studies, name)
         with _log_file(runs_dir() / name):
             for line in not_whole(plan.data):  # of which a live view has the line itself
@@ -112,19 +115,21 @@ def launch(
             for each in events:
                 with session.ours():
                     best = None if ended.best is None else str(ended.best)
-                    resume = _resumed(ended, device, url)
+                    resume = _resumed(ended, own, device, url)
                     each.over(session.study, plan.trials, best, ended.signal, resume)
             return ended
 
 
-def _resumed(ended: Launched, device: str, url: str | None) -> str | None:
+def _resumed(ended: Launched, own: Plan, device: str, url: str | None) -> str | None:
     """The command that goes on with a study; None where it has its trials."""
     study, plan = ended.study, ended.plan
     if study.counted >= plan.trials:
         return None
     words = runs.resumed_by(study)
-    if plan.until_held and study.holders and words.startswith("launch "):
-        words += " --no-until-held"
+    if words.startswith("launch "):
+        if plan.until_held and study.holders:
+            plan = plan.changed(until_held=False)
+        words += options(plan, own)
     if device != "cpu":
         words += f" --device {device}"
     return f"{program()} {words}{storage.option(url)}"

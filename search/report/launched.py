@@ -1,5 +1,6 @@
 """What a person reads when a launch is over."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from pathlib import Path
@@ -40,12 +41,18 @@ def report(launched: Launched, command: str, url: str | None, again: Command) ->
     if launched.in_vain and ended:
         lines.append(_in_vain(launched, trials))
     if not complete:
+        timeout, others = launched.plan.timeout, launched.ended or launched.signal
         if launched.plan.until_held and study.holders and not launched.signal:
             why, command = "Goal held", _not_until_held(command)
+        elif timeout is not None and not others:
+            lines.append(
+                f"No trial was begun: the {timeout:g} s allowed were over; raise --minutes"
+            )
+            why, command = "Out of time", _longer(command)
         else:
             why = "Interrupted" if launched.signal else "Out of time"
         lines.append(f"{why}; go on with:".ljust(COLUMN) + command)
-    elif launched.in_vain:
+    elif launched.in_vain or not launched.ended:
         lines.append(f"All these count; to try more, launch with --trials above {ended.total()}.")
     lines.append("All trials:".ljust(COLUMN) + f"{program()} show {name}{where}")
     lines.append("As a report:".ljust(COLUMN) + f"{program()} report {name}{where}")
@@ -72,6 +79,11 @@ def _not_until_held(command: str) -> str:
     return command.replace(flag, "") if flag in command else f"{command} --no-until-held"
 
 
+def _longer(command: str) -> str:
+    """With ten minutes, whatever it or the study allows."""
+    return re.sub(r" --(minutes|timeout)[ =]\S+", "", command) + " --minutes 10"
+
+
 def _next_lines(
     launched: Launched, trials: Sequence[Trial], path: Path, again: Command
 ) -> list[str]:
@@ -89,9 +101,10 @@ def _next_lines(
         dimensions=plan.make_space().dimensions,
         verdict=fit.verdict if fit else None,
     )
+    more = 2 * max(plan.trials, outcome.trials)
     own = {
         next_steps.MORE_SEEDS: f"{program()} train {shlex.quote(str(path))} --seed 1",
-        next_steps.MORE_TRIALS: again.resumed("--trials", str(2 * plan.trials)),
+        next_steps.MORE_TRIALS: again.resumed("--trials", str(more)),
     }
     said = next_steps.lines(next_steps.steps(outcome), again, own, COLUMN)
     verdict = "the goal is held" if holders else "the goal is missed"

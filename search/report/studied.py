@@ -51,7 +51,7 @@ class StudyResult(Trained):
     """See `Studies.running`."""
     title: str = ""
     wanted: int | None = None
-    """So many trials its latest launch asked for."""
+    """So many trials it should have, unless a launch is told another number."""
     note: str = ""
     """What a person has noted of it."""
 
@@ -243,7 +243,8 @@ def _next(result: StudyResult, found: Findings, where: str) -> str:
         )
     )
     again = Command("launch", result.study, result.study, more=where)
-    more = {next_steps.MORE_TRIALS: again.resumed("--trials", str(2 * result.wanted))}
+    trials = str(2 * max(result.wanted, result.counted))
+    more = {next_steps.MORE_TRIALS: again.resumed("--trials", trials)}
     lines = []
     for step in steps:
         typed = again.changed(step.settings, step.ending) if step.settings else more.get(step)

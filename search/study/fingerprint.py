@@ -1,6 +1,7 @@
 """What a study was launched with, which it keeps: its goal, its space and its seed. All else in its
 file (trials, timeout, workers, engine, sampler, pruner, search, title) may change from launch to
-launch; of that it keeps what its latest launch said, so that it can be resumed without its file."""
+launch; of that it keeps what its file and `--set` said last, so that it can be resumed without its
+file."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -17,7 +18,7 @@ from search.study.spec import Plan, StudySpec
 from search.study.study import GOAL, GOAL_TABLE, SETTINGS, Study
 
 FINGERPRINT = "drilldown:fingerprint"  # what is kept with the study of what it was launched with
-SPEC = "drilldown:spec"  # the whole table of its latest launch
+SPEC = "drilldown:spec"  # the whole table, as its file and --set said it last
 _MAY_CHANGE = (
     *("trials", "timeout", "until_held"),
     *("workers", "engine", "sampler", "pruner", "search"),
@@ -53,7 +54,7 @@ def check_same(study: Study, plan: Plan) -> None:
 
 def sign_launch(study: Study, plan: Plan, settings: Sequence[str] = ()) -> None:
     """Tell a study that is the same, or new, all that it keeps of its launch and does not have yet,
-    and what `--set` said in this one.
+    and what `--set` said in this one. plan: without what options say of this launch alone.
 
     The fingerprint comes first: a process that dies in between leaves a study that is ours.
     """
@@ -79,7 +80,7 @@ def is_stage(study: Study) -> bool:
 
 
 def launched_with(study: Study, changes: Sequence[str] = ()) -> StudySpec:
-    """What the latest launch of a study said. changes: what `--set` says instead.
+    """What file and `--set` of a study said last. changes: what `--set` says instead.
 
     Raises UserError, saying what to do, where that was not kept, or cannot be read.
     """
@@ -107,7 +108,7 @@ def with_goal(key: str, value: Any, goal: Goal) -> Any:
 
 def told(study: Study) -> dict[str, str]:
     """All that a study was launched with, part by part, as far as it is kept: its goal, seed and
-    space, and what its latest launch said besides."""
+    space, and what its file and `--set` said last besides."""
     spec = study.kept(SPEC)
     besides = spec if isinstance(spec, dict) else {}
     flat = {name: value for name, value in _flat(besides) if name.partition(".")[0] in _MAY_CHANGE}

@@ -49,6 +49,8 @@ Workers = Annotated[
 ]
 """None, which is written "auto", is as many as there are cores."""
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
+_OF_A_LAUNCH = ("trials", "timeout", "until_held", "workers", "engine")
+"""What options of the command line say of one launch, and no study keeps."""
 
 
 class Searching(Frozen):
@@ -145,6 +147,19 @@ def changed(spec: Spec, options: Mapping[str, Any], apart: Sequence[str] = ()) -
         return spec.changed(**given)
     except ValidationError as error:
         raise UserError(f"--{explain(error, type(spec))}") from None
+
+
+def options(now: Frozen, kept: Frozen) -> str:
+    """What a launch (or a drill) was told for itself alone, as it is typed, each behind a blank:
+    in what it is other than what is kept."""
+    said = ""
+    for name in _OF_A_LAUNCH:
+        value = getattr(now, name, None)
+        if value != getattr(kept, name, None):
+            flag = name.replace("_", "-")
+            no = "no-" if value is False else ""
+            said += f" --{no}{flag}" if isinstance(value, bool) else f" --{flag} {value or 'auto'}"
+    return said
 
 
 def come_along() -> dict[str, StudySpec]:
