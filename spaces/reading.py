@@ -1,51 +1,75 @@
 """The way back: from a config to the sample of a space that it is."""
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from mnist_core.config import Config
 from mnist_core.frozen import shortened
 from spaces import layouts
-from spaces.catalogue import CATALOGUE, WIDTH_NAMES
-from spaces.dimensions import Choice, Dimension
+from spaces.catalogue import CATALOGUE, WIDTH_NAMES, all_dimensions
+from spaces.differences import differences
+from spaces.dimensions import Choice
 from spaces.space import Space, SpaceError
 
 _SCALES = [2.0 ** (step / 8) for step in sorted(range(-24, 25), key=abs)]
+_NET = "layers"
+_PARTS = {"schedule": "schedule", "averaging": "averaging", "layout": _NET, "activation": _NET}
+"""Dimension with choices -> the part of a config that is another thing with each of them."""
 
 
 def sample_of(config: Config, space: Space) -> dict[str, Any]:
     """A sample with which `space` makes this config, but for its seed; of dimensions that are idle
     in it, any value.
 
-    Raises SpaceError, which says what keeps it out of the space, where there is none.
+    Raises SpaceError, which says all that keeps it out of the space, where there is none.
     """
-    _check_frame(config, space)
-    plan = _plan(config, space)
-    sample: dict[str, Any] = {}
-    for name in [*space.fixed, *space.dimensions]:
+    plan, faults = _plan(config, space)
+    said = {_NET} if faults else set()  # parts of the config of which no more is to be said
+    if config.params >= space.frame.budget:
+        said.add(_NET)
+    faults = [*_frame_faults(config, space), *faults]
+    values: dict[str, Any] = {}  # as the config has them, outside the space too
+    for name in {**space.fixed, **space.dimensions}:
         if name in WIDTH_NAMES:
             continue
-        read = CATALOGUE[name].read
-        value = read(config) if read else None
-        if name in space.dimensions:
-            sample[name] = _within(name, space.dimensions[name], value)
-        elif value is not None and value != space.fixed[name]:
-            raise SpaceError(f"{name} is {shortened(value)}, here {space.fixed[name]!r}")
-    recipe, nearest = config.recipe, None
+        values[name], fault = _value(name, config, space)
+        faults += [fault] if fault else []
+        if fault and name == "augmentation":
+            said.add("augment")
+        if fault and name in _PARTS and values[name] not in _choices(name, space):
+            said.add(_PARTS[name])
+            values[name] = _choices(name, space)[0]
+    for name in space.switches.keys() - values.keys():  # idle, but for a switch that is at fault
+        value = _read(name, config)
+        values |= {} if value is None else {name: value}
+    nearest = None
     for shares in _shares(config, space, plan):
-        found = {name: shares.get(name, sample.get(name)) for name in space.dimensions}
-        made = space.config(found, 0)
-        if made == recipe:
-            return found
-        if nearest is None or made.layers == recipe.layers:
+        made = _made(config, space, {**values, **shares})
+        if made == config.recipe and not faults:
+            return {name: shares.get(name, values.get(name)) for name in space.dimensions}
+        if nearest is None or made.layers == config.layers:
             nearest = made
     assert nearest is not None
-    raise SpaceError(_difference(recipe, nearest, space))
+    raise SpaceError("; ".join([*faults, *differences(config.recipe, nearest, space, said)]))
 
 
-def _check_frame(config: Config, space: Space) -> None:
-    """All at once that keeps it out: each of them can be set, and one alone does not help."""
+def _made(config: Config, space: Space, values: Mapping[str, Any]) -> Config:
+    """What the space makes of these, in the config's epochs and on its data."""
+    frame = replace(space.frame, epochs=config.epochs, data=config.data)
+    middles = dict.fromkeys(WIDTH_NAMES, 0.5)  # where a net of another kind has no widths
+    return space.build({**middles, **space.fixed, **values}, 0, frame)
+
+
+def _choices(name: str, space: Space) -> Sequence[Any]:
+    """All that a dimension with choices can be in any space."""
+    kind = all_dimensions(space.frame)[name]
+    assert isinstance(kind, Choice)
+    return kind.choices
+
+
+def _frame_faults(config: Config, space: Space) -> list[str]:
     frame, faults = space.frame, []
     if config.params >= frame.budget:
         faults.append(
@@ -56,25 +80,33 @@ def _check_frame(config: Config, space: Space) -> None:
     if config.data != frame.data:
         theirs, ours = (f"{data.train:,} and {data.test:,}" for data in (config.data, frame.data))
         faults.append(f"is trained and tested on {theirs} images, here it is {ours}")
-    if faults:
-        raise SpaceError("; ".join(faults))
+    return faults
 
 
-def _within(name: str, kind: Dimension, value: Any) -> Any:
-    """The value as the dimension has it; its middle where it is none in the config."""
+def _read(name: str, config: Config) -> Any:
+    read = CATALOGUE[name].read
+    return read(config) if read else None
+
+
+def _value(name: str, config: Config, space: Space) -> tuple[Any, str]:
+    """(what a dimension is in the config, why the space does not have it); something that it has,
+    where it is nothing in the config."""
+    value, kind = _read(name, config), space.dimensions.get(name)
+    if kind is None:
+        fixed = space.fixed[name]
+        other = value is not None and value != fixed
+        fault = f"{name} is {shortened(value)}, here {fixed!r}" if other else ""
+        return fixed if value is None else value, fault
     if isinstance(kind, Choice):
-        if value is None:
-            return kind.choices[0]
-        if value not in kind.choices:
-            known = " or ".join(map(repr, kind.choices))
-            raise SpaceError(f"{name} is {shortened(value)}, here {known}")
-        return value
+        if value is None or value in kind.choices:
+            return kind.choices[0] if value is None else value, ""
+        return value, f"{name} is {shortened(value)}, here {' or '.join(map(repr, kind.choices))}"
     if value is None:
-        return kind.middle
+        return kind.middle, ""
     nearest = min(max(value, kind.low), kind.high)
-    if not math.isclose(value, nearest, rel_tol=1e-12):  # the way back rounds
-        raise SpaceError(f"{name} is {value:.6g}, here from {kind.low:g} to {kind.high:g}")
-    return nearest
+    if math.isclose(value, nearest, rel_tol=1e-12):  # the way back rounds
+        return nearest, ""
+    return value, f"{name} is {value:.6g}, here from {kind.low:g} to {kind.high:g}"
 
 
 def _shares(config: Config, space: Space, plan: str | None) -> Iterator[Mapping[str, float]]:
@@ -102,47 +134,11 @@ def _shares(config: Config, space: Space, plan: str | None) -> Iterator[Mapping[
         yield shares
 
 
-def _plan(config: Config, space: Space) -> str | None:
-    """The layout of a net whose widths the space has; None where it varies none."""
+def _plan(config: Config, space: Space) -> tuple[str | None, list[str]]:
+    """(the layout of a net whose widths the space has, or None where it varies none; what is said
+    of a net that is of no layout)."""
     if set(WIDTH_NAMES).isdisjoint({*space.dimensions, *space.fixed}):
-        return None
-    try:
-        return layouts.plan_of(config.layers)
-    except SpaceError:
-        known = ", ".join(layouts.PLANS)
-        raise SpaceError(f"its net is of none of the layouts ({known})") from None
-
-
-def _difference(config: Config, made: Config, space: Space) -> str:
-    """The first field in which a config differs from the nearest of the space."""
-    ours, theirs = _flat(made.to_dict()), _flat(config.to_dict())
-    field = next(name for name in {**theirs, **ours} if theirs.get(name) != ours.get(name))
-    if field == "layers":
-        return _net_difference(config, made, space)
-    return f"{field} is {_said(theirs.get(field))}, here {_said(ours.get(field))}"
-
-
-def _net_difference(config: Config, made: Config, space: Space) -> str:
-    widths = ["-".join(map(str, layouts.widths_of(each.layers))) for each in (config, made)]
-    if widths[0] == widths[1]:
-        pairs = zip(config.layers, made.layers, strict=False)
-        one, other = next(((a, b) for a, b in pairs if a != b), ("more or fewer layers", "others"))
-        return f"its net has {one}, here {other}"
-    return (
-        f"its widths are {widths[0]}; nets of their proportions use the budget of "
-        f"{space.frame.budget:,} parameters here, as {widths[1]}"
-    )
-
-
-def _flat(table: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for name, value in table.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{above}{name}.")
-        else:
-            flat[f"{above}{name}"] = value
-    return flat
-
-
-def _said(value: Any) -> str:
-    return "absent" if value is None or value == [] else shortened(value)
+        return None, []
+    plan = layouts.known_plan(config.layers)
+    known = ", ".join(layouts.PLANS)
+    return plan, [] if plan else [f"its net is of none of the layouts ({known})"]

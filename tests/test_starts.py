@@ -4,6 +4,8 @@ with the study; and `--until-held`."""
 import math
 import random
 import re
+import shlex
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -221,6 +223,29 @@ def test_a_start_is_tried_with_the_settings_that_are_named(
     assert named[: len(settings)] == settings
     wanted = spec.load("smoke", ["goal.epochs=3", "goal.last=2", *named])[1]
     assert starts.samples(configs, wanted, "--start").keys() == configs.keys()
+
+
+@pytest.mark.parametrize("name", ["quick", "smoke"])
+def test_whatever_lies_outside_a_study_is_told_a_way_that_works(name: str) -> None:
+    """Settings with which it lies inside, or a drill around it."""
+    made, ways = spec.load(name)[1], set()
+    for config in [*packaged.names(packaged.SEEDS)[::4], *packaged.names(packaged.WINNERS)]:
+        configs = {config: record.load(packaged.config_path(config)).config}
+        try:
+            starts.samples(configs, made, "--start")
+            continue
+        except UserError as error:
+            match = re.search("; (start with|drill around it instead): (.*), or", str(error))
+            assert match
+            way, typed = match.groups()
+        ways.add(way)
+        words = shlex.split(typed)
+        settings = [word for before, word in pairwise(words) if before == "--set"]
+        if way == "start with":
+            starts.samples(configs, spec.load(name, settings)[1], "--start")
+        else:
+            assert drill_spec.load("shallow", settings)[2] == configs
+    assert ways == {"start with", "drill around it instead"}
 
 
 # --- --set -----------------------------------------------------------------------------------

@@ -127,7 +127,9 @@ USAGE = [
     (
         "launch smoke --start 001-code4",
         "--start: 001-code4 is not in the study's space: has 8,016",
-        "; besides, its net is of none of the layouts (squeeze, two-squeezes, two-pools)\n",
+        "; its net is of none of the layouts (squeeze, two-squeezes, two-pools); averaging is ",
+        "; optimizer.nesterov is False, here True; no --set makes room for it; drill around it "
+        "instead: drilldown drill --set 'base=[\"001-code4\"]' --name around-001-code4, or leave",
     ),
     (
         "launch smoke --start {best}",
@@ -136,7 +138,9 @@ USAGE = [
     ),
     (
         "launch quick --start under-10k",
-        "--start: under-10k is not in the study's space: layout is 'two-pools', here 'squeeze'",
+        "--start: under-10k is not in the study's space: layout is 'two-pools', here 'squeeze'; "
+        "activation is 'relu', here 'silu'; ",
+        "; start with: --set space.fix.layout=two-pools --set space.fix.activation=relu --set ",
     ),
     (
         "launch quick --start silu-squeeze --set goal.params=9000",
@@ -149,7 +153,20 @@ USAGE = [
     ),
     (
         "launch quick --start silu-squeeze --set space.vary.lr=[0.3,0.6]",
-        "lr is 0.259316, here from 0.3 to 0.6",
+        "lr is 0.259316, here from 0.3 to 0.6; start with: --set 'space.vary.lr=[0.25, 0.6]'",
+    ),
+    (
+        "launch quick --start silu-squeeze --set space.vary.lr=[0.3,0.6] --set goal.epochs=2 "
+        "--set goal.last=1 --set space.fix.activation=relu --set space.vary.augmentation=[0,0.1]",
+        "is trained for 15 epochs, here it is 2; activation is 'silu', here 'relu'; lr is 0.259316,"
+        " here from 0.3 to 0.6; augmentation is ",
+        "; start with: --set goal.epochs=15 --set 'space.vary.lr=[0.25, 0.6]' --set "
+        "'space.vary.augmentation=[0, 1.0]' --set space.fix.activation=silu, or leave it out\n",
+    ),
+    (
+        "launch {tiny} --set space.name=classic --start {best}",
+        "; no --set makes room for it; drill around it instead: drilldown drill --set 'base=[\"/",
+        "/best.toml\"]' --name around-best, or leave it out\n",
     ),
     (
         "launch quick --start silu-squeeze --set goal.params=11000",

@@ -49,8 +49,9 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="CONFIG",
     shell_complete=complete.starts,
-    help="Try this first, with the study's epochs and images: a file, an experiment or winner that "
-    "comes along, or a study or drill, whose best it is; may be said several times",
+    help="Try this config first, as one of the study's trials: a file, an experiment or winner "
+    "that comes along, or a study or drill, whose best it is. It must lie in the study's space and "
+    "be trained for as many epochs on as many images; may be said several times",
 )
 @options.settings
 @options.workers("the study's, else auto")

@@ -1,7 +1,9 @@
 """Configs that a study tries first, or that a drill starts from: by file, by the name of one that
 comes along, or by the name of a study or a drill, whose best it is."""
 
+import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +15,10 @@ from mnist_core.goal import Goal
 from mnist_core.paths import is_there
 from search.study.settings import option
 from search.study.spec import StudySpec, folder_of
-from spaces import SpaceError
+from search.text.commands import program
+from spaces import SPACES, Frame, SpaceError
 from spaces.reading import sample_of
+from spaces.widened import widened
 
 if TYPE_CHECKING:
     from search.study.runs import Run
@@ -36,7 +40,7 @@ def planned(
     if not plan.start:
         return {}
     where, folder = ("--start", Path()) if typed else (f"{study}: start", folder_of(study))
-    return samples(find(plan.start, folder, url, where, winner), plan, where)
+    return samples(find(plan.start, folder, url, where, winner), plan, where, folder)
 
 
 def find(
@@ -57,32 +61,52 @@ def find(
     return found
 
 
-def samples(configs: dict[str, Config], plan: StudySpec, where: str) -> dict[str, dict[str, Any]]:
-    """As what the configs are tried in the study's space. Raises UserError naming the first that
-    lies outside, why, and what to set so that it lies within, where that helps."""
+def samples(
+    configs: dict[str, Config], plan: StudySpec, where: str, folder: Path = Path()
+) -> dict[str, dict[str, Any]]:
+    """As what the configs are tried in the study's space. folder: from which paths lead on.
+
+    Raises UserError naming the first that lies outside, all that keeps it out, and what to type
+    instead: what to set so that it lies within or, where nothing does that, a drill around it.
+    """
     found, space = {}, plan.make_space()
     for name, config in configs.items():
         try:
             found[name] = sample_of(config, space)
         except SpaceError as error:
-            said = f"{error}{_remedy(config, plan, str(error))}"
+            remedy = _settings(config, plan)
+            way = f"start with: {option(remedy)}" if remedy else _drill(name, config, folder)
+            said = f"{error}; {way}, or leave it out"
             raise UserError(f"{where}: {name} is not in the study's space: {said}") from None
     return found
 
 
-def _remedy(config: Config, plan: StudySpec, fault: str) -> str:
-    """What to set so that the study's space has the config; where nothing does, what else keeps it
-    out than the fault that is said of it."""
-    besides = fault
+def _settings(config: Config, plan: StudySpec) -> list[str]:
+    """What to set so that the study's space has the config; nothing where nothing does that."""
     for budget in _budgets(config.params, plan.goal.params):
-        try:
-            wanted = _framed(plan, config, budget)
-            sample_of(config, wanted.make_space())
-        except ValueError as error:  # a SpaceError, or pydantic's of a plan that has no such space
-            besides = str(error) if isinstance(error, SpaceError) else besides
-            continue
-        return f"; start with: {option(_settings(plan, wanted))}, or leave it out"
-    return f"; besides, {besides}" if besides != fault else ""
+        for widths in (False, True):
+            with suppress(ValueError):  # a SpaceError, or pydantic's of a plan without such a space
+                wanted = _with_room(plan, config, budget, widths)
+                sample_of(config, wanted.make_space())
+                return [f"{field}={value}" for field, value in _changes(plan, wanted)]
+    return []
+
+
+def _drill(name: str, config: Config, folder: Path) -> str:
+    """What begins a drill with the config, which need not be in any space."""
+    files = [folder / f"{name}{ending}" for ending in (".toml", "")]
+    file = next((file for file in files if is_there(file) and file.is_file()), None)
+    base = name
+    if file is not None and not packaged.packaged_config(name):
+        base = str(file.absolute())  # a packaged drill looks beside its own file
+    settings = [f"base={json.dumps([base])}"]
+    budget = next(_budgets(config.params, Goal().params))
+    if budget > Goal().params:
+        settings.append(f"goal.params={budget}")
+    return (
+        "no --set makes room for it; drill around it instead: "
+        f"{program()} drill {option(settings)} --name around-{Path(name).name}"
+    )
 
 
 def _budgets(params: int, budget: int) -> Iterator[int]:
@@ -94,21 +118,31 @@ def _budgets(params: int, budget: int) -> Iterator[int]:
         yield (params // step + 1) * step
 
 
-def _framed(plan: StudySpec, config: Config, budget: int) -> StudySpec:
-    """The study for a budget, and a config's epochs and data. Raises pydantic's ValidationError."""
+def _with_room(plan: StudySpec, config: Config, budget: int, widths: bool) -> StudySpec:
+    """The study for a budget, a config's epochs and data, and with room for what else it has.
+    widths: see `widened`. Raises pydantic's ValidationError."""
     last = min(plan.goal.last, config.epochs)
     goal = Goal(accuracy=plan.goal.accuracy, last=last, epochs=config.epochs, params=budget)
-    return plan.changed(goal=goal, data=config.data)
+    space = plan.space
+    whole = SPACES[space.name](Frame(budget, config.epochs, config.data)).dimensions
+    vary, fix = widened(space.vary, space.fix, whole, config, widths)
+    return plan.changed(goal=goal, data=config.data, space=space.changed(vary=vary, fix=fix))
 
 
-def _settings(plan: StudySpec, wanted: StudySpec) -> list[str]:
-    """What makes of a study the other one."""
-    return [
-        f"{table}.{field}={value}"
-        for table in ("goal", "data")
-        for field, value in getattr(wanted, table)
-        if value != getattr(getattr(plan, table), field)
-    ]
+def _changes(plan: StudySpec, wanted: StudySpec) -> Iterator[tuple[str, str]]:
+    """What makes of a study the other one: field -> value, as `--set` has them."""
+    for table in ("goal", "data"):
+        for field, value in getattr(wanted, table):
+            if value != getattr(getattr(plan, table), field):
+                yield f"{table}.{field}", str(value)
+    for table in ("vary", "fix"):
+        before = getattr(plan.space, table)
+        for name, value in getattr(wanted.space, table).items():
+            if value != before[name]:
+                yield (
+                    f"space.{table}.{name}",
+                    value if isinstance(value, str) else json.dumps(value),
+                )
 
 
 def _file(word: str, folder: Path) -> Path | None:
