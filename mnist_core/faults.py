@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from mnist_core.frozen import shortened
 
 Schema = dict[str, Any]
+_FEW = 8  # words that an error lists
 _PLAIN = re.compile(r"[\w-]{1,60}")
 
 
@@ -51,10 +52,16 @@ def named(path: Sequence[str | int], values: Mapping[str, Any]) -> list[str | in
     return found
 
 
-def suggest(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the known word nearest to a mistyped one, else the known words."""
+def suggest(word: str, known: Iterable[str], listed: str = "") -> str:
+    """`; did you mean 'x'?` for the known word nearest to a mistyped one, else the known words.
+
+    listed: the command that has them all, which is named instead of more than a few.
+    """
     others = sorted(set(known) - {word})
-    return _near(word, others) or f"; known are {', '.join(others)}"
+    if near := _near(word, others):
+        return near
+    many = listed and len(others) > _FEW
+    return f"; see them all: {listed}" if many else f"; known are {', '.join(others)}"
 
 
 def _near(word: str, known: Iterable[str]) -> str:

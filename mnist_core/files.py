@@ -3,6 +3,7 @@
 import shlex
 import tomllib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from mnist_core.errors import UserError
 from mnist_core.faults import explain, named, suggest
 
-__all__ = ["COMMANDS", "explain", "mistaken", "named", "parsed", "read_toml", "suggest"]
+__all__ = ["COMMANDS", "explain", "kind_of", "mistaken", "named", "parsed", "read_toml", "suggest"]
 
 T = TypeVar("T")
 COMMANDS = {"study": "launch", "drill": "drill", "config": "train"}
@@ -64,11 +65,24 @@ def parsed(
 
 def _check_kind(path: Path, values: Mapping[str, Any], what: str) -> None:
     """A whole file of another kind is told by what it is, not by its first field."""
-    others = [kind for kind, mark in _MARKS.items() if mark in values]
+    others = _kinds(values)
     if others and what not in others:
         raise UserError(f"{path}: {mistaken(what, others[0], shlex.quote(str(path)))}")
 
 
+def kind_of(path: Path) -> str | None:
+    """Which of `COMMANDS` a file is of; None where it cannot be read, or is none."""
+    with suppress(UserError):
+        return next(iter(_kinds(read_toml(path))), None)
+    return None
+
+
+def _kinds(values: Mapping[str, Any]) -> list[str]:
+    return [kind for kind, mark in _MARKS.items() if mark in values]
+
+
 def mistaken(what: str, kind: str, given: str) -> str:
     """What is said of something of another kind than is wanted. given: as it is typed."""
-    return f"is a {kind}, not a {what}; run it with: drilldown {COMMANDS[kind]} {given}"
+    said = f"is a {kind}, not a {what}; run it with: drilldown {COMMANDS[kind]} {given}"
+    found = "; what it found is one: drilldown export NAME" if what == "config" else ""
+    return f"{said}{found}"

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from typing import Literal
 
 from mnist_core.errors import UserError
 from mnist_core.files import mistaken, suggest
@@ -13,7 +14,12 @@ from mnist_core.paths import is_there
 
 STUDIES = Path(str(resources.files("studies")))
 DRILLS, SEEDS, WINNERS = STUDIES / "drills", STUDIES / "seeds", STUDIES / "winners"
-_KINDS = {"study": (STUDIES,), "drill": (DRILLS,), "config": (SEEDS, WINNERS)}
+Kind = Literal["study", "drill", "config"]
+_KINDS: dict[Kind, tuple[Path, ...]] = {
+    "study": (STUDIES,),
+    "drill": (DRILLS,),
+    "config": (SEEDS, WINNERS),
+}
 
 
 def names(folder: Path) -> list[str]:
@@ -42,7 +48,7 @@ def find(given: str, folder: Path, what: str) -> Path:
         return folder / f"{given}.toml"
     path = path_of(given)
     if path is None:
-        _check_kind(given, what)
+        check_kind(given, what)
         raise UserError(
             f"no packaged {what} {shortened(given)}{suggest(given, known)} "
             f"(the path of a {what}'s file ends in .toml)"
@@ -57,7 +63,7 @@ def config_path(config: str) -> Path:
     """
     found = packaged_config(config) or path_of(config)
     if found is None:
-        _check_kind(config, "config")
+        check_kind(config, "config")
         raise UserError(f"no packaged config {shortened(config)}{nearest_config(config)}")
     return found
 
@@ -80,8 +86,16 @@ def nearest_config(name: str, others: Sequence[str] = ()) -> str:
     )
 
 
-def _check_kind(given: str, what: str) -> None:
-    """A name that comes along as something else is told by what it is."""
-    for kind, folders in _KINDS.items():
-        if kind != what and any(given in names(folder) for folder in folders):
-            raise UserError(f"{given} {mistaken(what, kind, shlex.quote(given))}")
+def check_kind(given: str, what: str) -> None:
+    """Raises UserError, saying what it is, for a name that comes along as something else."""
+    kind = kind_of(given)
+    if kind not in (None, what):
+        raise UserError(f"{given} {mistaken(what, kind, shlex.quote(given))}")
+
+
+def kind_of(name: str) -> Kind | None:
+    """What comes along under a name."""
+    return next(
+        (kind for kind, places in _KINDS.items() if any(name in names(each) for each in places)),
+        None,
+    )

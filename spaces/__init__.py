@@ -2,7 +2,7 @@
 goal's budget, by construction.
 
 `SPACES` are those that a study names; `around` makes the one of a drill's stage.
-Behind the door: `budget`, `classic`, `edit`.
+Behind the door: `budget`, `classic`, `differences`, `edit`.
 """
 
 from spaces import classic, free

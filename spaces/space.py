@@ -104,7 +104,8 @@ def check_names(names: Iterable[str], dimensions: Iterable[str], field: str, spa
         if name not in dimensions:
             owner = space if space == STAGE else f"the space {space!r}"
             said = f"{field}: {owner} has no dimension {shortened(name)}"
-            raise SpaceError(said + suggest(name, dimensions))
+            listed = f"drilldown space {'stage' if space == STAGE else space}"
+            raise SpaceError(said + suggest(name, dimensions, listed))
 
 
 def _rebound(field: str, old: Dimension, bounds: Any) -> Dimension:

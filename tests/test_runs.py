@@ -13,7 +13,7 @@ import fakes
 import pytest
 from command_line import STAGES, TINY, Drilldown, one_line
 
-from mnist_core import record
+from mnist_core import packaged, record
 from search.drill import kept
 from search.drill import spec as drill_spec
 from search.study import starts
@@ -117,10 +117,61 @@ def test_what_starts_from_a_drill_starts_from_its_winner(
         ("drill mini", "older version; resume it with: drilldown drill FILE.toml --name mini"),
         ("drill smoke", "'smoke' is a study; resume it with: drilldown launch smoke"),
         ("launch mini.1.net", "is a stage of a drill; resume that: drilldown drill mini\n"),
+        ("train mini", "drill 'mini' is no config; train its best: drilldown export mini, then "),
+        ("count mini.1.net", "study 'mini.1.net' is no config; train its best: drilldown export "),
+        ("train smoke", "study 'smoke' is no config; train its best: drilldown export smoke, then"),
+        (
+            "count quick",
+            "quick is a study, not a config; run it with: drilldown launch quick; what "
+            "it found is one: drilldown export NAME\n",
+        ),
+        ("show quick", "quick is a study that has not been run; run it with: drilldown lau"),
+        (
+            "export shallow",
+            "is a drill that has not been run; run it with: drilldown drill sha",
+        ),
+        ("report silu-squeeze", "is a config, not a study; run it with: drilldown train silu-sq"),
+        ("note silu-squeeze x", "silu-squeeze is a config, not a study; run it with: drilldown tr"),
+        ("space silu-squeeze", "silu-squeeze is a config, not a study; run it with: drilldown tr"),
+        ("compare smoke silu-squeeze", "silu-squeeze is a config, not a study; run it with: drill"),
+        ("compare quick smoke", "quick is a study that has not been run; run it with: drilldown l"),
+        (
+            "show {folder}/mini.toml",
+            "mini.toml is a file, and a run goes by its name: did you mean 'mini'?\n",
+        ),
+        ("compare smoke {folder}/mini.toml", "a run goes by its name: did you mean 'mini'?\n"),
+        (
+            "delete {folder}/net.toml --yes",
+            "net.toml is a config, not a study; run it with: drilld",
+        ),
+        (
+            "rescore {folder}/two.toml --set goal.last=1",
+            "two.toml is the file of a study that has not been run; run it with: drilldown launch",
+        ),
+        (
+            "dashboard {folder}/down.toml",
+            "the file of a drill that has not been run; run it with: ",
+        ),
+        (
+            "show zzz",
+            "no study named 'zzz' has been run; known are mini, mini.1.net, ",
+        ),
+        ("space zzz", "no space, study or drill 'zzz'; see them all: drilldown list (the path of"),
+        (
+            "space quick --set space.vary.zzz=[1,2]",
+            "no dimension 'zzz'; see them all: drilldown sp",
+        ),
+        ("drill deep --set stage.1.vary.zzz=all", "'zzz'; see them all: drilldown space stage\n"),
+        ("show smoke --sort zzz", "--sort: no column 'zzz'; see them all: --columns all\n"),
     ],
 )
-def test_what_a_drill_has_not_is_said(drilldown: Drilldown, line: str, said: str) -> None:
-    one_line(drilldown(*line.split()), said)
+def test_what_a_run_is_not_or_has_not_is_said(
+    drilldown: Drilldown, tmp_path: Path, line: str, said: str
+) -> None:
+    for name, text in (("mini", STAGES), ("down", STAGES), ("two", TINY)):
+        (tmp_path / f"{name}.toml").write_text(text)
+    shutil.copy(packaged.config_path("silu-squeeze"), tmp_path / "net.toml")
+    one_line(drilldown(*line.format(folder=tmp_path).split()), said)
 
 
 @pytest.mark.usefixtures("mini")

@@ -1,6 +1,6 @@
 """Studies that `compare` is given, where it could be experiments too."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import click
 from click.core import ParameterSource
@@ -15,7 +15,7 @@ def are_studies(words: Sequence[str], url: str | None) -> bool:
     Raises UserError where some are studies and others experiments, or a single one is a study.
     """
     from search.compare.experiments import stands_for_any
-    from search.study.names import known
+    from search.study.names import drills, known
 
     theirs = [word for word in words if stands_for_any(word)]
     if len(theirs) == len(words):  # also where there are no words
@@ -24,9 +24,13 @@ def are_studies(words: Sequence[str], url: str | None) -> bool:
     from search.study import runs, storage
 
     if not storage.has_storage(url):
+        _refuse_mistakes([word for word in words if word not in theirs], ())
         return False
     studies = storage.open_storage(url, read_only=True)
     ours = [word for word in words if runs.there(studies, word)]
+    names = studies.names()
+    mistaken = [word for word in words if word not in theirs and word not in ours]
+    _refuse_mistakes(mistaken, {*names, *drills(names)})
     others = [word for word in theirs if word not in ours]
     if not any(word not in theirs for word in ours):
         return False
@@ -39,6 +43,16 @@ def are_studies(words: Sequence[str], url: str | None) -> bool:
         raise UserError(f"{words[0]!r} is a study; name another to set it beside")
     _say_clash([word for word in theirs if word in ours], "the study")
     return True
+
+
+def _refuse_mistakes(words: Sequence[str], known: Collection[str]) -> None:
+    """Raises UserError for the first that is neither a run nor an experiment, but something else.
+    known: the names of all runs."""
+    from search.study import runs
+
+    for word in words:
+        if said := runs.mistake(word, known):
+            raise UserError(said)
 
 
 def _say_clash(words: Sequence[str], meant: str) -> None:

@@ -46,11 +46,11 @@ def train(config: str, check: bool, save: Path | None, **changes: int | str | No
     compare` shows, or a winner (silu-squeeze or
     under-10k).
     """
-    from mnist_core import outputs, packaged, record
+    from mnist_core import outputs, record
     from search.confirm import retrain
 
     wanted = retrain.Changes(**changes)  # type: ignore[arg-type]
-    kept = record.load(packaged.config_path(config))
+    kept = record.load(_path(config))
     # Lines among the weights would spoil them.
     say = partial(click.echo, err=save is not None and outputs.passes_through(save))
     checked = retrain.retrain(kept, wanted, check, save, say)
@@ -68,10 +68,23 @@ def count(config: str, form: str) -> None:
     experiment that `drilldown compare` shows, or a winner (silu-squeeze or
     under-10k).
     """
-    from mnist_core import packaged, record
+    from mnist_core import record
     from search.text import console as tables
 
-    click.echo(tables.layers(record.load(packaged.config_path(config)).config, form))
+    click.echo(tables.layers(record.load(_path(config)).config, form))
+
+
+def _path(config: str) -> Path:
+    """Of the file. Raises UserError where it is none; of the name of a study or a drill that has
+    been run, with what makes a config of its best."""
+    from mnist_core import packaged
+
+    path = packaged.path_of(config)
+    if packaged.packaged_config(config) is None and (path is None or path.is_dir()):
+        from search.study import export  # which loads Optuna
+
+        export.check_no_run(config)
+    return packaged.config_path(config)
 
 
 @click.command()

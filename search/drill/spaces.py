@@ -62,6 +62,7 @@ def find(name: str, changes: Sequence[str], url: str | None) -> list[Offer]:
     if kind == "drill":
         stem, spec, bases, _ = drills.load(name, changes, url)
         return list(_of_drill(stem, spec, bases))
+    packaged.check_kind(name, "study")
     known = [
         *SPACES,
         STAGE,
@@ -69,7 +70,7 @@ def find(name: str, changes: Sequence[str], url: str | None) -> list[Offer]:
     ]
     known += _run(url)
     raise UserError(
-        f"no space, study or drill {shortened(name)}{suggest(name, known)} "
+        f"no space, study or drill {shortened(name)}{suggest(name, known, 'drilldown list')} "
         "(the path of a file ends in .toml)"
     )
 

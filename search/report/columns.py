@@ -146,5 +146,7 @@ def named(columns: Sequence[Column], form: str) -> dict[str, Column]:
 def pick(word: str, known: Mapping[str, Column], option: str) -> Column:
     """The column of this name. Raises UserError, with the nearest name, where there is none."""
     if word not in known:
-        raise UserError(f"{option}: no column {shortened(word)}{suggest(word, known)}")
+        raise UserError(
+            f"{option}: no column {shortened(word)}{suggest(word, known, '--columns all')}"
+        )
     return known[word]

@@ -8,6 +8,7 @@ from mnist_core.errors import UserError
 from mnist_core.goal import Goal
 from mnist_core.paths import runs_dir
 from mnist_core.record import Expected, Origin, Record
+from search.study import runs, storage
 from search.study.study import Study
 from search.study.trials import State, Trial
 from search.text.commands import command_for, program
@@ -55,6 +56,19 @@ def again(name: str, number: int, where: str = "") -> list[str]:
     """The commands that write a trial of a study as a config, and train that again."""
     export = f"{program()} export {shlex.quote(name)} --trial {number}{where}"
     return [export, command_for(default_path(name, number))]
+
+
+def check_no_run(name: str) -> None:
+    """Raises UserError, with what makes a config of its best, where a study or a drill that has
+    been run is named instead of a config."""
+    studies = storage.open_storage(read_only=True) if storage.has_storage() else None
+    if studies is not None and runs.there(studies, name):
+        best = default_path(name)
+        way = "" if best.exists() else f"{program()} export {shlex.quote(name)}, then "
+        raise UserError(
+            f"{runs.find(studies, name).said} is no config; train its best: "
+            f"{way}{program()} train {shlex.quote(str(best))}"
+        )
 
 
 def trains_again(trial: Trial) -> bool:

@@ -1,9 +1,11 @@
 """Runs by the names that people give them: a study, or a drill with the studies of its stages."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
+from mnist_core import files, packaged
 from mnist_core.errors import UserError
 from mnist_core.files import suggest
 from search.study.fingerprint import is_stage
@@ -101,8 +103,30 @@ def find(studies: Studies, name: str) -> Run:
                 stages.append((int(match[2]), stage))
     if stages:
         return _run(name, "drill", stages)
-    remedy = suggest(name, {*known, *drills}) if known else "; none has been run yet"
+    if said := mistake(name, {*known, *drills}):
+        raise UserError(said)
+    listed = suggest(name, {*known, *drills}, "drilldown list")
+    remedy = listed if known else "; none has been run yet"
     raise UserError(f"no study named {name!r} has been run{remedy}")
+
+
+def mistake(given: str, known: Collection[str]) -> str | None:
+    """What is said of something that is given instead of a run's name: a file, or the name of what
+    comes along; None of all else. known: the names of all runs. It raises UserError where it cannot
+    be told whether there is such a file."""
+    path, typed = Path(given), shlex.quote(given)
+    if packaged.path_of(given) and path.is_file():
+        if path.stem in known:
+            return f"{given} is a file, and a run goes by its name: did you mean {path.stem!r}?"
+        kind, what = files.kind_of(path), "the file of a"
+    else:
+        kind, what = packaged.kind_of(given), "a"
+    if kind is None:
+        return None
+    if kind == "config":
+        return f"{given} {files.mistaken('study', kind, typed)}"
+    run = f"drilldown {files.COMMANDS[kind]} {typed}"
+    return f"{given} is {what} {kind} that has not been run; run it with: {run}"
 
 
 def there(studies: Studies, name: str) -> bool:

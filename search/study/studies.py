@@ -57,7 +57,7 @@ class Studies:
         study = self.find(name)
         if study is None:
             known = self.names()
-            remedy = suggest(name, known) if known else "; none has been run yet"
+            remedy = suggest(name, known, "drilldown list") if known else "; none has been run yet"
             raise UserError(f"no study named {name!r} has been run{remedy}")
         return study
 
