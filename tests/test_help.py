@@ -1,6 +1,7 @@
 """What the command says of itself, and how little it loads for that."""
 
 import importlib.metadata
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from command_line import Drilldown
 from mnist_core import packaged
 from search import cli
 from search.compare.compare import GOAL_EPOCHS
+from search.drill import spec as drill_spec
+from search.study import spec
 
 README = (Path(cli.__file__).parents[2] / "README.md").read_text()
 COMMANDS = [
@@ -70,6 +73,20 @@ def test_help_is_shown_where_nothing_else_is_asked_for(
 def test_every_winner_is_named(drilldown: Drilldown, command: str) -> None:
     said = drilldown(command, "--help").out
     assert all(name in said for name in packaged.names(packaged.WINNERS))
+
+
+@pytest.mark.parametrize(("command", "ended"), [("launch", "over"), ("drill", "drilled")])
+def test_help_has_the_events_and_the_settings_of_each_command(
+    drilldown: Drilldown, command: str, ended: str
+) -> None:
+    said = " ".join(drilldown(command, "--help").out.split())
+    told = re.search(r"each event \(([a-z, ]+)\)", said)
+    assert told
+    assert told[1].endswith(ended)
+    key = re.search(r"--set '(\S+)=\[0.1, 0.4\]'", said)
+    assert key
+    load = {"launch": spec.load, "drill": drill_spec.load}[command]
+    load({"launch": "quick", "drill": "shallow"}[command], [f"{key[1]}=[0.1, 0.4]"])
 
 
 def test_version(drilldown: Drilldown) -> None:

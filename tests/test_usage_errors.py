@@ -63,6 +63,42 @@ USAGE = [
         "--set goal.params: must be a valid integer, not 'many",
     ),
     ("launch smoke --set goal.params=[1", "--set goal.params: '[1' is not valid TOML"),
+    (
+        "launch --set space.vary.lr=[0.1, 0.4]",  # as a shell splits it without quotes
+        "--set space.vary.lr: '[0.1,' is not valid TOML",
+        "; quote it, as in --set 'space.vary.lr=[0.1, 0.4]'\n",
+    ),
+    (
+        "launch smoke --set space.vary.lr=[0.1, 0.4]",
+        "; quote it, as in --set 'space.vary.lr=[0.1, ",
+    ),
+    (
+        "launch smoke --set space.vary.layout=[squeeze,two-pools]",
+        "is not valid TOML",
+        '; did you mean --set \'space.vary.layout=["squeeze", "two-pools"]\'?\n',
+    ),
+    (
+        "launch smoke --set space.vary.lr=0.1,0.4",
+        "--set space.vary.lr: must be an array, not '0.1,0.4'; did you mean --set "
+        "'space.vary.lr=[0.1, 0.4]'?\n",
+    ),
+    (
+        "launch smoke --set 'space.vary.lr=0.1 0.4'",
+        "did you mean --set 'space.vary.lr=[0.1, 0.4]'?",
+    ),
+    (
+        "drill shallow --set stage.optimizer.vary.lr=0.1,0.4",
+        "'all' or an array, not '0.1,0.4'; did you mean --set 'stage.optimizer.vary.lr=[0.1, 0",
+    ),
+    (
+        "drill shallow --set base=silu-squeeze",
+        "--set base: must be an array, not 'silu-squeeze'; did you mean --set "
+        "'base=[\"silu-squeeze\"]'?\n",
+    ),
+    (
+        "launch smoke --set space.vary.layout=squeeze",
+        "must be an array, not 'squeeze'; what is held at one value stands in fix\n",
+    ),
     ("launch smoke --set goal.params=", "--set goal.params: '' is not valid TOML"),
     ("launch smoke --set 'goal.params=1\nlast = 2'", "--set goal.params: ", "more than one value"),
     ("launch smoke --set goal.params.x=1", "--set goal.params.x: goal.params is no table"),

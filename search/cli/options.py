@@ -38,14 +38,6 @@ seed = click.option(
 )
 quiet = click.option("--quiet", is_flag=True, help="Warnings and the result only")
 verbose = click.option("--verbose", is_flag=True, help="A line for every epoch, no live view")
-log = click.option(
-    "--log",
-    type=click.Choice(["text", "jsonl"]),
-    default="text",
-    show_default=True,
-    help="jsonl: for programs, each event (started, epoch, ended, over, drilled) as one line of "
-    "JSON on standard output, and nothing else there; the fields stand in the README, Events",
-)
 storage = click.option(
     "--storage",
     "url",
@@ -73,14 +65,29 @@ def workers(default: str) -> Callable[[_Command], _Command]:
     )
 
 
-settings = click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A field of the file, instead of what it says there: --set goal.params=8000 "
-    "--set space.vary.lr='[0.1, 0.4]' (TOML)",
-)
+def log(*events: str) -> Callable[[_Command], _Command]:
+    """events: that the command tells of."""
+    return click.option(
+        "--log",
+        type=click.Choice(["text", "jsonl"]),
+        default="text",
+        show_default=True,
+        help=f"jsonl: for programs, each event ({', '.join(events)}) as one line of JSON on "
+        "standard output, and nothing else there; the fields stand in the README, Events",
+    )
+
+
+def settings(array: str, kept: str = "") -> Callable[[_Command], _Command]:
+    """array: a KEY whose value is one. kept: for how long it holds, if not for this command."""
+    return click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="KEY=VALUE",
+        callback=_readable,
+        help="A field of the file, instead of what it says there: --set goal.params=8000 "
+        f"--set '{array}=[0.1, 0.4]' (TOML; quoted, as shells change brackets and blanks)" + kept,
+    )
 
 
 def seconds(minutes: float | None, timeout: float | None) -> float | None:
@@ -140,6 +147,18 @@ def _number_or_auto(
     if re.fullmatch("-?[0-9]+", value):
         return click.IntRange(1, 1024)(value, option, ctx)
     raise click.BadParameter(f"{value[:60]!r} must be a whole number or auto.")
+
+
+def _readable(
+    _ctx: click.Context, _option: click.Parameter, texts: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Before what a shell has split off is taken for something else."""
+    if texts:
+        from search.study.settings import read
+
+        for text in texts:
+            read(text)
+    return texts
 
 
 def _known_device(_ctx: click.Context, _option: click.Parameter, value: str | None) -> str | None:

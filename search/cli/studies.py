@@ -53,14 +53,14 @@ if TYPE_CHECKING:
     "that comes along, or a study or drill, whose best it is. It must lie in the study's space and "
     "be trained for as many epochs on as many images; may be said several times",
 )
-@options.settings
+@options.settings("space.vary.lr", "; kept with the study")
 @options.workers("the study's, else auto")
 @options.engine("the study's, else auto")
 @options.name("study")
 @options.seed
 @options.quiet
 @options.verbose
-@options.log
+@options.log("started", "epoch", "ended", "over")
 @options.device("cpu")
 @options.storage
 @click.pass_obj
@@ -132,14 +132,14 @@ def launch(
 
 @click.command()
 @click.argument("study", default="shallow", shell_complete=complete.drills)
-@options.settings
+@options.settings("stage.optimizer.vary.lr", "; kept with the drill")
 @options.workers("the drill's, else auto")
 @options.engine("the drill's, else auto")
 @options.name("drill")
 @options.seed
 @options.quiet
 @options.verbose
-@options.log
+@options.log("started", "epoch", "ended", "over", "drilled")
 @options.device("cpu")
 @options.storage
 @click.pass_obj
@@ -224,7 +224,7 @@ def list_(url: str | None) -> None:
 
 @click.command()
 @click.argument("name", default="open", shell_complete=complete.spaces)
-@options.settings
+@options.settings("space.vary.lr")
 @options.form("table", "json", "csv")
 @options.storage
 def space(name: str, settings: tuple[str, ...], form: str, url: str | None) -> None:

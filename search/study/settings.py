@@ -55,11 +55,30 @@ def _value(key: str, text: str) -> Any:
     except (ValueError, RecursionError) as error:
         if not text or text[0] in _QUOTING or not text.isprintable():
             why = "nested too deeply" if isinstance(error, RecursionError) else error
-            raise UserError(f"--set {key}: {shortened(text)} is not valid TOML: {why}") from None
+            said = f"--set {key}: {shortened(text)} is not valid TOML: {why}{_quoted(key, text)}"
+            raise UserError(said) from None
         return text
     if found.keys() != {"value"}:  # of several lines
         raise UserError(f"--set {key}: {shortened(text)} is more than one value")
     return found["value"]
+
+
+def _quoted(key: str, text: str) -> str:
+    """What to type where a shell has taken blanks or quotes out of an array."""
+    if text[:1] != "[":
+        return ""
+    meant = _array(text[1:-1]) if text.endswith("]") else None
+    if meant is None:
+        return f"; quote it, as in {option([f'{key}=[0.1, 0.4]'])}"
+    return f"; did you mean {option([f'{key}={meant}'])}?"
+
+
+def _array(text: str) -> str | None:
+    """Words and numbers as an array of TOML; None where they are anything else."""
+    items = re.split(r"[,\s]+", text.strip(", "))
+    if not all(re.fullmatch(r"[\w.+/-]+", item) for item in items):
+        return None
+    return json.dumps([_value("", item) for item in items])
 
 
 def option(texts: Sequence[str]) -> str:
@@ -95,7 +114,7 @@ def applied(
             return parse(table)
         except ValidationError as error:
             said = explain(error, *models, values=table)
-            said += _besides(said, settings)
+            said += _besides(said, settings) + _bracketed(said, settings)
             option = _blamed(said, settings, [_named(place, table) for place in places])
             if option is None:
                 parse(values)  # raises too, where the file itself is at fault
@@ -135,6 +154,16 @@ def _besides(said: str, settings: Sequence[Setting]) -> str:
     table, *fields = unfit.groups()
     missing = {f"{table}.{field}" for field in fields} - {setting.key for setting in settings}
     return f"; set {missing.pop()} too" if len(missing) == 1 else ""
+
+
+def _bracketed(said: str, settings: Sequence[Setting]) -> str:
+    """The array that is meant where there is text instead of one."""
+    for setting in settings:
+        text = setting.value
+        if isinstance(text, str) and said.endswith(f"an array, not {shortened(text)}"):
+            meant = _array(text)
+            return f"; did you mean {option([f'{setting.key}={meant}'])}?" if meant else ""
+    return ""
 
 
 def _check_dimensions(settings: Sequence[Setting], table: Mapping[str, Any]) -> None:

@@ -36,7 +36,8 @@ def _number_or_auto(given: Any) -> Any:
 def array(given: Any) -> Any:
     """What a `vary` says of a dimension. Raises ValueError, with the remedy, where it is none."""
     if not isinstance(given, list | tuple):
-        held = "" if isinstance(given, dict) else "; what is held at one value stands in fix"
+        several = isinstance(given, dict) or len(str(given).replace(",", " ").split()) > 1
+        held = "" if several else "; what is held at one value stands in fix"
         raise ValueError(f"must be an array, not {shortened(given)}{held}")
     return given
 
