@@ -28,12 +28,26 @@ def explain(
     at the top level beside its own. values: of the file; items of its arrays of tables are called
     by their names.
     """
-    faults = error.errors(include_url=False)
+    faults = _causes(error.errors(include_url=False))
     first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
     more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
     root = next((_schema(model) for model in models if model.__name__ == error.title), {})
     beside = {field for model in models for field in model.model_fields}
     return " ".join(f"{_explained(first, root, beside, values or {})}{more}".split())
+
+
+def _causes(faults: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Without arrays that are too short only because an item of theirs is at fault."""
+    places = [fault["loc"] for fault in faults]
+    return [
+        fault
+        for fault in faults
+        if fault["type"] != "too_short"
+        or not any(
+            len(place) > (end := len(fault["loc"])) and place[:end] == fault["loc"]
+            for place in places
+        )
+    ]
 
 
 def named(path: Sequence[str | int], values: Mapping[str, Any]) -> list[str | int]:
@@ -99,10 +113,19 @@ def _explained(
         case "missing":
             *above, word = fault["loc"]
             path, table = _place(above, root)
-            add = _inside(table, word).get("add")  # as `json_schema_extra` of the field has it
-            return at(*path, word, said=f"is missing; add {add}" if add else "is missing")
+            return at(*path, word, said=f"is missing{_to_add(table, word)}")
+        case "model_type":
+            *above, word = fault["loc"]
+            path, table = _place(above, root)
+            return at(*path, word, said=f"{_in_words_of_toml(fault)}{_to_add(table, word)}")
         case _:
             return at(*_place(fault["loc"], root)[0], said=_in_words_of_toml(fault))
+
+
+def _to_add(table: Schema, word: str | int) -> str:
+    """As `json_schema_extra` of the field has it."""
+    add = _inside(table, word).get("add")
+    return f"; add {add}" if add else ""
 
 
 def _above_all(word: str, path: Sequence[str | int], given: Any, root: Schema) -> str:
@@ -141,6 +164,8 @@ def _in_words_of_toml(fault: ErrorDetails) -> str:
             return message.replace("Tuple should", "must").replace(" after validation", "")
         case "tuple_type":
             message = "must be an array"
+            if isinstance(fault["input"], dict):
+                remedy = f"; each of its tables begins with [[{fault['loc'][-1]}]]"
         case "dict_type" | "model_type" | "model_attributes_type":
             message = "must be a table"
         case "literal_error":

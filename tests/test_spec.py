@@ -12,11 +12,13 @@ import pytest
 import tomli_w
 
 from mnist_core import packaged
+from mnist_core.config import Data
 from mnist_core.errors import UserError
+from mnist_core.goal import Goal
 from search.study import spec
 from search.study.samplers import Tpe
 from search.study.spec import StudySpec
-from spaces import Space
+from spaces import SPACES, Space
 
 NAMES = ("quick", "smoke", "under-10k")
 REAL = packaged.STUDIES / "under-10k.toml"
@@ -132,15 +134,19 @@ def test_the_least_that_a_study_says(tmp_path: Path):
     study = spec.load(str(path))[1]
     assert (study.sampler.kind, study.pruner.kind) == ("tpe", "goal")
     assert study.engine == "auto"
-    assert study.timeout is None
+    assert (study.timeout, study.until_held, study.start) == (None, False, ())
+    assert (study.workers, study.seed, study.title) == (None, 0, "")
+    assert str(study.goal) == str(Goal(accuracy=99.4, last=5, epochs=15, params=10_000))
+    assert study.data == Data(train=60_000, test=10_000)
+    assert study.make_space().fingerprint() == SPACES["open"](study.frame).fingerprint()
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "trials: is missing (and 1 more)"),
+        ("", "trials: is missing; add trials = 60 (and 1 more)"),
         ("trials = 1", 'space: is missing; add [space] with name = "open"'),
-        (SPACE, "trials: is missing"),
+        (SPACE, "trials: is missing; add trials = 60"),
         (f"trials = 0\n{SPACE}", "trials: must be greater than or equal to 1, not 0"),
         (f"trials = 2.5\n{SPACE}", "trials: must be a valid integer, not 2.5"),
         (f'trials = "8"\n{SPACE}', "trials: must be a valid integer, not '8'"),
@@ -179,7 +185,11 @@ def test_the_least_that_a_study_says(tmp_path: Path):
         ),
         (f"{LEAST}[dta]\ntrain = 1", "dta: is not a field here; did you mean 'data'?"),
         ("trials = 1\n[space]", 'space.name: is missing; add name = "open"'),
-        ("trials = 1\nspace = 'open'", "space: must be a table, not 'open'"),
+        (
+            "trials = 1\nspace = 'open'",
+            "space: must be a table, not 'open'; add [space] with name = \"open\"",
+        ),
+        ("trials = 1\n[space.vary]\nlr = [0.1, 0.2]", 'space.name: is missing; add name = "open"'),
         ("trials = 1\n[space]\nname = 'opne'", "space.name: no space 'opne'; did you mean 'open'?"),
         (f"{LEAST}vary = ['lr']", "space.vary: must be a table, not ('lr',)"),
         (f"{LEAST}fixed = {{lr = 1}}", "space.fixed: is not a field here; did you mean 'fix'?"),

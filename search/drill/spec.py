@@ -31,10 +31,15 @@ def _bounds(given: Any) -> Any:
 class Stage(Searching):
     """One step down: which dimensions vary around the winners of the stage before."""
 
-    name: Annotated[str, Field(pattern=r"^\w[\w-]{0,40}$")]
+    name: Annotated[
+        str, Field(pattern=r"^\w[\w-]{0,40}$", json_schema_extra={"add": 'name = "optimizer"'})
+    ]
     keep: Annotated[int, Field(ge=1, le=100)] = 2
     """How many winners the next stage starts from; of the last stage, how many are finalists."""
-    vary: dict[str, Annotated[Literal["all"] | tuple[Any, ...], BeforeValidator(_bounds)]]
+    vary: Annotated[
+        dict[str, Annotated[Literal["all"] | tuple[Any, ...], BeforeValidator(_bounds)]],
+        Field(json_schema_extra={"add": "[stage.vary] with lr = [0.05, 0.5], or what else varies"}),
+    ]
     fix: dict[str, Any] = Field(default_factory=dict)
 
     @field_validator("vary")
@@ -71,7 +76,10 @@ class DrillSpec(Frozen):
     base: tuple[str, ...] = ()
     """Configs that the first stage starts from, as `search.study.starts` finds them; a plain recipe
     where there are none. Files stand beside the drill's, or in a folder named from there."""
-    stage: Annotated[tuple[Stage, ...], Field(min_length=1)]
+    stage: Annotated[
+        tuple[Stage, ...],
+        Field(min_length=1, json_schema_extra={"add": "[[stage]] with name, trials and vary"}),
+    ]
 
     @model_validator(mode="after")
     def _stages_can_be_made(self) -> Self:

@@ -43,7 +43,7 @@ def array(given: Any) -> Any:
 
 
 _Array = Annotated[tuple[Any, ...], BeforeValidator(array)]
-Trials = Annotated[int, Field(ge=1, le=1_000_000)]
+Trials = Annotated[int, Field(ge=1, le=1_000_000, json_schema_extra={"add": "trials = 60"})]
 Workers = Annotated[
     Annotated[int, Field(ge=1, le=1024)] | None,
     BeforeValidator(_number_or_auto),
