@@ -8,6 +8,7 @@ to 3 on a third, a third of the configs on two seeds; the 20 best by 15 epochs o
 `data/fidelity.jsonl` is the ledger, one line a training, only ever added to.
 """
 
+import hashlib
 import json
 import logging
 import os
@@ -69,6 +70,12 @@ def configs(path: Path = CONFIGS) -> dict[str, Config]:
     """By id, in the order in which they are trained."""
     lines = map(json.loads, path.read_text().splitlines())
     return {line["id"]: Config.from_dict(line["config"]) for line in lines}
+
+
+def held_out(config: str) -> bool:
+    """Whether the config of this id is of the held-out half, which nothing is chosen on; it follows
+    from the id alone, so no config ever changes sides."""
+    return hashlib.sha256(config.encode()).digest()[0] % 2 == 1
 
 
 def ledger(path: Path = LEDGER) -> list[Line]:

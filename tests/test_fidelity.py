@@ -5,7 +5,7 @@ from pathlib import Path
 import fakes
 import fidelity
 import pytest
-from fidelity import FIDELITIES, annealed, configs, ledger, wanted
+from fidelity import FIDELITIES, annealed, configs, held_out, ledger, wanted
 
 from mnist_core.config import Config, Ema
 from mnist_core.schedule import Step, epoch_factors
@@ -27,6 +27,24 @@ def test_the_table_has_180_configs_and_a_second_seed_of_every_third() -> None:
     trainings = list(wanted(known, []))
     assert len(trainings) == (180 + 60) * len(FIDELITIES)
     assert len({one.trained.seed for one in trainings}) == len(trainings)
+
+
+def test_a_config_never_changes_sides() -> None:
+    sides = {name: held_out(name) for name in configs()}
+    assert [name for name, out in sides.items() if out][:4] == [
+        "5b782cbd8f7e507d",
+        "4f815ceac81e55a3",
+        "dcb63f6ea868e938",
+        "c0e428084ce605b2",
+    ]
+    assert [name for name, out in sides.items() if not out][:4] == [
+        "497875f237caf8e5",
+        "5ca555ed3d66dee7",
+        "eded05ea285af8fb",
+        "3d6056ee209b29d5",
+    ]
+    assert sum(sides.values()) == 82
+    assert sum(list(sides.values())[::3]) == 30  # of those of two seeds
 
 
 def test_it_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
