@@ -4,14 +4,20 @@ import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from mnist_core import layers as notation
 from mnist_core.augment_ops import Augmentation
 from mnist_core.frozen import Fraction, Frozen, Positive, shortened, tuples
+from mnist_core.judge import TEST_IMAGES, TO_TRAIN_ON, TRAIN_IMAGES, Judge, Judged
 from mnist_core.schedule import Constant, Schedule
-
-TRAIN_IMAGES, TEST_IMAGES = 60_000, 10_000
 
 
 def _layer(value: Any) -> Any:
@@ -25,11 +31,43 @@ def _layer(value: Any) -> Any:
 LayerText = Annotated[Any, BeforeValidator(_layer), PlainSerializer(str, return_type=str)]
 
 
-class Data(Frozen):
-    """How many images of each split: the first so many, in the order of the files."""
+class Data(Judged):
+    """How many images a net is trained on and judged by: of the judge's, and of the training images
+    that are not, the first so many, in the order of the files."""
 
     train: Annotated[int, Field(ge=1, le=TRAIN_IMAGES)] = TRAIN_IMAGES
+    """With the holdout as judge, all that remain unless fewer are asked for."""
     test: Annotated[int, Field(ge=1, le=TEST_IMAGES)] = TEST_IMAGES
+    """Of the judge's images: test images, or held-out ones."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _all_that_remain(cls, given: Any) -> Any:
+        if isinstance(given, Mapping) and given.get("judge") == "holdout":
+            return {"train": TO_TRAIN_ON["holdout"], **given}
+        return given
+
+    @field_validator("train")
+    @classmethod
+    def _none_of_the_judges(cls, train: int, info: ValidationInfo) -> int:
+        judge: Judge = info.data.get("judge", "test")
+        if train > TO_TRAIN_ON[judge]:
+            raise ValueError(
+                f"must be at most {TO_TRAIN_ON[judge]} where judge = {judge!r} holds the others "
+                f"out, not {train}; leave it out for all of them"
+            )
+        return train
+
+    @property
+    def whole(self) -> bool:
+        """Whether these are all that there are with this judge."""
+        return self == Data(judge=self.judge)
+
+    def judged_by(self, judge: Judge) -> "Data":
+        """As many images with another judge; all that there are to train on stay all."""
+        all_of_them = self.train == TO_TRAIN_ON[self.judge]
+        train = TO_TRAIN_ON[judge] if all_of_them else self.train
+        return Data(judge=judge, train=train, test=self.test)
 
 
 class _Optimizer(Frozen):

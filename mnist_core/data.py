@@ -11,8 +11,9 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from mnist_core import fetch
+from mnist_core import fetch, holdout
 from mnist_core.errors import UserError
+from mnist_core.judge import IMAGE, Judge
 from mnist_core.words import of
 
 CHECKSUMS: Final[Mapping[str, str]] = fetch.CHECKSUMS
@@ -21,7 +22,7 @@ CHECKSUMS: Final[Mapping[str, str]] = fetch.CHECKSUMS
 
 @dataclass(frozen=True, eq=False)
 class Mnist:
-    """Both splits, all four tensors on one device.
+    """Both splits, all four tensors on one device; of either the first images, if not all.
 
     Attributes:
         train_images, test_images: uint8 [N, 1, 28, 28], 0 (background) to 255 (ink).
@@ -42,26 +43,38 @@ class Mnist:
             self.test_labels.to(device),
         )
 
-    def take(self, train: int, test: int) -> "Mnist":
-        """The first `train` training and the first `test` test images, as views.
+    def take(self, train: int, test: int, judge: Judge = "test") -> "Mnist":
+        """The first `train` training images and the first `test` of the judge's, which are no
+        training images then; as views where that is the test set.
 
         Raises:
             UserError: a number is below 1, or more than there are.
         """
-        for split, wanted, labels in (
-            ("training", train, self.train_labels),
-            ("test", test, self.test_labels),
+        there = self if judge == "test" else self._held_out()
+        for kind, wanted, labels in (
+            ("training image", train, there.train_labels),
+            (IMAGE[judge], test, there.test_labels),
         ):
             if not 1 <= wanted <= len(labels):
                 raise UserError(
-                    f"cannot take {of(wanted, f'{split} image')}: choose between 1 and "
-                    f"{len(labels)}"
+                    f"cannot take {of(wanted, kind)}: choose between 1 and {len(labels)}"
                 )
         return Mnist(
-            self.train_images[:train],
-            self.train_labels[:train],
-            self.test_images[:test],
-            self.test_labels[:test],
+            there.train_images[:train],
+            there.train_labels[:train],
+            there.test_images[:test],
+            there.test_labels[:test],
+        )
+
+    def _held_out(self) -> "Mnist":
+        """The training images that are held out, in place of the test images, and the others."""
+        which = torch.from_numpy(holdout.held_out()[: len(self.train_labels)])
+        held = which.to(self.train_labels.device)
+        return Mnist(
+            self.train_images[~held],
+            self.train_labels[~held],
+            self.train_images[held],
+            self.train_labels[held],
         )
 
 

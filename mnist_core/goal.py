@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from mnist_core.frozen import Frozen
+from mnist_core.judge import Judged
 from mnist_core.words import exact, last
 
 
@@ -35,9 +35,9 @@ class Ending:
         return statistics.stdev(self.test_acc) if len(self.test_acc) > 1 else 0.0
 
 
-class Goal(Frozen):
-    """At least `accuracy` percent test accuracy in every one of the last `last` epochs, of at most
-    `epochs`, with strictly fewer than `params` parameters.
+class Goal(Judged):
+    """At least `accuracy` percent of the judge's images recognised in every one of the last `last`
+    epochs, of at most `epochs`, with strictly fewer than `params` parameters.
     """
 
     accuracy: Annotated[float, Field(gt=0, le=100)] = 99.4
@@ -58,7 +58,8 @@ class Goal(Frozen):
             where = f"the last of {self.epochs} epochs"
         else:
             where = f"every one of the last {self.last} of {self.epochs} epochs"
-        return f"{self.wanted} in {where}, fewer than {self.params:,} parameters"
+        what = self.wanted if self.judge == "test" else f"{self.wanted} of {self.images}"
+        return f"{what} in {where}, fewer than {self.params:,} parameters"
 
     @property
     def wanted(self) -> str:

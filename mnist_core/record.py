@@ -67,7 +67,7 @@ class Origin(Frozen):
 
 class Expected(Frozen):
     test_acc: tuple[Percent, ...]
-    """Test accuracy in percent, one an epoch."""
+    """In percent, one an epoch, of the images that judge: `data.judge` of the config."""
     stopped: Count | None = None
     """The epoch after which the pruner stopped the trial, with which the curve ends; None where it
     was trained to its end."""

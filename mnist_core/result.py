@@ -14,12 +14,13 @@ class EpochResult:
     """While training: in train mode, on augmented images."""
     test_loss: float
     test_acc: float
+    """Of the images that judge: `data.judge` of the config."""
     lr: float
     """Learning rate of the epoch's last update."""
     seconds: float
     fit_acc: float | None = None
-    """Of the last epoch only: on training images as `test_acc` is on test images, in evaluation
-    mode and not augmented; the first ones, as many as there are test images. What it has on
+    """Of the last epoch only: on training images as `test_acc` is on the judge's, in evaluation
+    mode and not augmented; the first ones, as many as the judge has. What it has on
     `test_acc` is what the net does worse on images that it has not seen."""
 
 

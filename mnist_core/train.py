@@ -26,7 +26,7 @@ def train(
     The same config, machine, engine, device and number of threads give the same results bit for
     bit. Nothing depends on, or changes, torch's global random generator.
 
-    mnist: all images; the config says how many of them are used.
+    mnist: all images; the config says which of them are used.
 
     Raises NonFiniteLoss as soon as a loss is not finite, UserError where the config asks for more
     images or memory than there are, or the native engine is wanted and cannot run it.
@@ -53,7 +53,8 @@ class Training:
         self.config = config
         self.remark = on_torch(choice.reason) if choice.reason else ""
         """Why torch stands in for the native engine, for people to read; empty if it does not."""
-        self._mnist = mnist.take(config.data.train, config.data.test).to(device)
+        data = config.data
+        self._mnist = mnist.take(data.train, data.test, data.judge).to(device)
         self.engine = _made(choice, config, self._mnist, instruction_set)
         self._order = Generator().manual_seed(Streams.of(config.seed).order)
 
@@ -67,7 +68,8 @@ class Training:
                 self._mnist.test_images, self._mnist.test_labels
             )
             if not math.isfinite(test_loss):
-                raise NonFiniteLoss(f"the test loss became {test_loss} after epoch {epoch}")
+                judge = self.config.data.judge
+                raise NonFiniteLoss(f"the {judge} loss became {test_loss} after epoch {epoch}")
             fit_acc = self._fit_acc() if epoch == self.config.epochs else None
             seconds = perf_counter() - start
             yield EpochResult(

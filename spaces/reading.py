@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from mnist_core.config import Config
+from mnist_core.config import Config, Data
 from mnist_core.frozen import shortened
 from spaces import layouts
 from spaces.catalogue import CATALOGUE, WIDTH_NAMES, all_dimensions
@@ -78,9 +78,14 @@ def _frame_faults(config: Config, space: Space) -> list[str]:
     if config.epochs != frame.epochs:
         faults.append(f"is trained for {config.epochs} epochs, here it is {frame.epochs}")
     if config.data != frame.data:
-        theirs, ours = (f"{data.train:,} and {data.test:,}" for data in (config.data, frame.data))
+        theirs, ours = map(_images, (config.data, frame.data))
         faults.append(f"is trained and tested on {theirs} images, here it is {ours}")
     return faults
+
+
+def _images(data: Data) -> str:
+    held_out = " held-out" if data.judge == "holdout" else ""
+    return f"{data.train:,} and {data.test:,}{held_out}"
 
 
 def _read(name: str, config: Config) -> Any:

@@ -212,7 +212,12 @@ def configs(draw: st.DrawFn) -> Config:
         seed=st.integers(0, 2**63 - 1),
         label_smoothing=_FRACTION,
         layers=st.just(layers),
-        data=_all(Data, train=st.just(train), test=st.integers(1, 10_000)),
+        data=_all(
+            Data,
+            judge=st.sampled_from(["test", "holdout"] if train <= 50_000 else ["test"]),
+            train=st.just(train),
+            test=st.integers(1, 10_000),
+        ),
         augment=st.lists(_augmentations(), max_size=3).map(tuple),
         optimizer=_optimizers(),
         schedule=schedules(),

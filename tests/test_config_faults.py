@@ -174,6 +174,13 @@ def test_an_unknown_field_is_named_in_every_table(files: Files, word: str):
          "layers: layer 2 'linear 783->10 bias=true' gets 784 features and declares 783"),
         ("data = 3", "data: must be a table, not 3"),
         ("data = {train = 60_001}", "data.train: must be less than or equal to 60000"),
+        ("data = {judge = 'holdout', train = 60_000}",
+         "data.train: must be at most 50000 where judge = 'holdout' holds the others out, not "
+         "60000; leave it out for all of them"),
+        ("data = {judge = 'holdut'}",
+         "data.judge: must be 'test' or 'holdout', not 'holdut'; did you mean 'holdout'?"),
+        ("data = {judge = true}", "data.judge: must be 'test' or 'holdout', not True"),
+        ("data = {judge = ['test']}", "data.judge: must be 'test' or 'holdout', not ('test',)"),
         ("optimizer = 3", "optimizer: must be a table, not 3"),
         ("optimizer = {}", "optimizer.kind: is missing; known are adam, adamw, sgd"),
         ("optimizer = {lr = 1}", "optimizer.kind: is missing; known are adam, adamw, sgd"),

@@ -97,11 +97,18 @@ def test_a_recipe_is_one_line_without_what_does_nothing() -> None:
             Data(train=6_000, test=1_000),
             "6,000 of 60,000 training images, 1,000 of 10,000 test images",
         ),
+        (Data(judge="holdout"), ""),
+        (
+            Data(judge="holdout", train=6_000, test=1_000),
+            "6,000 of 50,000 training images, 1,000 of 10,000 held-out images",
+        ),
     ],
 )
 def test_less_than_the_whole_of_mnist_is_said(data: Data | None, said: str) -> None:
     assert wording.reduced(data) == said
-    assert wording.not_whole(data) == [f"Not the whole of MNIST: {said}"] * bool(said)
+    held_out = data is not None and data.judge == "holdout"
+    lines = [f"Not the whole of MNIST: {said}"] * bool(said) + [wording.HELD_OUT] * held_out
+    assert wording.not_whole(data) == lines
 
 
 def test_hyperparameters_of_a_stage_are_what_the_base_has_too() -> None:

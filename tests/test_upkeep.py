@@ -321,6 +321,7 @@ REFUSED = [
     ("rescore tiny --set goal.acuracy=99", "did you mean 'goal.accuracy'?"),
     ("rescore tiny --set goal.epochs=9", "goal.epochs: cannot be changed", "schedule"),
     ("rescore tiny --set goal.params=9", "goal.params: cannot be changed", "budget"),
+    ("rescore tiny --set goal.judge=holdout", "goal.judge: cannot be changed", "other images"),
     ("rescore tiny --set seed=9", "seed: cannot be changed"),
     ("rescore tiny --set space.vary.lr=[0.1,0.2]", "cannot be changed", "sample"),
     ("rescore tiny --set trials=9", "trials: is not of the goal"),

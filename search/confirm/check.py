@@ -10,6 +10,7 @@ each seed moving a mean by about a tenth of the error: 0.15 points at 99.5 %, 0.
 import statistics
 from dataclasses import dataclass
 
+from mnist_core.judge import Judge
 from mnist_core.words import apart, does, last, part
 from search.chance.noise import LAST
 
@@ -25,12 +26,13 @@ class Check:
     """test_acc: percent, one an epoch. expected: of the first epochs, as many as are compared; none
     where no check was asked for. exact: whether the same bits are to be expected. elsewhere: what
     is known to differ from where the expected curve was made; None where the config does not say
-    where that was."""
+    where that was. judge: of the config."""
 
     test_acc: tuple[float, ...]
     expected: tuple[float, ...] = ()
     exact: bool = True
     elsewhere: tuple[str, ...] | None = ()
+    judge: Judge = "test"
 
     @property
     def passed(self) -> bool:
@@ -82,7 +84,7 @@ class Check:
         if self.passed:
             return [f"Every epoch equals the expected curve ({compared} compared)."]
         lines = [
-            f"epoch {epoch:3d}  test {self.test_acc[epoch - 1]:.4f} %, "
+            f"epoch {epoch:3d}  {self.judge} {self.test_acc[epoch - 1]:.4f} %, "
             f"expected {self.expected[epoch - 1]:.4f} %"
             for epoch in self.differing
         ]

@@ -12,6 +12,7 @@ from mnist_core.config import Config
 from mnist_core.engine import Wanted, choose, missing
 from mnist_core.errors import UserError
 from mnist_core.faults import explain
+from mnist_core.judge import Judge
 from mnist_core.record import EngineUsed, Environment, Record
 from mnist_core.result import EpochResult, NonFiniteLoss
 from mnist_core.words import of, percent
@@ -67,9 +68,9 @@ def retrain(
     remark = _elsewhere(made, used, wish.missing) if check and not exact else training.remark
     if remark:
         say(remark)
-    curve = tuple(_curve(training.run(), say))
+    curve = tuple(_curve(training.run(), config.data.judge, say))
     differences = _differences(then, machine.environment(device, used)) if then else None
-    found = Check(curve, expected, exact, differences)
+    found = Check(curve, expected, exact, differences, config.data.judge)
     for line in found.remarks():
         say(line)
     if weights is not None:  # after all is said: the disk may be full by now
@@ -105,12 +106,14 @@ def _elsewhere(made: EngineUsed, used: EngineUsed, missing: str) -> str:
     )
 
 
-def _curve(results: Iterator[EpochResult], say: Callable[[str], None]) -> Iterator[float]:
-    """The test accuracy of each epoch, which is shown as it comes."""
+def _curve(
+    results: Iterator[EpochResult], judge: Judge, say: Callable[[str], None]
+) -> Iterator[float]:
+    """The accuracy of each epoch by its judge, which is shown as it comes."""
     try:
         for result in results:
             say(
-                f"epoch {result.epoch:3d}  test {percent(result.test_acc)} %  "
+                f"epoch {result.epoch:3d}  {judge} {percent(result.test_acc)} %  "
                 f"train {percent(result.train_acc)} %  "
                 f"lr {result.lr:.4g}  {result.seconds:.1f} s"
             )

@@ -14,7 +14,7 @@ from mnist_core.frozen import Frozen, shortened, tuples
 from mnist_core.goal import Goal, check_percent
 from mnist_core.seeds import derived_seed
 from search.study import settings, starts
-from search.study.spec import Plan, Searching, Seed, Workers, array
+from search.study.spec import Images, Plan, Searching, Seed, Workers, array
 from spaces import Frame, Space, around, free, layouts
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class DrillSpec(Frozen):
     confirm: Annotated[int, Field(ge=0, le=100)] = 2
     """On how many further seeds the finalists are trained in the end."""
     goal: Goal = Goal()
-    data: Data = Data()
+    data: Images = Data()
     base: tuple[str, ...] = ()
     """Configs that the first stage starts from, as `search.study.starts` finds them; a plain recipe
     where there are none. Files stand beside the drill's, or in a folder named from there."""

@@ -62,10 +62,11 @@ class Progress:
         trial.latest, trial.seen = result, monotonic()
         log.log(
             self.epoch_level,
-            "trial %d: epoch %d/%d, test %s %%, train %s %%, %.1f s",
+            "trial %d: epoch %d/%d, %s %s %%, train %s %%, %.1f s",
             number,
             result.epoch,
             trial.epochs,
+            self._goal.judge,
             self._percent(result.test_acc),
             percent(result.train_acc),
             result.seconds,
@@ -110,7 +111,7 @@ class Progress:
 
     def view(self) -> RenderableType:
         """The live view."""
-        heads = ("trial", "parameters", "epoch", "test accuracy", "time left")
+        heads = ("trial", "parameters", "epoch", f"{self._goal.judge} accuracy", "time left")
         lines = [
             [str(number), f"{trial.params:,}", *trial.cells(self._goal.accuracy)]
             for number, trial in sorted(self._running.items())

@@ -27,7 +27,7 @@ class Running:
         return max(0.0, self.since + pace * self.epochs - monotonic())
 
     def cells(self, *marks: float) -> list[str]:
-        """Epoch, test accuracy beside these, and time left, as the live view has them."""
+        """Epoch, accuracy beside these, and time left, as the live view has them."""
         latest, left = self.latest, self.left()
         return [
             f"{latest.epoch if latest else 0}/{self.epochs}",

@@ -45,8 +45,9 @@ class LiveTrainings:
         if isinstance(outcome, Failed):
             self._failed += 1  # and is said already
         else:
-            said = "%s, seed %d: test %s %% in its last epoch"
-            log.info(said, job.name, job.config.seed, percent(outcome.results[-1].test_acc))
+            said = "%s, seed %d: %s %s %% in its last epoch"
+            accuracy = percent(outcome.results[-1].test_acc)
+            log.info(said, job.name, job.config.seed, job.config.data.judge, accuracy)
 
     def attach(self, console: Console) -> AbstractContextManager[None]:
         """The view on this console, shown while the context that it is lasts."""
@@ -58,7 +59,9 @@ class LiveTrainings:
         waiting = max(0, self._all - self._ended - len(running))
         left = time_left(running, self._took, waiting, self._workers)
         ended = f"{part(self._ended, self._all, 'training')} ended: {self._failed} failed"
-        heads = ("net", "seed", "epoch", "test accuracy", "time left")
+        judges = {job.config.data.judge for job, _ in self._running.values()}
+        judge = f"{judges.pop()} " if len(judges) == 1 else ""
+        heads = ("net", "seed", "epoch", f"{judge}accuracy", "time left")
         lines = [
             [job.name, str(job.config.seed), *each.cells()]
             for _, (job, each) in sorted(self._running.items())

@@ -106,7 +106,7 @@ def _fit(name: str, fit: Fit, goal: Goal) -> str:
     below = ", and even the training images stay below the goal"
     return (
         f"{code(name)} {VERDICTS[fit.verdict]}: in evaluation mode it recognises {train} % of "
-        f"training and {test} % of test images (1 seed), a gap of {gap} "
+        f"training and {test} % of {goal.images} (1 seed), a gap of {gap} "
         f"points: {more} than two standard errors, {chance} points"
         f"{below if fit.verdict == 'underfits' else ''}."
     )
@@ -149,7 +149,7 @@ def _steady(found: Findings, chance: SeedNoise, goal: Goal, images: int) -> str:
         )
     return (
         f"{said} No seed has been repeated yet: for the noise between seeds stands the standard "
-        f"error of one accuracy on {images:,} test images, {points(chance.size)}."
+        f"error of one accuracy on {images:,} {goal.images}, {points(chance.size)}."
     )
 
 

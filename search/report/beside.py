@@ -154,6 +154,9 @@ def _remarks(studies: Sequence[Study], url: str | None) -> list[str]:
     """How far the figures can be believed, and compared."""
     lines = ["Each best is one run on one seed, picked for being high: train it on others too."]
     goal = studies[0].goal
+    if len({study.goal.judge for study in studies}) > 1:
+        said = "; ".join(f"{study.name} by {study.goal.images}" for study in studies)
+        lines.append(f"Not judged by the same images, so no score is above another: {said}.")
     differing = [
         study
         for study in studies

@@ -84,7 +84,7 @@ def pruned_table(trials: Sequence[Trial], goal: Goal) -> str:
     heads = [
         "stopped after epoch",
         "trials",
-        "their test accuracy there (%)",
+        f"their {goal.judge} accuracy there (%)",
         "complete trials' there (%)",
     ]
     lines = [

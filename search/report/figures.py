@@ -49,7 +49,6 @@ _DARK = {  # what becomes of them on a dark screen
     ),
 }
 _DRAWN = len(_COLOURS)  # nets in one figure: no more than can be told apart
-_ACCURACY = "test accuracy (%); scale: logarithm of the error"
 _EXPLAINED = "explained of the trials' ranking by score (%)"
 _UPDATES = 50  # of an epoch, at most: so many the learning rate is drawn at
 _STYLE = {
@@ -130,7 +129,7 @@ class Dot:
 
 
 def curves(found: Sequence[Curve], goal: Goal, size: Size = WIDE) -> str:
-    """Test accuracy by epoch, and the learning rate below it."""
+    """Accuracy by epoch, and the learning rate below it."""
     with _drawing(size, 6.3 if size.narrow else 5.8) as figure:
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
         for number, curve in enumerate(found[:_DRAWN]):
@@ -151,7 +150,7 @@ def curves(found: Sequence[Curve], goal: Goal, size: Size = WIDE) -> str:
         for axes in (above, below):
             axes.axvspan(goal.epochs - goal.last + 0.5, goal.epochs + 0.5, color=_INK, alpha=0.09)
         _titled(figure, f"Learning curves; grey: the {goal.ends}, which {_count(goal)}", size)
-        above.set(ylabel=_ACCURACY)
+        above.set(ylabel=_accuracy(goal))
         below.set(ylabel="learning rate", xlabel="epoch", xlim=(0, goal.epochs + 0.5))
         below.set_ylim(bottom=0)
         below.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8 if size.narrow else 16))
@@ -160,6 +159,10 @@ def curves(found: Sequence[Curve], goal: Goal, size: Size = WIDE) -> str:
         _error_scale(above, goal, worst, max(map(max, shown), default=100.0))
         figure.legend(loc="outside lower center", ncols=2 if size.narrow else 4, fontsize=9)
         return _svg(figure, "curves", size)
+
+
+def _accuracy(goal: Goal) -> str:
+    return f"{goal.judge} accuracy (%); scale: logarithm of the error"
 
 
 def _count(goal: Goal) -> str:
@@ -182,7 +185,8 @@ def accuracy_by_parameters(
         axes = figure.subplots()
         if cloud:
             x, mean = [dot.params for dot in cloud], _shown([dot.mean for dot in cloud])
-            axes.scatter(x, mean, 14, color=_PALE, alpha=0.6, linewidth=0, label="others' nets")
+            label = "others' nets" + ", on test images" * (goal.judge != "test")
+            axes.scatter(x, mean, 14, color=_PALE, alpha=0.6, linewidth=0, label=label)
         for number, (name, dots) in enumerate(stages):
             aside = 5 * (number - (len(stages) - 1) / 2) / 72  # inches
             beside = axes.transData + ScaledTranslation(aside, 0, figure.dpi_scale_trans)
@@ -194,7 +198,7 @@ def accuracy_by_parameters(
         _titled(figure, f"Each trial's {goal.judged}{worst}", size)
         axes.set(
             xlabel="parameters",
-            ylabel=_ACCURACY,
+            ylabel=_accuracy(goal),
             xlim=_with_room([goal.params, *(dot.params for dot in every)]),
         )
         axes.xaxis.set_major_locator(MaxNLocator(nbins=4 if size.narrow else 6, integer=True))

@@ -55,8 +55,8 @@ class Fit:
 def fit(candidate: Tried, goal: Goal) -> Fit | None:
     """None where its training accuracy is not known.
 
-    underfits: even the training images are recognised less well than the goal asks of the test
-    images, which comes first, since no smaller gap would mend it. overfits: they are not, and the
+    underfits: even the training images are recognised less well than the goal asks of the
+    judge's, which comes first, since no smaller gap would mend it. overfits: they are not, and the
     gap is more than two standard errors of the difference of two proportions, the root of the sum
     of the squares of theirs (see `sampling_error`).
     """

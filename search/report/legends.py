@@ -10,7 +10,7 @@ def _legend(*sentences: str) -> str:
 
 def _score(goal: Goal) -> str:
     if goal.last == 1:
-        return f"Score: the test accuracy of the {goal.ends}."
+        return f"Score: the {goal.judge} accuracy of the {goal.ends}."
     return f"Score: the mean of the {goal.ends} less its standard error."
 
 
@@ -36,7 +36,7 @@ def finalists(goal: Goal) -> str:
 def seeds(goal: Goal) -> str:
     return _legend(
         _ONE_SEED,
-        "Accuracies are those of the test images.",
+        f"Accuracies are those of the {goal.images}.",
         f"Held: no accuracy of the {goal.ends} is below {goal.wanted}.",
     )
 
@@ -45,8 +45,8 @@ def way(goal: Goal) -> str:
     return _legend(
         _score(goal),
         _worst(goal),
-        "Train − test: what the last epoch's net recognises of the training images, seen as the "
-        "test images are, less what it recognises of these.",
+        f"Train − {goal.judge}: what the last epoch's net recognises of the training images, seen "
+        f"as the {goal.images} are, less what it recognises of these.",
         f"Gain: in the {goal.judged}, over the best that the stage began with; a tie: no more than "
         "chance explains.",
     )
@@ -56,7 +56,8 @@ def leaders(goal: Goal) -> str:
     return _legend(
         "Training, best: the highest accuracy on training images of any epoch, counted while the "
         "net learns, with augmentation and dropout. Evaluation mode: the last epoch's net on the "
-        "same images without these, as it sees test images. Test, best: of any epoch.",
+        f"same images without these, as it sees {goal.images}. {goal.judge.capitalize()}, best: of "
+        "any epoch.",
         _worst(goal),
         _score(goal),
     )
@@ -66,7 +67,9 @@ def top(goal: Goal) -> str:
     if goal.last == 1:
         return _legend(_ONE_SEED, _score(goal))
     return _legend(
-        _ONE_SEED, _score(goal), f"Mean and worst: of the test accuracies of the {goal.ends}."
+        _ONE_SEED,
+        _score(goal),
+        f"Mean and worst: of the {goal.judge} accuracies of the {goal.ends}.",
     )
 
 

@@ -93,9 +93,17 @@ def _line(name: str, studies: Sequence[Study]) -> list[str]:
     best = max((trial.score for trial in trials if trial.score is not None), default=None)
     return [
         name,
-        "all" if data in (None, Data()) else f"{data.train:,} + {data.test:,}",
+        _images(data or Data(judge=goal.judge)),
         str(sum(trial.counts for trial in trials)),
         *goal_cells(goal),
         "" if best is None else f"{percent(best, goal.accuracy)} %",
         str(sum(trial.holds_goal for trial in trials)),
     ]
+
+
+def _images(data: Data) -> str:
+    """What is trained on, and what judges."""
+    held_out = data.judge == "holdout"
+    if data.whole:
+        return "all but held out" if held_out else "all"
+    return f"{data.train:,} + {data.test:,}{' held out' * held_out}"

@@ -67,8 +67,8 @@ def steps(outcome: Outcome) -> list[Step]:
 
 
 def _whole_data(outcome: Outcome) -> Iterator[Step]:
-    whole = Data()
-    if outcome.data != whole:
+    if not outcome.data.whole:
+        whole = Data(judge=outcome.data.judge)
         settings = (f"data.train={whole.train}", f"data.test={whole.test}")
         yield Step("All of MNIST", settings, "all")
 

@@ -95,7 +95,10 @@ class StudyResult(Trained):
         """What its trials are trained and tested on, also where none has begun."""
         kept = re.fullmatch(r"(\d+)\+(\d+)", self.launched_with.get("data", ""))
         configs = (trial.config for trial in self.trials)
-        said = Data(train=int(kept[1]), test=int(kept[2])) if kept else Data()
+        judge = self.goal.judge
+        said = Data(judge=judge)
+        if kept:
+            said = Data(judge=judge, train=int(kept[1]), test=int(kept[2]))
         return next((config.data for config in configs if config is not None), said)
 
     @property

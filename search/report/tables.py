@@ -79,7 +79,7 @@ def way(result: DrillResult, found: Sequence[Findings]) -> str:
         "parameters",
         "score (%)",
         "worst (%)",
-        "train − test (points)",
+        f"train − {result.spec.goal.judge} (points)",
         "gain (points)",
     ]
     lines, mark = [], result.spec.goal.accuracy
@@ -114,7 +114,7 @@ def leaders(candidates: Sequence[Tried], goal: Goal) -> str:
         "parameters",
         "training, best (%)",
         "training, evaluation mode (%)",
-        "test, best (%)",
+        f"{goal.judge}, best (%)",
         f"{goal.ends} (%)",
         "worst (%)",
         "score (%)",

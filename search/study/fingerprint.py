@@ -24,6 +24,7 @@ _MAY_CHANGE = (
     *("workers", "engine", "sampler", "pruner", "search"),
 )
 _TWICE = {"budget": "goal.params", "epochs": "goal.epochs"}  # which the goal says too
+_UNSAID = {"goal.judge": "test"}  # what a part is that a fingerprint has not
 
 
 def check_same(study: Study, plan: Plan) -> None:
@@ -45,10 +46,10 @@ def check_same(study: Study, plan: Plan) -> None:
         key, *others = changed
         also = f" (changed too: {', '.join(others)})" if others else ""
         begun = f" (it was launched with {option(study.settings)})" if study.settings else ""
+        was, is_ = (each.get(key, _UNSAID.get(key, "absent")) for each in (theirs, ours))
         raise UserError(
-            f"study {study.name!r} was launched with {key} = {theirs.get(key, 'absent')}, now it "
-            f"is {ours.get(key, 'absent')}{also}; change it back{begun} or launch under another "
-            "--name"
+            f"study {study.name!r} was launched with {key} = {was}, now it is {is_}{also}; change "
+            f"it back{begun} or launch under another --name"
         )
 
 
@@ -144,4 +145,4 @@ def _fingerprint(plan: Plan) -> dict[str, str]:
 
 
 def _of_goal(goal: Goal) -> dict[str, str]:
-    return {f"goal.{field}": str(value) for field, value in goal}
+    return {f"goal.{field}": str(value) for field, value in goal.model_dump().items()}

@@ -61,6 +61,7 @@ def _drawing(goal: Goal, best: Sequence[Complete]) -> dict[str, Any]:
     lowest = min(trial.ending.worst for trial in best)
     bottom = min(2 * goal.accuracy - 100, lowest) - 0.05
     title = f"Best trials, and the goal of {goal.wanted} in the {goal.ends}"
+    measured = f"{goal.judge} accuracy (%)"
     axis = {"gridcolor": "rgba(128,128,128,0.25)", "zeroline": False}
     counted = {
         "type": "rect",
@@ -96,7 +97,11 @@ def _drawing(goal: Goal, best: Sequence[Complete]) -> dict[str, Any]:
             "title": {"text": title, "font": {"size": 15}, "x": 0.02, "xanchor": "left"},
             "margin": {"l": 60, "r": 10, "t": 60, "b": 50},
             "xaxis": {"title": {"text": "epoch"}, "range": [0.5, goal.epochs + 0.5], **axis},
-            "yaxis": {"title": {"text": "test accuracy (%)"}, "range": [bottom, 100], **axis},
+            "yaxis": {
+                "title": {"text": measured},
+                "range": [bottom, 100],
+                **axis,
+            },
             "shapes": [counted, reached],
             "font": {"color": "gray"},  # on white and, in the dark mode, on black
             "paper_bgcolor": "rgba(0,0,0,0)",

@@ -19,6 +19,7 @@ _ASKED = ("goal.accuracy", "goal.last")
 _FIXED = {
     "goal.epochs": "every schedule was made for that many epochs",
     "goal.params": "every net was made to fit that budget",
+    "goal.judge": "no net was tried on other images",
     "seed": "every training followed from it",
     "data": "every net was trained on it",
     "space": "every trial is a sample of it",

@@ -5,7 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from mnist_core import packaged
 from mnist_core.config import Data
@@ -43,6 +50,32 @@ def array(given: Any) -> Any:
 
 
 _Array = Annotated[tuple[Any, ...], BeforeValidator(array)]
+
+
+def _as_the_goal_says(given: Any, known: ValidationInfo) -> Any:
+    """Raises ValueError where a table names another judge than the goal."""
+    goal: Goal | None = known.data.get("goal")  # none where it is at fault itself
+    if goal is None:
+        return given
+    if isinstance(given, Data):
+        return given.judged_by(goal.judge)
+    if not isinstance(given, Mapping):
+        return given
+    if given.get("judge", goal.judge) != goal.judge:
+        raise ValueError(
+            f"judge = {shortened(given['judge'])} is for the goal to say: goal.judge (now "
+            f"{goal.judge!r})"
+        )
+    return {**given, "judge": goal.judge}
+
+
+def _numbers(data: Data) -> dict[str, int]:
+    return {"train": data.train, "test": data.test}
+
+
+Images = Annotated[Data, BeforeValidator(_as_the_goal_says), PlainSerializer(_numbers)]
+"""What all configs are trained on and judged by: how many stands in `data`, by what in the `goal`,
+which is a field before it."""
 Trials = Annotated[int, Field(ge=1, le=1_000_000, json_schema_extra={"add": "trials = 60"})]
 Workers = Annotated[
     Annotated[int, Field(ge=1, le=1024)] | None,
@@ -77,7 +110,7 @@ class Plan(Searching, ABC):
     engine: Wanted = "auto"
     seed: Seed = 0
     goal: Goal = Goal()
-    data: Data = Data()
+    data: Images = Data()
 
     @abstractmethod
     def make_space(self) -> Space:

@@ -122,7 +122,9 @@ def _with_room(plan: StudySpec, config: Config, budget: int, widths: bool) -> St
     """The study for a budget, a config's epochs and data, and with room for what else it has.
     widths: see `widened`. Raises pydantic's ValidationError."""
     last = min(plan.goal.last, config.epochs)
-    goal = Goal(accuracy=plan.goal.accuracy, last=last, epochs=config.epochs, params=budget)
+    goal = plan.goal.changed(
+        last=last, epochs=config.epochs, params=budget, judge=config.data.judge
+    )
     space = plan.space
     whole = SPACES[space.name](Frame(budget, config.epochs, config.data)).dimensions
     vary, fix = widened(space.vary, space.fix, whole, config, widths)
@@ -133,7 +135,10 @@ def _changes(plan: StudySpec, wanted: StudySpec) -> Iterator[tuple[str, str]]:
     """What makes of a study the other one: field -> value, as `--set` has them."""
     for table in ("goal", "data"):
         for field, value in getattr(wanted, table):
-            if value != getattr(getattr(plan, table), field):
+            if value != getattr(getattr(plan, table), field) and (table, field) != (
+                "data",
+                "judge",
+            ):
                 yield f"{table}.{field}", str(value)
     for table in ("vary", "fix"):
         before = getattr(plan.space, table)

@@ -4,13 +4,15 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from mnist_core.config import TEST_IMAGES, TRAIN_IMAGES, Config, Data
+from mnist_core.config import Config, Data
 from mnist_core.record import Environment
 from mnist_core.words import beside, of
 from search.text.markdown import code, escaped
 from spaces import layouts
 from spaces.catalogue import described
 from spaces.dimensions import Choice, Dimension
+
+HELD_OUT = "Judged by held-out training images of other writers, not by the test images"
 
 
 def points(size: float, *marks: float) -> str:
@@ -52,20 +54,23 @@ def plain(given: Any) -> str:
 
 
 def reduced(data: Data | None) -> str:
-    """What of MNIST is trained and tested on; nothing where that is the whole, or not known."""
-    if data is None or data == Data():
+    """What of MNIST is trained and tested on; nothing where that is all that there is with this
+    judge, or not known."""
+    if data is None or data.whole:
         return ""
+    there = Data(judge=data.judge)
     return (
-        f"{data.train:,} of {TRAIN_IMAGES:,} training images, "
-        f"{data.test:,} of {TEST_IMAGES:,} test images"
+        f"{data.train:,} of {there.train:,} training images, "
+        f"{data.test:,} of {there.test:,} {data.images}"
     )
 
 
 def not_whole(data: Data | None) -> list[str]:
-    """The line that comes first wherever results on less than MNIST are told; none for all of
-    it."""
+    """The lines that come first wherever results are told that are on less than MNIST, or not on
+    its test images; none for all of it."""
     said = reduced(data)
-    return [f"Not the whole of MNIST: {said}"] if said else []
+    lines = [f"Not the whole of MNIST: {said}"] if said else []
+    return [*lines, *[HELD_OUT] * (data is not None and data.judge == "holdout")]
 
 
 def network(config: Config) -> str:

@@ -97,7 +97,7 @@ class _Running:
         results = tuple(self.results)
         if self.environment is None:
             return Failed(self.job, results, None, reason or "ended without having begun")
-        reason = reason or _fault(results, 0 if self.stopped else self.job.epochs)
+        reason = reason or _fault(self.job, results, self.stopped)
         if reason:
             return Failed(self.job, results, self.environment, reason)
         return Trained(self.job, results, self.environment, self.stopped)
@@ -154,11 +154,11 @@ class Crew:
         return wanted and (result.epoch < job.epochs or job.epochs >= job.config.epochs)
 
 
-def _fault(results: Sequence[EpochResult], epochs: int) -> str:
-    """Why a curve that should have so many epochs is of no use, though its training did not say so;
-    empty where it is of use."""
+def _fault(job: Job, results: Sequence[EpochResult], stopped: bool) -> str:
+    """Why a curve is of no use, though its training did not say so; empty where it is of use."""
+    judge, epochs = job.config.data.judge, 0 if stopped else job.epochs
     for result in results:
-        for what, accuracy in (("test", result.test_acc), ("training", result.train_acc)):
+        for what, accuracy in ((judge, result.test_acc), ("training", result.train_acc)):
             if not math.isfinite(accuracy):
                 return f"the {what} accuracy is {accuracy} in epoch {result.epoch}"
     if len(results) < epochs:

@@ -146,11 +146,12 @@ class Lines:
 
     def epoch(self, job: Job, result: EpochResult) -> None:
         log.info(
-            "%s, seed %d: epoch %d/%d, test %s %%, %.1f s",
+            "%s, seed %d: epoch %d/%d, %s %s %%, %.1f s",
             job.name,
             job.config.seed,
             result.epoch,
             job.epochs,
+            job.config.data.judge,
             percent(result.test_acc),
             result.seconds,
         )
