@@ -74,6 +74,7 @@ RUN = {
     "drilldown launch quick --until-held": FEW,
     "drilldown launch --trials 40 --minutes 30": FEW,
     "drilldown launch quick --log jsonl": "--workers 1 --trials 3",
+    "drilldown launch quick --set goal.judge=holdout --name unseen": FEW,
     "drilldown launch study.toml": FEW,
     "drilldown launch under-10k --start best.toml --name from-mine": FEW,
     "drilldown list": "",
@@ -225,7 +226,7 @@ def test_the_study_of_the_readme_has_every_field() -> None:
     for model, table in (
         (study_spec.StudySpec, given),
         (Goal, given["goal"]),
-        (Data, given["data"]),
+        (Data, {**given["data"], "judge": given["goal"]["judge"]}),  # where a study says it
         (study_spec.SpaceChoice, given["space"]),
     ):
         assert table.keys() == model.model_fields.keys()

@@ -15,6 +15,7 @@ schedule = {kind = "linear", warmup = 0.2, final = 0.0}
 schedule = {kind = "onecycle", rise = 0.3, div = 10.0, final_div = 100.0, anneal = "linear", \
 per = "batch", cycle_momentum = true, base_momentum = 0.8, max_momentum = 0.9}
 schedule = {kind = "loss_dip", gamma = 0.9}
+data = {judge = "holdout", train = 6000, test = 1000}
 """
 VARIANTS = [WHOLE, *(WHOLE | tomllib.loads(line) for line in OTHER_KINDS.strip().splitlines())]
 

@@ -84,6 +84,9 @@ def launch(
     STUDY is a name that `drilldown list` shows, or a TOML file that says the same things; one that
     has been run needs its file no more. Without it `quick` is run: about ten minutes on two cores.
 
+    With --set goal.judge=holdout the test images stay unseen: training images of other writers,
+    held out, judge in their place.
+
     What --set says is kept with the study, as are its seed and what it is to start with. The other
     options hold for this launch alone: resumed by its name, the study has its own trials, limits,
     workers and engine again.
@@ -161,7 +164,7 @@ def drill(
     STUDY is a packaged drill, `shallow` (about 15 minutes on two cores) or `deep` (a night), or a
     TOML file; one that has been run needs its file no more. It ends with the finalists trained on
     fresh seeds, and a report of Target, Result and Analysis: runs/NAME/drill.html and drill.md.
-    What was done before is not done again.
+    What was done before is not done again. --set goal.judge=holdout is as of `launch`.
 
     What --set says is kept with the drill, as is its seed; --workers, --engine and --device hold
     for this once.

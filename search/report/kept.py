@@ -7,6 +7,7 @@ from typing import Any
 from mnist_core.words import part, percent
 from search.drill.kept import KeptDrill, KeptStage
 from search.drill.result import Finalist
+from search.report.shown import on_what
 from search.text.commands import program
 from search.text.console import records, table
 from search.text.wording import listed
@@ -76,7 +77,8 @@ def _lines(
         for row in stages
     ]
     title = f"{kept.name}, a drill: {kept.goal}; accuracies in percent"
-    lines = [table(title, heads, rows, left=["stage", "best"]), ""]
+    shown = table(title, heads, rows, left=["stage", "best"])
+    lines = [*on_what(kept.stages[-1].study), shown, ""]
     if finalists:
         heads = ["finalist", "parameters", "score", "score on fresh seeds", "worst", "goal held"]
         rows = [

@@ -70,7 +70,8 @@ def _whole_data(outcome: Outcome) -> Iterator[Step]:
     if not outcome.data.whole:
         whole = Data(judge=outcome.data.judge)
         settings = (f"data.train={whole.train}", f"data.test={whole.test}")
-        yield Step("All of MNIST", settings, "all")
+        what = "All of MNIST" if whole.judge == "test" else "All images"
+        yield Step(what, settings, "all")
 
 
 def _fewer(outcome: Outcome) -> Iterator[Step]:

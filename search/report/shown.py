@@ -143,7 +143,12 @@ def above(study: Study) -> tuple[list[str], str]:
     title = [f"{study.name}: {study.goal}; accuracies in percent, spread in points"]
     if study.settings:
         title.append(f"launched with {option(study.settings)}")
-    return _broken(not_whole(study.data)), "\n".join(_broken(title))
+    return on_what(study), "\n".join(_broken(title))
+
+
+def on_what(study: Study) -> list[str]:
+    """By what images it is judged, and how few they are, where that has to be said first."""
+    return _broken(not_whole(study.data))
 
 
 def _broken(lines: Sequence[str]) -> list[str]:

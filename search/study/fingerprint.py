@@ -113,7 +113,7 @@ def told(study: Study) -> dict[str, str]:
     spec = study.kept(SPEC)
     besides = spec if isinstance(spec, dict) else {}
     flat = {name: value for name, value in _flat(besides) if name.partition(".")[0] in _MAY_CHANGE}
-    found = {**(study.kept(FINGERPRINT) or {}), **flat}
+    found = {**_UNSAID, **(study.kept(FINGERPRINT) or {}), **flat}
     return {name: value for name, value in found.items() if name not in _TWICE}
 
 
