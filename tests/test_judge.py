@@ -11,12 +11,14 @@ from command_line import STAGES, TINY, Drilldown, one_line
 from fakes import FakeWorkers, Fate
 from tiny import tiny_config
 
-from mnist_core import record
+from mnist_core import packaged, record
 from mnist_core.config import Data
 from mnist_core.goal import Goal
 from mnist_core.schedule import Step
+from search.drill import spec as drills
 from search.launch.owner import Owner
 from search.report.studied import StudyResult, write
+from search.study import spec
 from search.study.fingerprint import FINGERPRINT, SPEC
 from search.study.note import annotate
 from search.study.session import opened
@@ -68,6 +70,30 @@ def test_a_study_with_another_goal_has_its_judge() -> None:
     held_out = _spec(WHOLE).changed(goal=Goal(judge="holdout"))
     assert held_out.data == Data(judge="holdout")
     assert held_out.changed(goal=Goal()).data == Data()
+
+
+@pytest.mark.parametrize("name", packaged.names(packaged.STUDIES))
+def test_every_study_that_comes_along_can_be_judged_so(name: str) -> None:
+    before, after = (spec.load(name, settings)[1] for settings in ([], ["goal.judge=holdout"]))
+    assert after.data == before.data.judged_by("holdout")
+
+
+@pytest.mark.parametrize("name", packaged.names(packaged.DRILLS))
+def test_every_drill_too(name: str) -> None:
+    before, after = (drills.load(name, settings)[1] for settings in ([], ["goal.judge=holdout"]))
+    stage = after.study(1, after.stand_ins())
+    assert after.data == stage.data == stage.frame.data == before.data.judged_by("holdout")
+    assert stage.goal.judge == after.plain().data.judge == "holdout"
+
+
+@pytest.mark.usefixtures("no_data")
+def test_a_file_that_asks_for_more_than_remain_is_told_so(
+    drilldown: Drilldown, tmp_path: Path
+) -> None:
+    file = tmp_path / "whole.toml"
+    file.write_text(TINY.replace("train = 200", "train = 60_000"))
+    said = "data.train: must be at most 50000 where judge = 'holdout' holds the others out, not"
+    one_line(drilldown("launch", str(file), "--set", "goal.judge=holdout"), said, "leave it out")
 
 
 def test_what_nobody_judges_otherwise_is_kept_as_it_was() -> None:
