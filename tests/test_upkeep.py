@@ -418,7 +418,7 @@ def test_what_is_left_without_a_first_stage_is_told_truly_and_deleted(
     whole = drilldown("show", "mini").out.splitlines()
     optuna.delete_study(study_name="mini.1.net", storage=studies.storage)
     shown = drilldown("show", "mini").out.splitlines()
-    assert shown[2] == next(line for line in whole if line.startswith("2.pace")), shown
+    assert shown[3] == next(line for line in whole if line.startswith("2.pace")), shown
     assert "Deleted since it ran: stage 1; the drill cannot go on without" in shown
     for line in ("drill mini", "report mini"):
         one_line(
