@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from mnist_core.frozen import shortened
+from mnist_core.words import ordinal
 
 Schema = dict[str, Any]
 _FEW = 8  # words that an error lists
@@ -26,7 +27,7 @@ def explain(
 
     models: what the file may hold: the one that `error` comes from, and others whose fields stand
     at the top level beside its own. values: of the file; items of its arrays of tables are called
-    by their names.
+    by their names, and others counted from the 1st.
     """
     faults = _causes(error.errors(include_url=False))
     first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
@@ -64,6 +65,18 @@ def named(path: Sequence[str | int], values: Mapping[str, Any]) -> list[str | in
             node = node.get(part) if isinstance(node, Mapping) else None
             found.append(part)
     return found
+
+
+def dotted(path: Sequence[str | int]) -> str:
+    """A field's path as a person says it: items of an array are counted from the 1st, and a key
+    that is no plain word is quoted."""
+    return ".".join(_part(each) for each in path)
+
+
+def _part(part: str | int) -> str:
+    if isinstance(part, int):
+        return ordinal(part + 1)
+    return part if _PLAIN.fullmatch(part) else shortened(part)
 
 
 def suggest(word: str, known: Iterable[str], listed: str = "") -> str:
@@ -113,6 +126,9 @@ def _explained(
         case "missing":
             *above, word = fault["loc"]
             path, table = _place(above, root)
+            if path and isinstance(path[-1], int):  # a table that has no name
+                which = f"the {ordinal(path[-1] + 1)} [[{path[-2]}]]"
+                return at(*path, word, said=f"is missing from {which}{_to_add(table, word)}")
             return at(*path, word, said=f"is missing{_to_add(table, word)}")
         case "model_type":
             *above, word = fault["loc"]
@@ -175,9 +191,8 @@ def _in_words_of_toml(fault: ErrorDetails) -> str:
 
 
 def _at(*path: str | int, said: str) -> str:
-    """A field's path before what is said of it; a key that is no plain word is quoted."""
-    parts = [str(p) if _PLAIN.fullmatch(str(p)) else shortened(p) for p in path]
-    return f"{'.'.join(parts)}: {said}" if parts else said
+    """A field's path before what is said of it."""
+    return f"{dotted(path)}: {said}" if path else said
 
 
 @cache

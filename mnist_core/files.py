@@ -10,9 +10,19 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from mnist_core.errors import UserError
-from mnist_core.faults import explain, named, suggest
+from mnist_core.faults import dotted, explain, named, suggest
 
-__all__ = ["COMMANDS", "explain", "kind_of", "mistaken", "named", "parsed", "read_toml", "suggest"]
+__all__ = [
+    "COMMANDS",
+    "dotted",
+    "explain",
+    "kind_of",
+    "mistaken",
+    "named",
+    "parsed",
+    "read_toml",
+    "suggest",
+]
 
 T = TypeVar("T")
 COMMANDS = {"study": "launch", "drill": "drill", "config": "train"}

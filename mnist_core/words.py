@@ -4,12 +4,19 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 _SEVERAL = {"is": "are", "was": "were", "has": "have"}
+_ENDINGS = {1: "st", 2: "nd", 3: "rd"}
 _DIGITS = 9  # decimals; what is nearer to a mark than that is a mean's rounding
 
 
 def of(count: int, what: str) -> str:
     """`1 trial`, `3 trials`."""
     return f"{count} {what}{'s' * (count != 1)}"
+
+
+def ordinal(number: int) -> str:
+    """`1st`, `2nd`, `11th`."""
+    ending = "th" if number % 100 in (11, 12, 13) else _ENDINGS.get(number % 10, "th")
+    return f"{number}{ending}"
 
 
 def part(some: int, whole: int, what: str) -> str:

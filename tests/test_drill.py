@@ -381,7 +381,14 @@ def _file(folder: Path, values: dict[str, Any]) -> Path:
         ),
         ({"stage": _stages({}, {"fix": {"lr": 9}})}, "pace.fix.lr: is in stage.pace.vary too"),
         ({"stage": _stages({}, {"name": "net"})}, "stage: two stages are called 'net'; rename one"),
-        ({"stage": _stages({}, {"name": "a b"})}, "stage.1.name: "),
+        (
+            {"stage": _stages({}, {"name": "a b"})},
+            "stage.2nd.name: must be at most 41 letters, digits",
+        ),
+        (
+            {"stage": [VALUES["stage"][0], {"trials": 3, "vary": {"lr": "all"}}]},
+            "stage.2nd.name: is missing from the 2nd [[stage]]",
+        ),
         (
             {"stage": _stages({}, {"trails": 3})},
             "stage.pace.trails: is not a field here; did you mean",

@@ -102,7 +102,7 @@ RUN = {
     "drilldown completion bash": "",
     "drilldown drill": f"{ALONE} {SHORT}",
     "drilldown drill shallow": f"{ALONE} {SHORT}",
-    "drilldown drill two-stages.toml": f"{ALONE} --set stage.0.trials=2 --set stage.1.trials=2",
+    "drilldown drill two-stages.toml": f"{ALONE} --set stage.1.trials=2 --set stage.2.trials=2",
     "drilldown show shallow": "",
     "drilldown export shallow": "",
     "drilldown show shallow.1.architecture": "",

@@ -275,11 +275,12 @@ def test_a_value_is_toml_and_a_word_that_is_none_is_text(text: str, value: Any) 
 
 def test_settings_reach_into_tables_and_arrays_of_them() -> None:
     table = {"goal": {"last": 1}, "stage": [{"name": "net"}, {"name": "pace", "trials": 2}]}
-    texts = ["goal.params=9", "stage.pace.trials=5", "stage.0.vary.lr=all", "data.train=7"]
+    texts = ["goal.params=9", "stage.pace.trials=5", "stage.1st.vary.lr=all", "stage.2.keep=1"]
+    texts.append("data.train=7")
     found = applied(texts, dict)(table)
     assert found == {
         "goal": {"last": 1, "params": 9},
-        "stage": [{"name": "net", "vary": {"lr": "all"}}, {"name": "pace", "trials": 5}],
+        "stage": [{"name": "net", "vary": {"lr": "all"}}, {"name": "pace", "trials": 5, "keep": 1}],
         "data": {"train": 7},
     }
     assert table["goal"] == {"last": 1}

@@ -138,15 +138,19 @@ USAGE = [
     (
         "drill shallow --set stage.optimiser.trials=3",
         "--set stage.optimiser.trials: no item "
-        "'optimiser'; there are 0 to 2 (architecture, regularisation, optimizer)",
+        "'optimiser'; there are 1 to 3 (architecture, regularisation, optimizer)",
     ),
     (
         "drill shallow --set stage.optimizer.trials=x",
         "--set stage.optimizer.trials: must be a valid integer",
     ),
-    ("drill shallow --set stage.1.trials=x", "--set stage.1.trials: stage.regularisation.trials"),
-    ("drill shallow --set stage.1.base=[]", "stage.regularisation.base: stands at the top of"),
-    ("drill shallow --set stage.1.goal.last=1", "regularisation.goal: is a table of the whole"),
+    ("drill shallow --set stage.2.trials=x", "--set stage.2.trials: stage.regularisation.trials"),
+    ("drill shallow --set stage.2nd.trials=x", "stage.2nd.trials: stage.regularisation.trials"),
+    ("drill shallow --set stage.0.trials=5", "no item '0'; there are 1 to 3 (architecture, "),
+    ("drill shallow --set stage.4.trials=5", "no item '4'; there are 1 to 3 (architecture, "),
+    ("drill shallow --set stage.2.vary.lr=[0.1,x]", "--set stage.2.vary.lr: '[0.1,x]' is not"),
+    ("drill shallow --set stage.2.base=[]", "stage.regularisation.base: stands at the top of"),
+    ("drill shallow --set stage.2.goal.last=1", "regularisation.goal: is a table of the whole"),
     ("launch smoke --set goal.trials=3", "--set goal.trials: stands at the top of the file, above"),
     ("launch smoke --start none.toml", "--start: none.toml: no such file"),
     (

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from mnist_core.words import ordinal
+
 WHOLE: dict[str, Any] = tomllib.loads((Path(__file__).parent / "data/whole.toml").read_text())
 OTHER_KINDS = """
 optimizer = {kind = "adamw", lr = 0.01, betas = [0.9, 0.99]}
@@ -47,4 +49,4 @@ def at(values: Any, place: Place) -> Any:
 
 def dotted(place: Place) -> str:
     """As a refusal names it."""
-    return ".".join(map(str, place))
+    return ".".join(part if isinstance(part, str) else ordinal(part + 1) for part in place)

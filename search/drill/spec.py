@@ -1,5 +1,6 @@
 """A drill's TOML: a goal, and the stages that go down to it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -31,9 +32,7 @@ def _bounds(given: Any) -> Any:
 class Stage(Searching):
     """One step down: which dimensions vary around the winners of the stage before."""
 
-    name: Annotated[
-        str, Field(pattern=r"^\w[\w-]{0,40}$", json_schema_extra={"add": 'name = "optimizer"'})
-    ]
+    name: Annotated[str, Field(json_schema_extra={"add": 'name = "optimizer"'})]
     keep: Annotated[int, Field(ge=1, le=100)] = 2
     """How many winners the next stage starts from; of the last stage, how many are finalists."""
     vary: Annotated[
@@ -41,6 +40,13 @@ class Stage(Searching):
         Field(json_schema_extra={"add": "[stage.vary] with lr = [0.05, 0.5], or what else varies"}),
     ]
     fix: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("name")
+    @classmethod
+    def _can_be_part_of_a_studys_name(cls, name: str) -> str:
+        if not re.fullmatch(r"\w[\w-]{0,40}", name):
+            raise ValueError(f"must be at most 41 letters, digits, - and _, not {shortened(name)}")
+        return name
 
     @field_validator("vary")
     @classmethod

@@ -1,8 +1,8 @@
 """`--set KEY=VALUE`: what a study's or a drill's file says, said otherwise on the command line.
 
-KEY is a field as messages name it (`goal.params`, `space.vary.lr`); an item of an array of tables
-goes by its number or its name (`stage.0.trials`, `stage.optimizer.trials`). VALUE is TOML; a word
-that is none is text.
+KEY is a field as messages name it (`goal.params`, `space.vary.lr`); an item of an array goes by its
+number, counted from 1, or its name (`stage.3.trials`, `stage.optimizer.trials`). VALUE is TOML; a
+word that is none is text.
 """
 
 import copy
@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from mnist_core.errors import UserError
-from mnist_core.files import explain, named
+from mnist_core.files import dotted, explain, named
 from mnist_core.frozen import shortened
 from spaces import SPACES, Frame
 from spaces.catalogue import all_dimensions
@@ -128,13 +128,28 @@ def blamed(texts: Sequence[str], said: str, values: Mapping[str, Any]) -> str | 
     """What is said of a setting at fault, given what is said of the field; None where it is none
     of the settings that names it. values: what was parsed, with the settings."""
     settings = [read(text) for text in texts]
-    found = _blamed(said, settings, [_named(setting.key, values) for setting in settings])
+    places = [_named(_place(setting.key, values), values) for setting in settings]
+    found = _blamed(said, settings, places)
     return None if found is None else _joined(found, said)
 
 
-def _named(place: str, values: Mapping[str, Any]) -> str:
+def _place(key: str, values: Mapping[str, Any]) -> list[str | int]:
+    """The field that is set, as far as there is one, items of arrays by their place."""
+    place: list[str | int] = []
+    node: Any = values
+    for part in key.split("."):
+        found = _item(node, part) if isinstance(node, list | tuple) else None
+        place.append(part if found is None else found)
+        if isinstance(node, Mapping):
+            node = node.get(part)
+        else:
+            node = None if found is None else node[found]
+    return place
+
+
+def _named(place: Sequence[str | int], values: Mapping[str, Any]) -> str:
     """As messages say it: items of arrays by their names."""
-    return ".".join(map(str, named(place.split("."), values)))
+    return dotted(named(place, values))
 
 
 def _blamed(said: str, settings: Sequence[Setting], places: Sequence[str]) -> str | None:
@@ -216,32 +231,43 @@ def _joined(option: str, said: str) -> str:
     return f"{option}: {fault}" if option == f"--set {field}" else f"{option}: {said}"
 
 
-def _put(table: dict[str, Any], setting: Setting) -> str:
-    """Say it in the table; returns the field, items of arrays by their number."""
-    place: list[str] = []
+def _put(table: dict[str, Any], setting: Setting) -> list[str | int]:
+    """Say it in the table; returns the field, items of arrays by their place."""
+    place: list[str | int] = []
     node: Any = table
     *above, last = setting.key.split(".")
     for part in above:
         key = _key(node, part, setting)
-        place.append(str(key))
+        place.append(key)
         if isinstance(node, dict):
             node.setdefault(key, {})
         node = node[key]
         if not isinstance(node, dict | list):
-            raise UserError(f"{setting.option}: {'.'.join(place)} is no table")
+            raise UserError(f"{setting.option}: {dotted(place)} is no table")
     key = _key(node, last, setting)
     node[key] = setting.value
-    return ".".join([*place, str(key)])
+    return [*place, key]
 
 
 def _key(node: dict[str, Any] | list[Any], part: str, setting: Setting) -> str | int:
     if isinstance(node, dict):
         return part
-    names = [item.get("name") if isinstance(item, dict) else None for item in node]
+    found = _item(node, part)
+    if found is not None:
+        return found
+    known = ", ".join(str(name) for name in _names(node) if name is not None)
+    there = f"there are 1 to {len(node)}" if node else "the array is empty"
+    raise UserError(f"{setting.option}: no item {part!r}; {there}{f' ({known})' * bool(known)}")
+
+
+def _item(items: Sequence[Any], part: str) -> int | None:
+    """The place of the one that goes by this name, or by this number from 1 (`2`, `2nd`)."""
+    names = _names(items)
     if part in names:
         return names.index(part)
-    if part.isdecimal() and int(part) < len(node):
-        return int(part)
-    known = ", ".join(str(name) for name in names if name is not None)
-    there = f"there are 0 to {len(node) - 1}" if node else "the array is empty"
-    raise UserError(f"{setting.option}: no item {part!r}; {there}{f' ({known})' * bool(known)}")
+    number = re.fullmatch(r"0*([1-9][0-9]{0,5})(st|nd|rd|th)?", part)
+    return int(number[1]) - 1 if number and int(number[1]) <= len(items) else None
+
+
+def _names(items: Sequence[Any]) -> list[Any]:
+    return [item.get("name") if isinstance(item, Mapping) else None for item in items]
