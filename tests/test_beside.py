@@ -12,11 +12,13 @@ import pytest
 from command_line import Drilldown, one_line
 from fakes import FakeWorkers, Fate
 
+from mnist_core.config import Data
 from search.launch.owner import Owner
 from search.study import upkeep
 from search.study.fingerprint import SPEC
 from search.study.session import opened
 from search.study.storage import open_storage
+from search.study.study import Study
 
 GOAL = {"accuracy": 90.0, "last": 1, "epochs": 3, "params": 2_000}
 OTHER = fakes.study(
@@ -74,6 +76,19 @@ def test_studies_stand_side_by_side(drilldown: Drilldown) -> None:
     assert done.out.endswith(
         "the same for both:\ndrilldown rescore yours --set goal.accuracy=90 --set goal.last=2\n"
     )
+
+
+def test_data_that_is_not_the_whole_comes_first(
+    drilldown: Drilldown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "Not the whole of MNIST: 300 of 60,000 training images, 200 of 10,000 test images"
+    for form in ("table", "markdown"):
+        done = drilldown("compare", "mine", "yours", "--format", form)
+        assert done.out.startswith(f"{said}\n"), done.out
+    data = {"mine": Data(), "yours": Data(train=300, test=200)}
+    monkeypatch.setattr(Study, "data", property(lambda study: data[study.name]))
+    done = drilldown("compare", "mine", "yours")
+    assert done.out.startswith(f"yours: {said}\n")
 
 
 def test_each_study_of_another_goal_is_rescored_to_the_firsts(drilldown: Drilldown) -> None:

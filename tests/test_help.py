@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -14,8 +15,6 @@ from command_line import Drilldown
 from mnist_core import packaged
 from search import cli
 from search.compare.compare import GOAL_EPOCHS
-from search.drill import spec as drill_spec
-from search.study import spec
 
 README = (Path(cli.__file__).parents[2] / "README.md").read_text()
 COMMANDS = [
@@ -76,17 +75,53 @@ def test_every_winner_is_named(drilldown: Drilldown, command: str) -> None:
 
 
 @pytest.mark.parametrize(("command", "ended"), [("launch", "over"), ("drill", "drilled")])
-def test_help_has_the_events_and_the_settings_of_each_command(
+def test_help_has_the_events_of_each_command(
     drilldown: Drilldown, command: str, ended: str
 ) -> None:
     said = " ".join(drilldown(command, "--help").out.split())
     told = re.search(r"each event \(([a-z, ]+)\)", said)
     assert told
     assert told[1].endswith(ended)
-    key = re.search(r"--set '(\S+)=\[0.1, 0.4\]'", said)
-    assert key
-    load = {"launch": spec.load, "drill": drill_spec.load}[command]
-    load({"launch": "quick", "drill": "shallow"}[command], [f"{key[1]}=[0.1, 0.4]"])
+
+
+@pytest.mark.parametrize(
+    ("command", "files"),
+    [
+        ("launch", packaged.names(packaged.STUDIES)),
+        ("drill", packaged.names(packaged.DRILLS)),
+        ("space", [*packaged.names(packaged.STUDIES), *packaged.names(packaged.DRILLS)]),
+        ("rescore", ["quick"]),
+    ],
+)
+def test_each_example_of_set_can_be_typed(
+    drilldown: Drilldown, command: str, files: list[str]
+) -> None:
+    """Each file takes those that are for its kind."""
+    setting = {p.name: p for p in cli.cli.commands[command].params}["settings"]
+    assert isinstance(setting, click.Option)
+    typed = re.findall(r"'[^']+'|[\w.]+=[\w.]+", setting.help or "")
+    examples = [word for each in typed for word in shlex.split(each)]
+    assert len(examples) >= 2
+    taken = set()
+    for file in files:
+        kind = "stage" if file in packaged.names(packaged.DRILLS) else "space"
+        for example in examples:
+            if example.startswith(("goal.", f"{kind}.")):
+                done = drilldown("space", file, "--set", example)
+                assert (done.code, done.err) == (0, ""), (file, example)
+                taken.add(example)
+    assert taken == {*examples}
+    shown = drilldown(command, "--help").out  # each whole, to be copied
+    assert all(word in shown for word in typed)
+
+
+def test_no_other_command_takes_settings() -> None:
+    taking = {
+        name
+        for name, command in cli.cli.commands.items()
+        if any(parameter.name == "settings" for parameter in command.params)
+    }
+    assert taking == {"launch", "drill", "space", "rescore"}
 
 
 def test_version(drilldown: Drilldown) -> None:

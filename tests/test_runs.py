@@ -52,6 +52,11 @@ def test_list_has_a_drill_with_its_stages_below_it(drilldown: Drilldown) -> None
 def test_show_of_a_drill_has_its_stages_and_finalists(drilldown: Drilldown) -> None:
     done = drilldown("show", "mini")
     assert (done.code, done.err) == (0, "")
+    first, title, *_ = done.out.splitlines()
+    assert first == (
+        "Not the whole of MNIST: 1,000 of 60,000 training images, 500 of 10,000 test images"
+    )
+    assert title.startswith("mini, a drill: ")
     assert re.search(r"^2.pace +5 +pace/3 +56.40 .* pace/3, net/3$", done.out, re.MULTILINE)
     finalists = done.out.partition("Finalists, best first")[2].splitlines()
     assert [line.split()[0] for line in finalists[2:4]] == ["net/3", "pace/3"]

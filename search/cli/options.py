@@ -77,16 +77,21 @@ def log(*events: str) -> Callable[[_Command], _Command]:
     )
 
 
-def settings(array: str, kept: str = "") -> Callable[[_Command], _Command]:
-    """array: a KEY whose value is one. kept: for how long it holds, if not for this command."""
+OF_STUDY, OF_DRILL = "'space.vary.lr=[0.1,0.4]'", "'stage.optimizer.vary.lr=[0.1,0.4]'"
+"""Fields that `--set` can be told of, as they are typed."""
+
+
+def settings(example: str, kept: str = "") -> Callable[[_Command], _Command]:
+    """example: of a field that the command's files have, but for the goal. kept: for how long it
+    holds, if not for this command."""
     return click.option(
         "--set",
         "settings",
         multiple=True,
         metavar="KEY=VALUE",
         callback=_readable,
-        help="A field of the file, instead of what it says there: --set goal.params=8000 "
-        f"--set '{array}=[0.1, 0.4]' (TOML; quoted, as shells change brackets and blanks)" + kept,
+        help="A field of the file, instead of what it says there (TOML; quoted, as shells change "
+        f"brackets and blanks): goal.params=8000 or {example}; may be said several times{kept}",
     )
 
 

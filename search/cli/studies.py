@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     "that comes along, or a study or drill, whose best it is. It must lie in the study's space and "
     "be trained for as many epochs on as many images; may be said several times",
 )
-@options.settings("space.vary.lr", "; kept with the study")
+@options.settings(options.OF_STUDY, "; kept with the study")
 @options.workers("the study's, else auto")
 @options.engine("the study's, else auto")
 @options.name("study")
@@ -135,7 +135,7 @@ def launch(
 
 @click.command()
 @click.argument("study", default="shallow", shell_complete=complete.drills)
-@options.settings("stage.optimizer.vary.lr", "; kept with the drill")
+@options.settings(options.OF_DRILL, "; kept with the drill")
 @options.workers("the drill's, else auto")
 @options.engine("the drill's, else auto")
 @options.name("drill")
@@ -227,7 +227,7 @@ def list_(url: str | None) -> None:
 
 @click.command()
 @click.argument("name", default="open", shell_complete=complete.spaces)
-@options.settings("space.vary.lr")
+@options.settings(f"{options.OF_STUDY}, of a drill {options.OF_DRILL}")
 @options.form("table", "json", "csv")
 @options.storage
 def space(name: str, settings: tuple[str, ...], form: str, url: str | None) -> None:

@@ -86,7 +86,8 @@ def copy(name: str, new: str, yes: bool, url: str | None) -> None:
     multiple=True,
     required=True,
     metavar="KEY=VALUE",
-    help="Of the goal: goal.accuracy=99.45 (percent) or goal.last=3 (epochs); several may be given",
+    help="Of the goal: goal.accuracy=99.45 (percent) or goal.last=3 (epochs); may be "
+    "said several times",
 )
 @click.option(
     "--save", metavar="NEW", help="Keep it, as a copy of the study with this goal and this name"

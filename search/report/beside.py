@@ -11,6 +11,7 @@ from mnist_core.errors import UserError
 from mnist_core.goal import Goal
 from mnist_core.words import accuracies, part, percent
 from search.report.dimensions import can_be
+from search.report.shown import broken
 from search.study.fingerprint import told
 from search.study.runs import Run
 from search.study.settings import option as option_of
@@ -20,7 +21,7 @@ from search.study.trials import COUNTED, fates
 from search.text import markdown
 from search.text.commands import program
 from search.text.console import records, table
-from search.text.wording import duration, plain
+from search.text.wording import duration, not_whole, plain
 from spaces import dimensions
 from spaces.catalogue import CATALOGUE
 
@@ -48,7 +49,19 @@ def compared(runs: Sequence[Run], form: str, url: str | None) -> str:
     others = [
         [name, *(_said(name, value) for value in values)] for name, values in differences.items()
     ]
-    return _page(heads, lines, others, form, _remarks(studies, url))
+    return _page(_reduced(studies), heads, lines, others, form, _remarks(studies, url))
+
+
+def _reduced(studies: Sequence[Study]) -> list[str]:
+    """Which of them use less than the whole of MNIST, and how much."""
+    data = [study.data for study in studies]
+    if all(each == data[0] for each in data):
+        return not_whole(data[0])
+    return [
+        f"{study.name}: {line}"
+        for study, each in zip(studies, data, strict=True)
+        for line in not_whole(each)
+    ]
 
 
 def _study(run: Run) -> Study:
@@ -126,6 +139,7 @@ def _said(name: str, value: str | None) -> str:
 
 
 def _page(
+    first: Sequence[str],
     heads: Sequence[str],
     lines: Sequence[Sequence[str]],
     others: Sequence[Sequence[str]],
@@ -139,8 +153,9 @@ def _page(
             for head, rows in ((heads, lines), (differing, others))
             if rows
         ]
-        return "\n\n".join([*parts, *map(markdown.escaped, remarks)])
-    parts = [table("", heads, lines, left=heads), ""]
+        said = [[markdown.escaped(line) for line in each] for each in (first, remarks)]
+        return "\n\n".join([*said[0], *parts, *said[1]])
+    parts = [*broken(first), table("", heads, lines, left=heads), ""]
     if others:
         parts += [table("", differing, others, left=differing), ""]
     return "\n".join([*parts, *remarks])

@@ -7,10 +7,10 @@ from typing import Any
 from mnist_core.words import part, percent
 from search.drill.kept import KeptDrill, KeptStage
 from search.drill.result import Finalist
-from search.report.shown import on_what
+from search.report.shown import broken
 from search.text.commands import program
 from search.text.console import records, table
-from search.text.wording import listed
+from search.text.wording import listed, not_whole
 
 
 def drill(kept: KeptDrill, form: str, where: str) -> str:
@@ -76,9 +76,9 @@ def _lines(
         ]
         for row in stages
     ]
-    title = f"{kept.name}, a drill: {kept.goal}; accuracies in percent"
-    shown = table(title, heads, rows, left=["stage", "best"])
-    lines = [*on_what(kept.stages[-1].study), shown, ""]
+    data = next((data for stage in kept.stages if (data := stage.study.data)), None)
+    title = "\n".join(broken([f"{kept.name}, a drill: {kept.goal}; accuracies in percent"]))
+    lines = [*broken(not_whole(data)), table(title, heads, rows, left=["stage", "best"]), ""]
     if finalists:
         heads = ["finalist", "parameters", "score", "score on fresh seeds", "worst", "goal held"]
         rows = [

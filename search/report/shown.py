@@ -143,15 +143,11 @@ def above(study: Study) -> tuple[list[str], str]:
     title = [f"{study.name}: {study.goal}; accuracies in percent, spread in points"]
     if study.settings:
         title.append(f"launched with {option(study.settings)}")
-    return on_what(study), "\n".join(_broken(title))
+    return broken(not_whole(study.data)), "\n".join(broken(title))
 
 
-def on_what(study: Study) -> list[str]:
-    """By what images it is judged, and how few they are, where that has to be said first."""
-    return _broken(not_whole(study.data))
-
-
-def _broken(lines: Sequence[str]) -> list[str]:
+def broken(lines: Sequence[str]) -> list[str]:
+    """Words that the terminal has room for; where there is none, each line is one."""
     room = width()
     return list(lines) if room is None else [wrapped(line, room, "  ") for line in lines]
 
