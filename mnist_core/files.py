@@ -1,5 +1,6 @@
 """Reading TOML: every fault of a file said in one line."""
 
+import json
 import shlex
 import tomllib
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ __all__ = [
     "COMMANDS",
     "dotted",
     "explain",
+    "inline",
     "kind_of",
     "mistaken",
     "named",
@@ -71,6 +73,16 @@ def parsed(
         raise UserError(f"{path}: {explain(error, *models, values=values)}") from None
     except RecursionError:
         raise UserError(f"{path}: is nested too deeply") from None
+
+
+def inline(value: Any) -> str:
+    """A value as TOML has it, in one line; `none` of what TOML has no word for."""
+    if isinstance(value, Mapping):
+        inner = ", ".join(f"{name} = {inline(each)}" for name, each in value.items())
+        return f"{{ {inner} }}" if inner else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(inline, value))}]"
+    return "none" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _check_kind(path: Path, values: Mapping[str, Any], what: str) -> None:

@@ -14,6 +14,7 @@ import tomli_w
 from mnist_core import fetch, packaged, record
 from mnist_core.config import Config
 from mnist_core.errors import InVain, UserError
+from mnist_core.files import inline
 from mnist_core.paths import runs_dir
 from search.confirm.retrain import Changes, retrain
 from search.drill import run as drill
@@ -260,17 +261,34 @@ def test_the_summary_names_winner_report_and_commands(drilled: Drilled):
         ),
         (
             {"stage": _stages({"sampler": {"kind": "tpe", "multivariate": True}}, {})},
-            "with sampler = {'kind': 'tpe'}; now it is {'kind': 'tpe', 'multivariate': True}; chan",
+            'sampler = { kind = "tpe" }; now it is { kind = "tpe", multivariate = true }; chan',
         ),
         ({"stage": _stages({"keep": 1}, {})}, "stage 'net' is over, with keep = 2; now it is 1"),
-        ({"stage": _stages({"vary": {"widths": "all", "layout": "all"}}, {})}, "layout = absent"),
-        ({"stage": _stages({"fix": {"lr": 0.3}}, {})}, "fix.lr = 0.2, now it is 0.3"),
+        (
+            {"stage": _stages({"vary": {"widths": "all", "layout": "all"}}, {})},
+            "stage 'net' was run with no stage.net.vary.layout, now it is [\"squeeze\", ",
+        ),
+        (
+            {"stage": _stages({"fix": {"lr": 0.3}}, {})},
+            "was run with stage.net.fix.lr = 0.2, now it is 0.3; change it back, or drill",
+        ),
         ({"stage": _stages({"name": "nets"}, {})}, "stage 1 was 'net' when it was run, now it is"),
         ({"stage": _stages({}, {})[:1]}, "stage 2 was 'pace' when it was run, now there is 1 st"),
-        ({"stage": _stages({}, {"vary": {"lr": [0.1, 0.4], "schedule": "all"}})}, "with lr = "),
-        ({"seed": 4}, "was launched with seed = "),
-        ({"goal": {**VALUES["goal"], "accuracy": 91.0}}, "was launched with goal.accuracy = 90.0"),
-        ({"data": {"train": 301, "test": 200}}, "was launched with data = 300+200"),
+        (
+            {"stage": _stages({}, {"vary": {"lr": [0.1, 0.4], "schedule": "all"}})},
+            "drill 'tiny': stage 'pace' was run with stage.pace.vary.lr = [0.1, 0.5], now it is "
+            "[0.1, 0.4]; change it back, or drill under another --name",
+        ),
+        ({"stage": _stages({"timeout": 60}, {})}, "is over, without timeout; now it is 60.0; ch"),
+        ({"seed": 4}, "stage 'net' was run with another seed of the drill; change it back, or dr"),
+        (
+            {"goal": {**VALUES["goal"], "accuracy": 91.0}},
+            "was run with goal.accuracy = 90.0, now it is 91.0; ",
+        ),
+        (
+            {"data": {"train": 301, "test": 200}},
+            "with data = { train = 300, test = 200 }, now it is { train",
+        ),
     ],
 )
 def test_a_drill_whose_file_has_changed_is_refused(drilled: Drilled, changes, message):
@@ -317,8 +335,8 @@ def test_what_an_older_version_kept_otherwise_is_refused(field: str, was: Any, n
     with pytest.raises(UserError) as refused:
         _drill(start=fakes.unstartable).run()
     assert str(refused.value) == (
-        f"drill 'tiny': stage 'net' is over, with {field} = {was}; now it is {now}; change it back "
-        "or drill under another --name"
+        f"drill 'tiny': stage 'net' is over, with {field} = {inline(was)}; "
+        f"now it is {inline(now)}; change it back in its [[stage]], or drill under another --name"
     )
 
 

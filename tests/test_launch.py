@@ -255,9 +255,17 @@ def test_changed_study_is_refused_by_the_name_of_what_changed() -> None:
         said = str(caught.value)
         assert "\n" not in said
         if key.startswith("fix."):  # the dimension is gone, and others with it that it made idle
-            assert key in said, said
+            assert f"with no space.{key}, now it is " in said, said
+        elif key in OPEN.dimensions:
+            assert f"launched with space.vary.{key} = [" in said, said
+        elif key == "space":
+            assert 'launched with space.name = "open", now it is "classic"' in said, said
         else:
             assert f"launched with {key} = " in said, said
+        assert not any(raw in said for raw in ("low=", "choices=", "None", "300+200")), said
+        of_goal = key in ("goal.accuracy", "goal.last")
+        remedy = "; to ask its curves for this goal: drilldown rescore tiny --set goal."
+        assert (remedy in said) == of_goal, said
         assert "another --name" in said
         also = said.partition("changed too: ")[2].partition(")")[0].split(", ")
         assert {"epochs", "budget"}.isdisjoint(also), said  # which the goal's field has said

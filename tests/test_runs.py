@@ -207,7 +207,7 @@ def test_a_drill_that_has_run_is_resumed_without_its_file(
     done = drilldown("drill", "down", "--quiet", start=fakes.unstartable)
     assert done.out == first.out.replace(str(path), "down")
     assert (home / "runs" / "down" / "best.toml").read_bytes() == best
-    one_line(drilldown("drill", "down", "--seed", "8"), "was launched with seed")
+    one_line(drilldown("drill", "down", "--seed", "8"), "was run with another seed")
     assert re.search(r"^Stages: +drilldown show down$", done.out, re.MULTILINE)
     (home / "runs" / "down" / "confirmed.jsonl").unlink()
     assert "Finalists" not in drilldown("show", "down").out

@@ -296,7 +296,12 @@ def test_settings_are_kept_shown_and_named_where_they_are_missing(
     said = "--set 'space.vary.lr=[0.1, 0.4]' --set trials=1"
     assert f"launched with {said}\n" in drilldown("show", "tiny").out
     before = storage.open_storage().get("tiny").settings
-    one_line(drilldown("launch", tiny), "launched with lr = ", "change it back", said)
+    one_line(
+        drilldown("launch", tiny),
+        "launched with space.vary.lr = [0.1, 0.4], now it is ",
+        "change it back",
+        said,
+    )
     assert storage.open_storage().get("tiny").settings == before
     done = drilldown("launch", tiny, *typed[:2], "--quiet")
     assert "2 of 2 trials ended" in done.out

@@ -495,6 +495,21 @@ def test_a_study_under_another_goal_is_as_if_it_had_been_launched_with_it(
     assert values == {0: 91.5, 1: 92.5}
 
 
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.usefixtures("no_data", "studies")
+def test_a_launch_with_another_goal_says_what_asks_the_study_for_it(
+    drilldown: Drilldown, home: Path, elsewhere: bool
+) -> None:
+    where = ["--storage", f"sqlite:///{home}/runs/drilldown.sqlite3"] if elsewhere else []
+    refused = drilldown("launch", "tiny", "--set", "goal.accuracy=91.5", *where)
+    assert refused.code == 2
+    command = refused.err.partition("to ask its curves for this goal: ")[2].strip()
+    assert ("--storage" in command) == elsewhere
+    assert drilldown(*command.split()[1:]).out.count("this goal") == 1
+    other = drilldown("launch", "tiny", "--set", "goal.accuracy=91.5", "--seed", "8")
+    assert "rescore" not in other.err  # whose other seed no curve knows
+
+
 @pytest.mark.usefixtures("no_data", "studies")
 def test_a_study_kept_under_another_goal_goes_on_with_that(drilldown: Drilldown) -> None:
     done = drilldown("rescore", "tiny", "--set", "goal.accuracy=91.5", "--save", "higher")

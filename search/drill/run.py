@@ -16,7 +16,7 @@ from mnist_core import engine as engines
 from mnist_core import outputs, record
 from mnist_core.config import Config
 from mnist_core.errors import InVain, UserError
-from mnist_core.files import explain
+from mnist_core.files import explain, inline
 from mnist_core.frozen import shortened, tuples
 from mnist_core.paths import runs_dir
 from mnist_core.words import does, of
@@ -185,7 +185,7 @@ class Drill:
         kept = study.kept(WINNERS) if study is not None else None
         if study is None or kept is None:
             return None
-        check_same(study, plan)
+        check_same(study, plan, self._studies.where)
         self._check_over(plan.stage, kept["stage"])
         return list(kept["winners"])
 
@@ -205,10 +205,12 @@ class Drill:
             ) from None
         for field in Stage.model_fields:
             if getattr(before, field) != getattr(stage, field):
-                was, now = (each.model_dump(mode="json")[field] for each in (before, stage))
+                told = [each.model_dump(mode="json", exclude_none=True) for each in (before, stage)]
+                was, now = (inline(each[field]) if field in each else None for each in told)
+                begun = f"{over} {field} = {was}" if was else f"{over}out {field}"
                 raise UserError(
-                    f"{over} {field} = {was}; now it is {now}; change it back or drill under "
-                    "another --name"
+                    f"{begun}; now {f'it is {now}' if now else 'there is none'}; change it back in "
+                    "its [[stage]], or drill under another --name"
                 )
 
     def _decide(self, study: Study, stage: StageResult) -> list[str]:

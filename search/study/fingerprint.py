@@ -12,8 +12,9 @@ from mnist_core.errors import UserError
 from mnist_core.files import explain
 from mnist_core.goal import Goal
 from search.study import identity
+from search.study.differences import differing
 from search.study.identity import IDENTITY
-from search.study.settings import applied, option
+from search.study.settings import applied
 from search.study.spec import Plan, StudySpec
 from search.study.study import GOAL, GOAL_TABLE, SETTINGS, Study
 
@@ -27,8 +28,10 @@ _TWICE = {"budget": "goal.params", "epochs": "goal.epochs"}  # which the goal sa
 _UNSAID = {"goal.judge": "test"}  # what a part is that a fingerprint has not
 
 
-def check_same(study: Study, plan: Plan) -> None:
+def check_same(study: Study, plan: Plan, where: str = "") -> None:
     """A study keeps the goal, space and seed it began with. Nothing is written.
+
+    where: what a command needs to find its storage.
 
     Raises UserError naming what has changed, or that the study is another program's.
     """
@@ -40,17 +43,14 @@ def check_same(study: Study, plan: Plan) -> None:
             f"study {study.name!r} is not drilldown's: it does not say what it was launched with; "
             "launch under another --name"
         )
-    changed = [key for key in ours | theirs if ours.get(key) != theirs.get(key)]
-    changed = [key for key in changed if _TWICE.get(key) not in changed]
-    if changed:
-        key, *others = changed
-        also = f" (changed too: {', '.join(others)})" if others else ""
-        begun = f" (it was launched with {option(study.settings)})" if study.settings else ""
-        was, is_ = (each.get(key, _UNSAID.get(key, "absent")) for each in (theirs, ours))
-        raise UserError(
-            f"study {study.name!r} was launched with {key} = {was}, now it is {is_}{also}; change "
-            f"it back{begun} or launch under another --name"
-        )
+    goals = theirs.keys() & ours.keys()
+    theirs, ours = (
+        {key: value for key, value in {**_UNSAID, **each}.items() if _TWICE.get(key) not in goals}
+        for each in (theirs, ours)
+    )
+    said = differing(study.name, theirs, ours, study.settings, where)
+    if said is not None:
+        raise UserError(said)
 
 
 def sign_launch(study: Study, plan: Plan, settings: Sequence[str] = ()) -> None:

@@ -350,12 +350,12 @@ def opened(
     study = studies.find(name)
     if study is not None:
         with study.there():
-            check_same(study, plan)  # before the lock, so that a refusal takes none
+            check_same(study, plan, studies.where)  # before the lock, so that a refusal takes none
     else:
         study = studies.make(name)
     with owned(study, studies) as hold:
         with study.there():
-            check_same(study, plan)  # somebody may have made it meanwhile
+            check_same(study, plan, studies.where)  # somebody may have made it meanwhile
             sign_launch(study, plan, settings)
             hold.sign()
         yield Session(

@@ -96,7 +96,7 @@ def open_storage(url: str | None = None, create: bool = False, read_only: bool =
     if is_sqlite:
         sqlite.tame(storage.engine, write=not read_only)
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # what matters we say ourselves
-    return Studies(storage)
+    return Studies(storage, where)
 
 
 def explained(error: BaseException) -> str | None:

@@ -15,9 +15,10 @@ from search.study.study import Study
 class Studies:
     """A storage that has been opened; see `search.study.storage.open_storage`."""
 
-    def __init__(self, storage: RDBStorage) -> None:
-        """storage: Optuna's, for this room only."""
-        self.storage = storage
+    def __init__(self, storage: RDBStorage, where: str = "") -> None:
+        """storage: Optuna's, for this room only. where: what a command needs to find it; see
+        `search.study.storage.option`."""
+        self.storage, self.where = storage, where
 
     @property
     def place(self) -> str:
