@@ -16,11 +16,14 @@ from webpage import WebPage, check_harmless
 
 from mnist_core.errors import UserError
 from search.drill.result import DrillResult
+from search.drill.run import Drilled
 from search.drill.spec import DrillSpec
 from search.report.drilled import write
 from search.report.page import TEMPLATES
 from search.report.sentences import status
+from search.report.summary import summary
 from search.report.tables import top, values
+from search.text.commands import Command
 from search.text.markdown import code, escaped, table, to_html
 from search.text.wording import change, digits, duration, listed, points
 from spaces.catalogue import CATALOGUE
@@ -59,7 +62,8 @@ def text(folder: Path) -> str:
 
 
 def _sections(text: str) -> list[str]:
-    return re.findall(r"^#{1,3} (.+)$", text, re.MULTILINE)
+    bare = re.sub("```.*?```", "", text, flags=re.DOTALL)  # in which # begins a comment
+    return re.findall(r"^#{1,3} (.+)$", bare, re.MULTILINE)
 
 
 def test_every_section_is_there(text: str):
@@ -71,12 +75,27 @@ def test_every_section_is_there(text: str):
         *stage,
         "Stage 2: pace",
         *stage,
+        "What next",
         "How to run it again",
         "Where it was trained",
     ]
     assert "In the folder of this report:\n\n```sh\ndrilldown train best.toml --check\n```" in text
     assert str(SPEC.goal) in text
     assert "2 of 2 stages are over; nothing is missing." in text
+
+
+def test_what_next_is_what_the_terminal_has(whole: DrillResult, tmp_path: Path):
+    elsewhere = replace(whole, settings=("workers=1",), where=" --storage sqlite:///my.db")
+    text = write(elsewhere, tmp_path).with_suffix(".md").read_text()
+    said = text.partition("\n## What next\n\n")[2].partition("\n## ")[0]
+    ended = Drilled(elsewhere, tmp_path, tmp_path / "best.toml", 0)
+    again = Command("drill", "tiny", "tiny", ("workers=1",), " --storage sqlite:///my.db")
+    *_, told = summary(ended, "drilldown drill tiny", None, again).partition("\nWhat next, s")
+    why, *steps = told.splitlines()
+    lines = [part for step in steps for part in re.split(": +", f"# {step}", maxsplit=1)]
+    assert len(lines) >= 4
+    assert said == f"S{why}\n\n```sh\n{chr(10).join(lines)}\n```\n"
+    assert "drilldown drill tiny --set workers=1 --set goal.params=" in said
 
 
 def _tables(text: str) -> list[list[list[str]]]:

@@ -151,6 +151,10 @@ class DrillResult:
     stages: Sequence[StageResult]
     finalists: Sequence[Finalist] = ()
     """Best first; empty where the last stage is not over."""
+    settings: tuple[str, ...] = ()
+    """What `--set` said of it."""
+    where: str = ""
+    """What a command needs to find its storage; see `search.study.storage.option`."""
 
     @property
     def failed(self) -> int:

@@ -88,7 +88,7 @@ class Drill:
         engine, self._remark = engines.settle(spec.engine, device)
         self._spec = spec.changed(engine=engine)
         self._device, self._console, self._start = device, console, start
-        self._write, self._tell, self._settings = write, tell, settings
+        self._write, self._tell, self._settings = write, tell, tuple(settings)
         self._studies = storage.open_storage(url, create=True)
         self._given, self._own = (spec, bases), own or spec
         self._bases = [Candidate(*base) for base in (bases or {"plain": spec.plain()}).items()]
@@ -255,7 +255,9 @@ class Drill:
     def _result(
         self, stages: Sequence[StageResult], finalists: Sequence[Finalist] = ()
     ) -> DrillResult:
-        return DrillResult(self._name, self._spec, stages, finalists)
+        return DrillResult(
+            self._name, self._spec, stages, finalists, self._settings, self._studies.where
+        )
 
     def _report(self, stages: Sequence[StageResult], finalists: Sequence[Finalist] = ()) -> Path:
         return self._write(self._result(stages, finalists), self.folder)

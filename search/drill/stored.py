@@ -42,7 +42,8 @@ def read(studies: Studies, run: Run) -> DrillResult:
             break
     over = len(stages) == len(spec.stage) and stages[-1].winners
     finalists = _finalists(studies, run, spec, stages[-1].winners) if over else []
-    return DrillResult(run.name, spec, stages, finalists)
+    settings = run.studies[0].settings
+    return DrillResult(run.name, spec, stages, finalists, settings, studies.where)
 
 
 def _winners(study: Study, stage: StageResult) -> list[Tried]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from mnist_core.record import Environment
 from search.drill.result import DrillResult, StageResult
-from search.report import figures, leads, legends
+from search.report import drill_steps, figures, leads, legends, next_steps
 from search.report import page as pages
 from search.report import sentences as drill_text
 from search.report import tables as drill_tables
@@ -16,6 +16,7 @@ from search.report.analysis import advised, adviser, analysis
 from search.report.figures import Curve, Dot, Size
 from search.report.findings import Findings, findings
 from search.report.page import FIGURES, TEMPLATES
+from search.text.commands import Command
 from search.text.markdown import escaped, fenced
 from search.text.wording import environments, not_whole
 from spaces.dimensions import Dimension
@@ -116,8 +117,18 @@ def _markdown(
         over=bool(result.finalists),
         at_home=where is None,
         again=fenced(_again(result.name, where)),
+        next=_next(result) if result.finalists else "",
+        why=drill_steps.why(result) if result.finalists else "",
         environments=environments(_environments(result)),
     )
+
+
+def _next(result: DrillResult) -> str:
+    """What to type next."""
+    again = Command("drill", result.name, result.name, result.settings, result.where)
+    steps, own = drill_steps.following(result), drill_steps.own(result, again)
+    found = next_steps.fenced_lines(steps, again, own)
+    return fenced(found) if found else ""
 
 
 def _again(name: str, where: str | None) -> list[str]:

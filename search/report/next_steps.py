@@ -8,7 +8,7 @@ from mnist_core.config import Data
 from mnist_core.goal import Goal
 from search.report.advice import REGULARISERS
 from search.report.findings import Verdict
-from search.text.commands import Command
+from search.text.commands import Command, program
 from spaces import Frame, SpaceError, layouts
 from spaces.catalogue import all_dimensions
 from spaces.dimensions import Choice, Dimension, Real
@@ -121,14 +121,31 @@ def _regularised(outcome: Outcome) -> Iterator[Step]:
             yield Step(f"More {name.replace('_', ' ')}", (setting,), name.replace("_", "-"))
 
 
+def commands(
+    found: Sequence[Step], again: Command, own: Mapping[Step, str]
+) -> list[tuple[str, str]]:
+    """(what, what to type) of each, as `lines`."""
+    typed = {
+        step: again.changed(step.settings, step.ending) if step.settings else own.get(step)
+        for step in found
+    }
+    return [(step.what, command) for step, command in typed.items() if command]
+
+
+def fenced_lines(found: Sequence[Step], again: Command, own: Mapping[Step, str]) -> list[str]:
+    """As a page has them: it may be read elsewhere, where the program has no path of its own."""
+    return [
+        line
+        for what, command in commands(found, again, own)
+        for line in (f"# {what}", f"drilldown{command.removeprefix(program())}")
+    ]
+
+
 def lines(found: Sequence[Step], again: Command, own: Mapping[Step, str], column: int) -> list[str]:
     """A line each: what, and what to type.
 
     again: the run that they follow from. own: the commands of the steps without settings; one that
     has none is left out.
     """
-    commands = {
-        step: again.changed(step.settings, step.ending) if step.settings else own.get(step)
-        for step in found
-    }
-    return [f"{step.what}:".ljust(column) + typed for step, typed in commands.items() if typed]
+    told = commands(found, again, own)
+    return [f"{what}:".ljust(column) + command for what, command in told]

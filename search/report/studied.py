@@ -27,7 +27,7 @@ from search.study.fingerprint import FINGERPRINT, SPEC
 from search.study.methods import METHODS
 from search.study.study import Study
 from search.study.trials import Trial
-from search.text.commands import Command, program
+from search.text.commands import Command
 from search.text.markdown import code, escaped, fenced
 from search.text.wording import environments, listed, not_whole
 from spaces.dimensions import Dimension
@@ -248,11 +248,7 @@ def _next(result: StudyResult, found: Findings, where: str) -> str:
     again = Command("launch", result.study, result.study, more=where)
     trials = str(2 * max(result.wanted, result.counted))
     more = {next_steps.MORE_TRIALS: again.resumed("--trials", trials)}
-    lines = []
-    for step in steps:
-        typed = again.changed(step.settings, step.ending) if step.settings else more.get(step)
-        if typed:  # of more seeds another section tells
-            lines += [f"# {step.what}", f"drilldown{typed.removeprefix(program())}"]
+    lines = next_steps.fenced_lines(steps, again, more)  # of more seeds another section tells
     return fenced(lines) if lines else ""
 
 

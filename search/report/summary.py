@@ -7,7 +7,7 @@ from mnist_core.goal import Goal
 from mnist_core.words import accuracies, of, part, percent
 from search.drill.result import DrillResult, Finalist
 from search.drill.run import Drilled
-from search.report import findings, next_steps
+from search.report import drill_steps, next_steps
 from search.report.launched import COLUMN
 from search.study import storage
 from search.text.commands import Command, command_for, program
@@ -64,34 +64,6 @@ def _winner_lines(best: Finalist, goal: Goal, path: Path) -> list[str]:
 
 def _next_lines(result: DrillResult, again: Command) -> list[str]:
     """What to try next, and what to type for it."""
-    spec, best = result.spec, result.finalists[0]
-    endings = best.endings(spec.goal)
-    held = all(ending.held for ending in endings)
-    fit = findings.fit(best.candidate, spec.goal)
-    varied = {
-        name: (kind, f"stage.{stage.stage.name}.vary")
-        for stage in result.stages
-        for trial in stage.trials[:1]
-        for name, kind in trial.dimensions.items()
-    }
-    outcome = next_steps.Outcome(
-        goal=spec.goal,
-        data=spec.data,
-        held=held,
-        params=best.candidate.config.params,
-        worst=min(ending.worst for ending in endings),
-        trials=sum(stage.counted for stage in result.stages),
-        dimensions={name: kind for name, (kind, _) in varied.items()},
-        verdict=fit.verdict if fit else None,
-        tables={name: table for name, (_, table) in varied.items()},
-    )
-    # A stage that is over stays as it was: more trials make another drill.
-    trials = [f"stage.{stage.name}.trials={2 * stage.trials}" for stage in spec.stage]
-    own = {
-        next_steps.MORE_SEEDS: again.resumed(settings=[f"confirm={2 * spec.confirm or 2}"]),
-        next_steps.MORE_TRIALS: again.changed(trials, "longer"),
-    }
-    said = next_steps.lines(next_steps.steps(outcome), again, own, COLUMN)
-    verdict = "held" if held else "not held"
-    every = "on its seed" if len(endings) == 1 else f"on every one of {len(endings)} seeds"
-    return ["", f"What next, since the goal is {verdict} {every}:", *said] if said else []
+    steps, own = drill_steps.following(result), drill_steps.own(result, again)
+    said = next_steps.lines(steps, again, own, COLUMN)
+    return ["", f"What next, since {drill_steps.why(result)}:", *said] if said else []
