@@ -1,6 +1,7 @@
 """Drills: stage after stage around the winners, resumed, refused where the file has changed."""
 
 import json
+import math
 import re
 import shutil
 from dataclasses import replace
@@ -241,6 +242,56 @@ def test_a_signal_ends_the_drill_and_says_how_to_go_on(monkeypatch: pytest.Monke
     assert "Stage 2, pace: 4 trials ended, not over yet" in text
     assert re.search("go on with: +drilldown drill tiny.toml\n", text)
     assert _drill().run().best is not None
+
+
+def test_a_drill_whose_time_is_over_goes_on_where_it_was(
+    drilled: Drilled, monkeypatch: pytest.MonkeyPatch
+):
+    def late(name: str, *args: Any, **more: Any) -> Any:
+        return launch(name, *args, **{**more, "deadline": 0.0 if "pace" in name else math.inf})
+
+    launch = drill.launch
+    half = Drill("half", _spec(), {}, None, start=fakes.quick, write=_write)
+    with monkeypatch.context() as patch:
+        patch.setattr(drill, "launch", late)
+        ended = half.run()
+    first, second = ended.result.stages
+    assert (ended.out_of_time, ended.signal, ended.best) == (True, 0, None)
+    assert (len(first.winners), second.trials, second.winners) == (2, [], ())
+    text = drill_summary.summary(ended, "drilldown drill half.toml", None, AGAIN)
+    assert re.search("Out of time; go on with: +drilldown drill half.toml\n", text)
+    resumed = Drill("half", _spec(), {}, None, start=fakes.quick, write=_write).run()
+    assert not resumed.out_of_time
+    for ours, straight in zip(resumed.result.stages, drilled.result.stages, strict=True):
+        assert [w.config for w in ours.winners] == [w.config for w in straight.winners]
+
+
+def test_without_any_time_nothing_is_trained():
+    ended = _drill(start=fakes.unstartable, timeout=1e-9).run()
+    assert (ended.out_of_time, ended.best) == (True, None)
+    assert [stage.counted for stage in ended.result.stages] == [0]
+
+
+@pytest.mark.usefixtures("drilled")
+def test_finalists_whose_time_is_over_are_trained_later(monkeypatch: pytest.MonkeyPatch):
+    (runs_dir() / "tiny" / drill.LEDGER).unlink()
+    late = _drill(start=fakes.unstartable)
+    monkeypatch.setattr(late, "_deadline", 0.0)
+    ended = late.run()
+    assert (ended.out_of_time, ended.best, ended.result.finalists) == (True, None, ())
+    assert all(stage.winners for stage in ended.result.stages)
+    again = _drill().run()
+    assert (again.out_of_time, again.result.failed) == (False, 0)
+    assert again.best is not None
+
+
+def test_a_stages_own_time_ends_the_stage_and_not_the_drill():
+    spec = _spec(stage=_stages({"trials": 500, "timeout": 2.0}, {}))
+    ended = _drill(spec, timeout=600.0).run()
+    first, second = ended.result.stages
+    assert not ended.out_of_time
+    assert 0 < first.counted < 500
+    assert second.winners
 
 
 def test_the_summary_names_winner_report_and_commands(drilled: Drilled):

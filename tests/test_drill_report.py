@@ -15,15 +15,17 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from webpage import WebPage, check_harmless
 
 from mnist_core.errors import UserError
+from search.drill import spec as drill_spec
 from search.drill.result import DrillResult
 from search.drill.run import Drilled
 from search.drill.spec import DrillSpec
+from search.report.drill_steps import again, own
 from search.report.drilled import write
+from search.report.next_steps import MORE_SEEDS
 from search.report.page import TEMPLATES
 from search.report.sentences import status
 from search.report.summary import summary
 from search.report.tables import top, values
-from search.text.commands import Command
 from search.text.markdown import code, escaped, table, to_html
 from search.text.wording import change, digits, duration, listed, points
 from spaces.catalogue import CATALOGUE
@@ -89,13 +91,26 @@ def test_what_next_is_what_the_terminal_has(whole: DrillResult, tmp_path: Path):
     text = write(elsewhere, tmp_path).with_suffix(".md").read_text()
     said = text.partition("\n## What next\n\n")[2].partition("\n## ")[0]
     ended = Drilled(elsewhere, tmp_path, tmp_path / "best.toml", 0)
-    again = Command("drill", "tiny", "tiny", ("workers=1",), " --storage sqlite:///my.db")
-    *_, told = summary(ended, "drilldown drill tiny", None, again).partition("\nWhat next, s")
+    told = summary(ended, "drilldown drill tiny", None, again(elsewhere))
+    told = told.partition("\nWhat next, s")[2]
     why, *steps = told.splitlines()
     lines = [part for step in steps for part in re.split(": +", f"# {step}", maxsplit=1)]
     assert len(lines) >= 4
     assert said == f"S{why}\n\n```sh\n{chr(10).join(lines)}\n```\n"
     assert "drilldown drill tiny --set workers=1 --set goal.params=" in said
+
+
+def test_what_next_of_a_drill_that_comes_along_says_what_its_file_does_not(whole: DrillResult):
+    """It is read from that file again when its name is typed."""
+    spec = drill_spec.load("shallow")[1]
+    result = replace(whole, name="shallow", spec=spec, settings=("workers=1",))
+    typed = "drilldown drill shallow --set workers=1 --set confirm=4"
+    assert own(result, again(result))[MORE_SEEDS] == typed
+    other = replace(result, spec=spec.changed(seed=spec.seed + 1, base=("my net.toml",)))
+    options = f" --start 'my net.toml' --seed {spec.seed + 1}"
+    assert own(other, again(other))[MORE_SEEDS] == typed + options
+    mine = replace(other, name="mine")  # the storage has all of it
+    assert own(mine, again(mine))[MORE_SEEDS] == typed.replace("shallow", "mine")
 
 
 def _tables(text: str) -> list[list[list[str]]]:

@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import math
 from collections.abc import Iterator
 from operator import attrgetter
 from pathlib import Path
@@ -270,6 +271,27 @@ def test_changed_study_is_refused_by_the_name_of_what_changed() -> None:
         also = said.partition("changed too: ")[2].partition(")")[0].split(", ")
         assert {"epochs", "budget"}.isdisjoint(also), said  # which the goal's field has said
     assert len(_stored().trials()) == 1
+
+
+@pytest.mark.usefixtures("_no_data")
+@pytest.mark.parametrize(
+    ("trials", "changes", "deadline", "out_of_time"),
+    [
+        (0, {}, 0.0, True),
+        (4, {}, math.inf, False),
+        (0, {"timeout": 1e-9}, math.inf, False),  # its own time
+        (0, {"timeout": 1e-9}, 0.0, True),
+    ],
+)
+def test_a_launch_is_out_of_time_where_the_whole_is(
+    trials: int, changes: dict[str, Any], deadline: float, out_of_time: bool
+) -> None:
+    ended = launch("tiny", study(**changes), None, start=fakes.quick, deadline=deadline)
+    assert (ended.study.counted, ended.out_of_time) == (trials, out_of_time)
+    whole = study(trials=trials or 1)
+    assert not launch("tiny", whole, None, start=fakes.quick).cut_short
+    over = launch("tiny", whole, None, start=fakes.unstartable, deadline=0.0)
+    assert not over.out_of_time  # as it has its trials
 
 
 @pytest.mark.usefixtures("_no_data")

@@ -1,6 +1,7 @@
 """What is tried first, and what `--set` says: found in the space, counted, never tried twice, kept
 with the study; and `--until-held`."""
 
+import json
 import math
 import random
 import re
@@ -328,6 +329,34 @@ def test_a_drills_stages_keep_the_settings(
     assert f"drilldown drill {path} --set stage.pace.trials=3 --set confirm=2\n" in done.out
 
 
+def test_what_is_tried_next_has_the_seed_that_was_said(drilldown: Drilldown, tiny: Path) -> None:
+    done = drilldown("launch", tiny, "--seed", "9", "--trials", "1", "--quiet")
+    lines = [line for line in done.out.partition("What next")[2].splitlines() if " launch " in line]
+    assert lines
+    assert all(line.endswith(" --seed 9") or " --seed 9 --" in line for line in lines), lines
+
+
+def test_a_drill_starts_from_what_start_says(
+    drilldown: Drilldown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drilled, "write", lambda _, folder: folder / "drill.html")
+    monkeypatch.chdir(tmp_path)
+    Path("down.toml").write_text(STAGES)
+    plain = drill_spec.load("down.toml")[1].plain()
+    record.save(Path("my net.toml"), record.Record(config=plain.changed(epochs=7)))
+    done = drilldown("drill", "down.toml", "--start", "my net.toml", "--seed", "4", "--quiet")
+    assert done.code == 0, done
+    first = storage.open_storage().get("down.1.net")
+    told, bases = drill_resume.told("down", first)
+    assert (told.base, list(bases), told.seed) == (("my net.toml",), ["my net"], 4)
+    typed = "drilldown drill down.toml --set confirm=2 --seed 4 --start 'my net.toml'"
+    assert f"{typed}\n" in done.out
+    assert drilldown("drill", "down", "--quiet").code == 0  # it keeps what it started from
+    said = "stage 'net' was run with other configs to start from (base in the drill's file, or --st"
+    one_line(drilldown("drill", "down.toml", "--seed", "4"), said, "another --name")
+    one_line(drilldown("drill", "down", "--start", "silu-squeeze"), "--start: silu-squeeze has 9,9")
+
+
 # --- when a study ends -----------------------------------------------------------------------
 
 
@@ -398,6 +427,25 @@ def test_an_option_of_a_drill_holds_for_once(
     assert (kept.workers, kept.engine, kept.seed, kept.confirm) == (None, "auto", 5, 0)
     stage = fingerprint.told(storage.open_storage().get("down.1.net"))
     assert ("workers" in stage, stage["engine"], stage["trials"]) == (False, "auto", "2")
+
+
+def test_minutes_of_a_drill_are_of_all_of_it(
+    drilldown: Drilldown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drilled, "write", lambda _, folder: folder / "drill.html")
+    path = tmp_path / "down.toml"
+    path.write_text(STAGES)
+    words = ["drill", path, "--minutes", "1e-9"]
+    done = drilldown(*words, "--quiet", start=fakes.unstartable)
+    assert done.code == 0, done
+    again = f"drilldown drill {path} --minutes 1e-9 --quiet\n"
+    assert again in done.out.partition("Out of time; ")[2]
+    *_, last = drilldown(*words, "--log", "jsonl").out.splitlines()
+    event = json.loads(last)
+    assert (event["event"], event["config"], event["signal"]) == ("drilled", None, 0)
+    assert event["resume"] == "drilldown drill down"
+    done = drilldown(*event["resume"].split()[1:], "--minutes", "9", "--quiet")
+    assert "Winner: " in done.out
 
 
 @pytest.mark.parametrize("options", [[], ["--workers", "auto"]])

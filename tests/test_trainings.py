@@ -166,6 +166,12 @@ def _all(jobs: list[Job], start: Start = fakes.quick, workers: int = 2) -> list[
     return sorted(kept, key=lambda run: run.seed)
 
 
+def test_what_would_begin_after_the_deadline_is_not_done() -> None:
+    kept: list[Run] = []
+    run_all([job(1)], 1, "cpu", "auto", kept.append, fakes.quick, deadline=0.0)
+    assert kept == []
+
+
 def test_no_jobs_start_no_worker() -> None:
     assert _all([], fakes.exiting) == []
 

@@ -216,6 +216,21 @@ USAGE = [
     ),
     ("drill shalow", "did you mean 'shallow'?"),
     ("drill shallow --workers 0", "--workers"),
+    (
+        "drill shallow --until-held",
+        "--until-held: each stage of a drill has its own: until_held = true in its [[stage]], or "
+        "--set stage.NAME.until_held=true\n",
+    ),
+    ("drill shallow --trials 5", "its own: trials = 20 in its [[stage]], or --set stage.NAME.tri"),
+    ("drill shallow --minutes 0", "--minutes", "must be a number above 0, not '0'"),
+    ("drill shallow --minutes 1 --timeout 9", "--minutes and --timeout say the same; keep one"),
+    ("drill shallow --start none.toml", "--start: none.toml: no such file"),
+    ("drill shallow --start tniy {where}", "--start: no config and no study named 'tniy'; did you"),
+    ("drill shallow --start 001-code4 --set base=[]", "--set base: --start says that too; keep"),
+    (
+        "drill shallow --start silu-squeeze --set goal.params=3000",
+        "--start: silu-squeeze has 9,987 parameters, and the goal wants fewer than 3,000; leave it",
+    ),
     ("drill shallow --engine ''", "--engine", "'auto', 'native', 'torch'"),
     ("compare --engine cuda", "--engine", "'cuda'", "'auto', 'native', 'torch'"),
     ("compare --seeds -1", "--seeds"),

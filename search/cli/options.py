@@ -2,7 +2,8 @@
 
 import math
 import re
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, get_args
@@ -10,6 +11,7 @@ from typing import Any, get_args
 import click
 
 from mnist_core.engine import Wanted
+from mnist_core.errors import UserError
 
 _Command = Callable[..., Any]
 
@@ -107,11 +109,53 @@ def seconds(minutes: float | None, timeout: float | None) -> float | None:
     return 60 * minutes
 
 
-def kept(device: str | None, url: str | None) -> str:
+def limits(default: str, what: str) -> Callable[[_Command], _Command]:
+    """`--minutes` and `--timeout`; see `seconds`. what: starts no further once they are over."""
+
+    def added(command: _Command) -> _Command:
+        in_minutes = click.option(
+            "--minutes",
+            type=Above0(),
+            metavar="N",
+            help=f"Start no further {what} after so many minutes{default}",
+        )
+        in_seconds = click.option(
+            "--timeout", type=Above0(), metavar="SECONDS", help="The same in seconds"
+        )
+        return in_minutes(in_seconds(command))
+
+    return added
+
+
+def of_stages(*names: str, field: str, example: str) -> Callable[[_Command], _Command]:
+    """An option of `launch` that a drill has not: it says where its stages have it, as a field."""
+
+    def refuse(_ctx: click.Context, option: click.Parameter, value: Any) -> None:
+        if value is not None:
+            raise UserError(
+                f"{option.opts[0]}: each stage of a drill has its own: {field} = {example} in its "
+                f"[[stage]], or --set stage.NAME.{field}={example}"
+            )
+
+    return click.option(
+        *names,
+        hidden=True,
+        expose_value=False,
+        default=None,
+        callback=refuse,
+        help="Is a stage's, not a drill's",
+    )
+
+
+def kept(
+    device: str | None, url: str | None, seed: int | None = None, starts: Sequence[str] = ()
+) -> str:
     """The options, quoted, that a further run of the same wants too."""
     from search.study import storage
 
-    return (f" --device {device}" if device else "") + storage.option(url)
+    said = [f"--device {device}"] * bool(device) + [f"--seed {seed}"] * (seed is not None)
+    said += [f"--start {shlex.quote(word)}" for word in starts]
+    return "".join(f" {each}" for each in said) + storage.option(url)
 
 
 def device(default: str) -> Callable[[_Command], _Command]:

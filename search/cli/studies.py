@@ -30,19 +30,7 @@ if TYPE_CHECKING:
     default=None,
     help="Start no further trial once one holds the goal [default: the study's]",
 )
-@click.option(
-    "--minutes",
-    type=options.Above0(),
-    metavar="N",
-    help="Start no further trial after so many minutes of this launch [default: the study's "
-    "timeout]",
-)
-@click.option(
-    "--timeout",
-    type=options.Above0(),
-    metavar="SECONDS",
-    help="The same in seconds",
-)
+@options.limits(" [default: the study's timeout]", "trial")
 @click.option(
     "--start",
     "starts",
@@ -125,7 +113,8 @@ def launch(
             own=kept_plan,
         )
     if tell is None:
-        again = Command("launch", study, ended.study.name, kept, options.kept(device, url))
+        more = options.kept(device, url, changes["seed"])
+        again = Command("launch", study, ended.study.name, kept, more)
         click.echo(launched.report(ended, typed(url), url, again))
     if ended.signal:
         sys.exit(128 + ended.signal)
@@ -135,6 +124,18 @@ def launch(
 
 @click.command()
 @click.argument("study", default="shallow", shell_complete=complete.drills)
+@options.of_stages("--trials", field="trials", example="20")
+@options.of_stages("--until-held/--no-until-held", field="until_held", example="true")
+@options.limits("; the same command goes on [default: none]", "training")
+@click.option(
+    "--start",
+    "starts",
+    multiple=True,
+    metavar="CONFIG",
+    shell_complete=complete.starts,
+    help="Have the first stage start from this, instead of the drill's base: a file, an experiment "
+    "or winner that comes along, or a study or drill, whose best it is; may be said several times",
+)
 @options.settings(options.OF_DRILL, "; kept with the drill")
 @options.workers("the drill's, else auto")
 @options.engine("the drill's, else auto")
@@ -150,7 +151,10 @@ def drill(
     start: "Start | None",
     /,
     study: str,
+    starts: tuple[str, ...],
     settings: tuple[str, ...],
+    minutes: float | None,
+    timeout: float | None,
     name: str | None,
     url: str | None,
     device: str | None,
@@ -166,29 +170,33 @@ def drill(
     fresh seeds, and a report of Target, Result and Analysis: runs/NAME/drill.html and drill.md.
     What was done before is not done again. --set goal.judge=holdout is as of `launch`.
 
-    What --set says is kept with the drill, as is its seed; --workers, --engine and --device hold
-    for this once.
+    What --set says is kept with the drill, as are its seed and what it starts from; the other
+    options hold for this once.
 
     In a stage's `vary` a number has a range, lr = [0.05, 0.5], and what comes in steps has choices:
     batch_size = [32, 128] is one or the other, and so is schedule = ["linear", "step"];
     `drilldown space stage` lists them all.
 
-    Exit codes: 0 where the drill is over, 1 where a finalist's training on a fresh seed failed or a
-    stage came to nothing, 2 for what was typed, and 128 and the signal's number (130 for Ctrl-C)
-    where one stopped it.
+    Exit codes: 0 where the drill or its time is over, 1 where a finalist's training on a fresh seed
+    failed or a stage came to nothing, 2 for what was typed, and 128 and the signal's number (130
+    for Ctrl-C) where one stopped it.
     """
     tell = click.echo if log == "jsonl" else None
     with resumable(url, aside=tell is not None):
         from search.drill import resume
         from search.drill import run as drills
+        from search.drill import spec as drill_spec
         from search.launch import progress
         from search.report import drilled
         from search.report import summary as drill_summary
         from search.study import spec, storage
         from search.workers import training
 
+        timeout = options.seconds(minutes, timeout)
         stem, plan, bases, kept = resume.load(study, settings, url)
         own = spec.changed(plan, {"seed": changes.pop("seed")}, settings)
+        if starts:
+            own, bases = drill_spec.started(own, starts, settings, url)
         plan = spec.changed(own, changes, settings)
         console = progress.start_log(quiet or tell is not None, verbose)
         run = drills.Drill(
@@ -203,10 +211,12 @@ def drill(
             tell=tell,
             settings=kept,
             own=own,
+            timeout=timeout,
         )
         ended = run.run()
     if tell is None:
-        again = Command("drill", study, ended.result.name, kept, options.kept(device, url))
+        more = options.kept(device, url, changes["seed"], starts)
+        again = Command("drill", study, ended.result.name, kept, more)
         click.echo(drill_summary.summary(ended, typed(url), url, again))
     if ended.signal:
         sys.exit(128 + ended.signal)

@@ -1,6 +1,7 @@
 """Configs on seeds that no search has seen: what tells a net that is good from one that was
 lucky."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 from mnist_core.config import Config
@@ -28,16 +29,18 @@ def train_fresh(
     engine: Wanted = "auto",
     start: Start = training.start,
     watcher: Watcher | None = None,
+    deadline: float = math.inf,
 ) -> dict[str, list[Run]]:
     """Each config, known by a name, on each of the seeds; what the ledger holds is not run again.
 
-    watcher: see `train_missing`.
+    watcher, deadline: see `train_missing`.
 
-    Returns the runs of each name, in the order of the seeds, without those that failed. Raises
+    Returns the runs of each name, in the order of the seeds, without those that failed or were not
+    begun. Raises
     UserError as `train_missing`.
     """
     jobs = _jobs(configs, seeds)
-    train_missing(jobs, ledger.runs, ledger, workers, device, engine, start, watcher)
+    train_missing(jobs, ledger.runs, ledger, workers, device, engine, start, watcher, deadline)
     return fresh_runs(configs, seeds, ledger)
 
 

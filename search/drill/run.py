@@ -1,12 +1,14 @@
 """Run a drill: one study after the other, each around the winners of the one before."""
 
 import logging
+import math
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from pydantic import ValidationError
@@ -54,6 +56,8 @@ class Drilled:
     report: Path
     best: Path | None
     signal: int
+    out_of_time: bool = False
+    """Whether its time was over before it was."""
 
 
 class Drill:
@@ -73,11 +77,13 @@ class Drill:
         tell: Tell | None = None,
         settings: Sequence[str] = (),
         own: DrillSpec | None = None,
+        timeout: float | None = None,
     ) -> None:
         """bases: of the first stage; a plain recipe where there are none. write: writes the report
         into the drill's folder, and returns its page; called whenever there is more to tell. tell:
         as `write` of a launch, for the events of all stages. The others as in
         `search.launch.run.launch`; each stage's study keeps the settings, and own what it says.
+        timeout: seconds from the beginning of `run`, after which no further training is started.
 
         Raises UserError where the name is no safe one, with each stage's behind it, or was used for
         other stages, or the native engine is wanted and cannot be had.
@@ -89,6 +95,7 @@ class Drill:
         self._spec = spec.changed(engine=engine)
         self._device, self._console, self._start = device, console, start
         self._write, self._tell, self._settings = write, tell, tuple(settings)
+        self._timeout, self._deadline = timeout, math.inf
         self._studies = storage.open_storage(url, create=True)
         self._given, self._own = (spec, bases), own or spec
         self._bases = [Candidate(*base) for base in (bases or {"plain": spec.plain()}).items()]
@@ -102,6 +109,8 @@ class Drill:
 
     def run(self) -> Drilled:
         """Every stage, the finalists on fresh seeds, the report. Raises UserError as `launch`."""
+        if self._timeout is not None:
+            self._deadline = monotonic() + self._timeout
         with drilled(self._studies, self._name):
             ended = self._run()
         if self._tell is not None:
@@ -112,7 +121,7 @@ class Drill:
                 ended.result.failed,
                 str(ended.report),
                 ended.signal,
-                self._resumed() if ended.signal else None,
+                self._resumed() if ended.signal or ended.out_of_time else None,
             )
         return ended
 
@@ -137,17 +146,20 @@ class Drill:
             folder.claim(self._studies, self._name, "drill", self._first())
             if launched is not None:  # else the report tells of it already, and perhaps of more
                 report = self._report(done)
-                if launched.signal:
-                    return Drilled(self._result(done), report, None, launched.signal)
+                if launched.cut_short:
+                    result, signal = self._result(done), launched.signal
+                    return Drilled(result, report, None, signal, launched.out_of_time)
             bases = stage.winners
         finalists = self._confirmed(done[-1].winners)
+        if monotonic() >= self._deadline and self._result(done, finalists).failed:
+            return Drilled(self._result(done), self._report(done), None, 0, out_of_time=True)
         report = self._report(done, finalists)
         return Drilled(self._result(done, finalists), report, self._write_best(finalists[0]), 0)
 
     def _stage(
         self, number: int, bases: Sequence[Candidate]
     ) -> tuple[StageResult, Launched | None]:
-        """The stage, over unless a signal ended its launch; None where it was over before."""
+        """The stage, over unless its launch was cut short; None where it was over before."""
         stage = self._spec.stage[number - 1]
         try:
             plan = self._spec.study(number, {base.name: base.config for base in bases})
@@ -169,10 +181,11 @@ class Drill:
                 within,
                 settings=self._settings,
                 own=plan.changed(workers=self._own.workers, engine=self._own.engine),
+                deadline=self._deadline,
             )
         study = self._studies.get(name)
         found = StageResult(number, stage, name, study.trials(), bases, ())
-        if launched is not None and launched.signal:
+        if launched is not None and launched.cut_short:
             return found, launched
         if winners is None:
             winners = self._decide(study, found)
@@ -243,6 +256,7 @@ class Drill:
                 spec.engine,
                 self._start,
                 watcher,
+                self._deadline,
             )
         return ranked([Finalist(each, runs[each.name]) for each in winners], spec)
 

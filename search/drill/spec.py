@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
@@ -170,6 +171,26 @@ def load(
         said = settings.blamed(changes, str(error), spec.model_dump()) or f"{path}: {error}"
         raise UserError(said) from None
     return path.stem, spec, bases
+
+
+def started(
+    spec: DrillSpec, words: Sequence[str], changes: Sequence[str], url: str | None
+) -> tuple[DrillSpec, dict[str, Config]]:
+    """(drill, bases of the first stage) with the configs that `--start` names, instead of the base
+    of its file. changes: what `--set` says besides. url: see `load`.
+
+    Raises UserError naming what cannot be found, or started from.
+    """
+    for key in (settings.read(text).key for text in changes):
+        if key.partition(".")[0] == "base":
+            raise UserError(f"--set {key}: --start says that too; keep one of the two")
+    bases = starts.find(words, Path(), url, "--start", _winner)
+    spec = spec.changed(base=tuple(words))
+    try:
+        spec.study(1, bases)
+    except ValueError as error:
+        raise UserError(f"--start: {str(error).removeprefix('base: ')}") from None
+    return spec, bases
 
 
 def _winner(studies: "Studies", run: "Run") -> Config:

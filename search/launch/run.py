@@ -1,10 +1,12 @@
 """Launch or resume a study: storage, ownership, workers, and what is left when it is over."""
 
 import logging
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from types import MappingProxyType
 
 from rich.console import Console
@@ -52,6 +54,14 @@ class Launched:
     still: Mapping[str, str] = field(default_factory=dict)
     """Where it was complete before: "sampler" or "pruner" -> what that is, for all that the launch
     was told another."""
+    out_of_time: bool = False
+    """Whether the time of all that it is a part of is over, and with it the launch: trials are
+    missing that its own time would allow."""
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether something outside its plan ended it."""
+        return bool(self.signal) or self.out_of_time
 
     @property
     def in_vain(self) -> bool:
@@ -77,6 +87,7 @@ def launch(
     starts: Mapping[str, Sample] = MappingProxyType({}),
     settings: Sequence[str] = (),
     own: Plan | None = None,
+    deadline: float = math.inf,
 ) -> Launched:
     """Run the study until it has its trials; resume it where it has been run before.
 
@@ -84,7 +95,8 @@ def launch(
     each event; see `search.launch.events`. within: what the study is a part of, as the view says
     it. starts: samples that are tried first, by name, where the study has not tried them yet.
     settings: what `--set` said, to be kept with the study. own: what the study keeps as its own,
-    where this launch alone has other trials, limits, workers or another engine.
+    where this launch alone has other trials, limits, workers or another engine. deadline: of the
+    monotonic clock, in seconds; after it no further trial is started either.
 
     Raises UserError where the name is no safe one, there is no such device, the native engine is
     wanted and cannot be had, another process runs the study, it was launched with another goal,
@@ -110,7 +122,7 @@ def launch(
             for tried in session.start_with(starts):
                 log.info("to be tried first: %s", tried)
             events = [Events(name, write)] if write else []
-            run = _Run(session, plan, device, engine, console, start, events, within)
+            run = _Run(session, plan, device, engine, console, start, events, within, deadline)
             ended = run.run()
             for each in events:
                 with session.ours():
@@ -147,6 +159,7 @@ class _Run:
     start: Start
     watchers: Sequence[Watcher]
     within: str
+    deadline: float
 
     def run(self) -> Launched:
         session, study, plan = self.session, self.session.study, self.plan
@@ -158,22 +171,25 @@ class _Run:
             before = {trial.number for trial in study.trials() if trial.counts}
             changed, holds, signal = methods.changed(study, plan), bool(study.holders), 0
         left = session.missing(plan.trials) if not (plan.until_held and holds) else 0
-        if left:
+        late = monotonic() >= self.deadline
+        if left and not late:
             for what, (theirs, ours) in changed.items():
                 log.info("the %s is %s from here on; it was %s", what, ours, theirs)
             with session.ours():
                 methods.keep(study, plan)
-            signal = self._train(left)
+            signal, late = self._train(left)
         with session.ours():
             mattered = importance.told(study)
         best = _write_best(session, mattered)
         with session.ours():
             found = [each for each in study.trials() if each.counts and each.number not in before]
+            over = study.counted >= plan.trials or (plan.until_held and bool(study.holders))
         still = {} if left else {what: theirs for what, (theirs, _) in changed.items()}
-        return Launched(study, plan, best, signal, found, still)
+        return Launched(study, plan, best, signal, found, still, late and not over)
 
-    def _train(self, left: int) -> int:
-        """Run so many further trials; returns 0, or the signal that ended it."""
+    def _train(self, left: int) -> tuple[int, bool]:
+        """Run so many further trials; returns 0, or the signal that ended it, and whether it was
+        the deadline that was come to, and not the plan's own timeout."""
         session, study, plan = self.session, self.session.study, self.plan
         count = cores.workers(plan.workers, left, self.device)
         if plan.workers is None:
@@ -186,7 +202,10 @@ class _Run:
             _view(watcher, self.console),
         ):
             owner = Owner(session, workers, [watcher, *self.watchers, _BestWriter(session)])
-            return owner.run(plan.trials, plan.timeout, plan.until_held)
+            own = math.inf if plan.timeout is None else plan.timeout
+            whole = self.deadline - monotonic()
+            signal = owner.run(plan.trials, min(own, whole), plan.until_held)
+            return signal, whole <= own and monotonic() >= self.deadline
 
 
 class _BestWriter:

@@ -1,7 +1,10 @@
 """What to try after a drill, as it follows from its winner."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 
+from mnist_core import packaged
+from search.drill import spec
 from search.drill.result import DrillResult
 from search.report import findings, next_steps
 from search.report.next_steps import Step
@@ -10,9 +13,9 @@ from search.text.commands import Command
 
 def following(result: DrillResult) -> Sequence[Step]:
     """The first ones first. result: of a drill that has finalists."""
-    spec, best = result.spec, result.finalists[0]
-    endings = best.endings(spec.goal)
-    fit = findings.fit(best.candidate, spec.goal)
+    goal, best = result.spec.goal, result.finalists[0]
+    endings = best.endings(goal)
+    fit = findings.fit(best.candidate, goal)
     varied = {
         name: (kind, f"stage.{stage.stage.name}.vary")
         for stage in result.stages
@@ -20,8 +23,8 @@ def following(result: DrillResult) -> Sequence[Step]:
         for name, kind in trial.dimensions.items()
     }
     outcome = next_steps.Outcome(
-        goal=spec.goal,
-        data=spec.data,
+        goal=goal,
+        data=result.spec.data,
         held=all(ending.held for ending in endings),
         params=best.candidate.config.params,
         worst=min(ending.worst for ending in endings),
@@ -33,13 +36,26 @@ def following(result: DrillResult) -> Sequence[Step]:
     return next_steps.steps(outcome)
 
 
+def again(result: DrillResult) -> Command:
+    """The drill by its name. One that comes along is read from its own file then, and not as it was
+    launched: what options said of its seed and its first stage is said again."""
+    more = ""
+    if result.name in packaged.names(packaged.DRILLS):
+        _, file, _ = spec.load(result.name, result.settings)
+        if file.base != result.spec.base:
+            more += "".join(f" --start {shlex.quote(word)}" for word in result.spec.base)
+        if file.seed != result.spec.seed:
+            more += f" --seed {result.spec.seed}"
+    return Command("drill", result.name, result.name, tuple(result.settings), more + result.where)
+
+
 def own(result: DrillResult, again: Command) -> Mapping[Step, str]:
     """What to type for more of the same. again: the drill, to be typed again."""
-    spec = result.spec
     # A stage that is over stays as it was: more trials make another drill.
-    trials = [f"stage.{stage.name}.trials={2 * stage.trials}" for stage in spec.stage]
+    trials = [f"stage.{stage.name}.trials={2 * stage.trials}" for stage in result.spec.stage]
+    seeds = 2 * result.spec.confirm or 2
     return {
-        next_steps.MORE_SEEDS: again.resumed(settings=[f"confirm={2 * spec.confirm or 2}"]),
+        next_steps.MORE_SEEDS: again.resumed(settings=[f"confirm={seeds}"]),
         next_steps.MORE_TRIALS: again.changed(trials, "longer"),
     }
 

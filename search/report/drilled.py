@@ -16,7 +16,6 @@ from search.report.analysis import advised, adviser, analysis
 from search.report.figures import Curve, Dot, Size
 from search.report.findings import Findings, findings
 from search.report.page import FIGURES, TEMPLATES
-from search.text.commands import Command
 from search.text.markdown import escaped, fenced
 from search.text.wording import environments, not_whole
 from spaces.dimensions import Dimension
@@ -125,7 +124,7 @@ def _markdown(
 
 def _next(result: DrillResult) -> str:
     """What to type next."""
-    again = Command("drill", result.name, result.name, result.settings, result.where)
+    again = drill_steps.again(result)
     steps, own = drill_steps.following(result), drill_steps.own(result, again)
     found = next_steps.fenced_lines(steps, again, own)
     return fenced(found) if found else ""

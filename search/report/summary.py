@@ -37,8 +37,9 @@ def summary(drilled: Drilled, command: str, url: str | None, again: Command) -> 
     if result.failed:
         lines.append(f"Finalists: {of(result.failed, 'training')} on fresh seeds failed")
         lines.append("Try those again:".ljust(COLUMN) + command)
-    if drilled.signal:
-        lines.append("Interrupted; go on with:".ljust(COLUMN) + command)
+    if drilled.signal or drilled.out_of_time:
+        why = "Interrupted" if drilled.signal else "Out of time"
+        lines.append(f"{why}; go on with:".ljust(COLUMN) + command)
     stages = f"{program()} show {shlex.quote(result.name)}{where}"
     lines.append("Stages:".ljust(COLUMN) + stages)
     lines.append("Report:".ljust(COLUMN) + str(drilled.report))

@@ -7,9 +7,11 @@ again.
 import hashlib
 import json
 import logging
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from time import monotonic
 from typing import IO, Annotated, Protocol
 
 from pydantic import Field, ValidationError
@@ -168,17 +170,18 @@ def train_missing(
     engine: Wanted = "auto",
     start: Start = training.start,
     watcher: Watcher | None = None,
+    deadline: float = math.inf,
 ) -> int:
     """Do the jobs that none of the known runs has done, keeping each in the ledger as it is
-    finished; returns how many failed. watcher: None for a line an epoch. workers: None is one for
-    each core.
+    finished; returns how many failed, or were not begun by the deadline. watcher: None for a line
+    an epoch. workers: None is one for each core. deadline: see `run_all`.
 
     Raises UserError where the device is not there, the native engine is wanted and cannot run every
     job, the ledger cannot be written, the data cannot be had, or no worker starts.
     """
     left = missing(jobs, known)
-    if not left:
-        return 0
+    if not left or monotonic() >= deadline:
+        return len(left)
     if device != "cpu":
         from mnist_core import machine  # imports torch, which this process else never needs
 
@@ -196,7 +199,7 @@ def train_missing(
     count = cores.workers(workers, len(left), device)
     if workers is None:
         log.info("workers: %d", count)
-    run_all(left, count, device, engine, ledger.add, start, watcher)
+    run_all(left, count, device, engine, ledger.add, start, watcher, deadline)
     return len(left) - (len(ledger.runs) - before)
 
 
@@ -208,25 +211,36 @@ def run_all(
     keep: Callable[[Run], None],
     start: Start = training.start,
     watcher: Watcher | None = None,
+    deadline: float = math.inf,
 ) -> None:
-    """Do every job, `workers` at a time; `keep` gets each as it is finished.
+    """Do every job, `workers` at a time; `keep` gets each as it is finished. deadline: of the
+    monotonic clock, seconds, after which none is begun.
 
     One that fails is logged with its reason and left out. Where SIGINT, SIGTERM or SIGHUP comes,
     raises SystemExit with a shell's exit code for it; what was finished before is kept.
     """
     with LocalWorkers(min(workers, len(jobs)), device, engine, start) as pool:
-        number = Crew(pool, _Client(jobs, keep, watcher or Lines())).run()
+        number = Crew(pool, _Client(jobs, keep, watcher or Lines(), deadline)).run()
     if number:
         raise SystemExit(128 + number)
 
 
 class _Client:
-    """Has each job done once, in the order given."""
+    """Has each job done once, in the order given, as long as there is time."""
 
-    def __init__(self, jobs: Sequence[Job], keep: Callable[[Run], None], watcher: Watcher) -> None:
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        keep: Callable[[Run], None],
+        watcher: Watcher,
+        deadline: float,
+    ) -> None:
         self._waiting, self._keep, self._watcher = iter(jobs), keep, watcher
+        self._deadline = deadline
 
     def next_job(self) -> Job | None:
+        if monotonic() >= self._deadline:
+            return None
         job = next(self._waiting, None)
         if job is not None:
             self._watcher.started(job)
