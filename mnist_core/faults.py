@@ -112,7 +112,9 @@ def _explained(
             above_all = _above_all(str(word), path, given, root)
             if above_all:
                 return at(*path, word, said=above_all)
-            return at(*path, word, said=f"is not a field here{suggest(str(word), known)}")
+            inner = "" if path else _in_a_table(str(word), root)
+            remedy = f"; it stands in {inner}" if inner else suggest(str(word), known)
+            return at(*path, word, said=f"is not a field here{remedy}")
         case "union_tag_not_found":
             path, union = _place(fault["loc"], root)
             near = difflib.get_close_matches("kind", given, n=1)
@@ -153,6 +155,19 @@ def _above_all(word: str, path: Sequence[str | int], given: Any, root: Schema) -
         return f"is a table of the whole file: [{word}]"
     header = f"[[{path[0]}]]" if isinstance(path[-1], int) else f"[{path[0]}]"
     return f"stands at the top of the file, above {header}"
+
+
+def _in_a_table(word: str, root: Schema) -> str:
+    """The table that has a field which stands at the top of the file; "" where none or several
+    have."""
+    found = []
+    for name, field in root.get("properties", {}).items():
+        node = _resolved(field, root)
+        items = node.get("items")
+        table = _resolved(items, root) if isinstance(items, dict) else node
+        if word in table.get("properties", {}):
+            found.append(f"[{name}]" if table is node else f"a [[{name}]], {name}.NAME.{word}")
+    return found[0] if len(found) == 1 else ""
 
 
 def _is_table(node: Schema) -> bool:

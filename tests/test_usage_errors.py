@@ -221,6 +221,13 @@ USAGE = [
         "--until-held: each stage of a drill has its own: until_held = true in its [[stage]], or "
         "--set stage.NAME.until_held=true\n",
     ),
+    ("drill shallow --set trials=5", "--set trials: is not a field here; it stands in a [[stage]]"),
+    ("drill shallow --set until_held=true", "until_held: ", "a [[stage]], stage.NAME.until_held\n"),
+    (
+        "launch smoke --set accuracy=99",
+        "--set accuracy: is not a field here; it stands in [goal]",
+    ),
+    ("launch smoke --set last=1", "--set last: is not a field here; it stands in [goal]\n"),
     ("drill shallow --trials 5", "its own: trials = 20 in its [[stage]], or --set stage.NAME.tri"),
     ("drill shallow --minutes 0", "--minutes", "must be a number above 0, not '0'"),
     ("drill shallow --minutes 1 --timeout 9", "--minutes and --timeout say the same; keep one"),
@@ -334,6 +341,9 @@ def _gpu() -> bool:
          ["is a config, not a study; run it with: drilldown train "]),
         ("drill", STAGES, 'name = "net" -> name = "net"\nbase = ["tiny"]',
          ["stage.net.base: stands at the top of the file, above [[stage]]\n"]),
+        ("drill", STAGES, "confirm = 1 -> timeout = 60",
+         ["timeout: is not a field here; it stands in a [[stage]], stage.NAME.timeout\n"]),
+        ("launch", TINY, "workers = 1 -> params = 2000", ["params: ", "; it stands in [goal]\n"]),
         ("drill", STAGES, "confirm = 1 -> base = ['001-code5']",
          ["base: no config and no study named '001-code5'; did you mean '001-code4'?"]),
         ("drill", STAGES, "confirm = 1 -> base = ['none.toml']", ["base: ", "none.toml: no such"]),
