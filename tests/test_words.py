@@ -17,7 +17,18 @@ from hypothesis import strategies as st
 from strategies import examples
 
 from mnist_core.goal import Goal
-from mnist_core.words import accuracies, apart, beside, does, exact, last, of, part, percent
+from mnist_core.words import (
+    accuracies,
+    apart,
+    beside,
+    does,
+    exact,
+    last,
+    of,
+    ordinal,
+    part,
+    percent,
+)
 from search.compare import compare as comparing
 from search.compare import listing as comparison
 from search.compare import page
@@ -289,3 +300,8 @@ def test_nothing_makes_a_plural_by_itself() -> None:
     for path in _sources():
         if path.name != "words.py":
             assert not re.search(r"""['"]s['"] ?\*|\{'' if|'s' if""", path.read_text()), path
+
+
+def test_places_are_counted_as_people_count() -> None:
+    said = " ".join(ordinal(number) for number in (1, 2, 3, 4, 11, 12, 13, 21, 22, 101, 111))
+    assert said == "1st 2nd 3rd 4th 11th 12th 13th 21st 22nd 101st 111th"
