@@ -213,7 +213,11 @@ def test_drill_ends_with_a_winner_and_a_report(
     assert str(home / "runs" / "down" / "drill.html") in done.out
     assert "down.2.pace" in drilldown("list").out
     stages.write_text(STAGES.replace("[0.1, 0.5]", "[0.1, 0.4]"))
-    one_line(drilldown("drill", stages, "--quiet"), "down.2.pace", "with lr = ", "--name")
+    one_line(
+        drilldown("drill", stages, "--quiet"),
+        "stage 'pace' was run with stage.pace.vary.lr = ",
+        "--name",
+    )
 
 
 def test_drill_whose_finalists_failed_on_fresh_seeds_says_so_and_tries_them_again(
