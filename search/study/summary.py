@@ -3,8 +3,9 @@ columns. Programs read the tables beside them; see `trials`."""
 
 from collections.abc import Sequence
 
-from mnist_core.config import TRAIN_IMAGES, Config
+from mnist_core.config import Config
 from mnist_core.goal import Ending
+from mnist_core.judge import TRAIN_IMAGES
 from mnist_core.result import EpochResult
 from search.study.forecast import Forecaster
 from search.study.trials import Complete, Trial, TrialAttr

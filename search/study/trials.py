@@ -16,9 +16,10 @@ from optuna.trial import FrozenTrial, TrialState
 from optuna.trial import Trial as OptunaTrial
 from pydantic import ValidationError
 
-from mnist_core.config import TRAIN_IMAGES, Config
+from mnist_core.config import Config
 from mnist_core.errors import UserError
 from mnist_core.goal import Ending, Goal
+from mnist_core.judge import TRAIN_IMAGES
 from mnist_core.record import Environment
 from search.study.dimensions import dimensions
 from search.study.identity import Identity
