@@ -1,6 +1,6 @@
 """The training images that judge where the test images are to stay unseen: 10,000 by 90 writers,
-of 60,000 by 539. No writer of one of them has written any of the others, as none of the training
-images has written a test image: what judges is, for the net, new hands.
+of 60,000 by 539. Nobody who wrote one of them wrote any of the others, just as nobody who wrote a
+training image wrote a test image: for the net, all that judges it is in new hands.
 
 Who wrote which image is known from QMNIST (Chhavi Yadav and Léon Bottou, Cold Case: The Lost MNIST
 Digits, NeurIPS 2019; its licence is BSD-style). As in the test set, one half is by employees and
