@@ -1,10 +1,10 @@
 """A config's TOML file: the config, and what an export adds so that it can be run again and
-compared: how it was trained, where it came from, the curve to expect, other seeds' curves, and
-what somebody else reported of it."""
+compared: how it was trained, where it came from, the curve to expect, other seeds' curves and what
+the referee says of them, and what somebody else reported of it."""
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import tomli_w
 from pydantic import Field
@@ -17,6 +17,7 @@ from mnist_core.goal import Goal
 from mnist_core.outputs import write_whole
 
 Percent = Annotated[float, Field(ge=0, le=100)]
+Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class EngineUsed(Frozen):
@@ -80,6 +81,23 @@ class Confirmed(Frozen):
     test_acc: tuple[Percent, ...]
 
 
+class Statement(Frozen):
+    """What the referee says of the config, by all the curves of `confirmed` together."""
+
+    verdict: Literal["confirmed", "refuted", "open"]
+    rule: Count
+    """Which version of the referee's rule; see `search.chance.referee`."""
+    seeds: Count
+    held: Annotated[int, Field(ge=0)]
+    """How many of the seeds hold the goal."""
+    probability: Share
+    """That a further training holds it, estimated."""
+    low: Share
+    """Of its interval of 90 %."""
+    high: Share
+    goal: Goal
+
+
 class Reported(Frozen):
     """What the authors of an experiment wrote down of it, in a program of their own."""
 
@@ -103,6 +121,7 @@ class Record(Frozen):
     origin: Origin | None = None
     expected: Expected | None = None
     confirmed: tuple[Confirmed, ...] = ()
+    statement: Statement | None = None
     reported: Reported | None = None
 
     @classmethod

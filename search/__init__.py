@@ -3,7 +3,7 @@
 cli                           parse, call, print
 report                        what a person reads
 drill                         studies in stages
-confirm | launch | compare    a config again; one study's run; others' experiments beside ours
-study                         Optuna: storage, spec, samplers, pruners, trials
+launch | compare              one study's run; others' experiments beside ours
+study | confirm               Optuna: storage, spec, samplers, pruners, trials; a config again
 text | workers | chance       how things are written; where trainings run; what is chance
 """

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from mnist_core.augment_ops import Affine, Jitter, Rotation
 from mnist_core.config import Adam, Config, Data, Ema, NoAveraging, Sgd
+from mnist_core.goal import Goal
 from mnist_core.layers import (
     ACTIVATIONS,
     IMAGE,
@@ -32,6 +33,7 @@ from mnist_core.record import (
     Origin,
     Record,
     Reported,
+    Statement,
 )
 from mnist_core.schedule import Constant, Cosine, LossDip, MultiStep, OneCycle, Step
 from mnist_core.schedule import Linear as LinearSchedule
@@ -254,6 +256,17 @@ def records() -> st.SearchStrategy[Record]:
     curves = st.lists(_PERCENT, max_size=15).map(tuple)
     expected = _all(Expected, test_acc=curves, stopped=st.none() | st.integers(1, 15))
     confirmed = _all(Confirmed, seed=st.integers(0, 2**63 - 1), test_acc=curves)
+    statement = _all(
+        Statement,
+        verdict=st.sampled_from(["confirmed", "refuted", "open"]),
+        rule=st.integers(1, 9),
+        seeds=st.integers(1, 20),
+        held=st.integers(0, 20),
+        probability=_FRACTION,
+        low=_FRACTION,
+        high=_FRACTION,
+        goal=st.just(Goal()),
+    )
     reported = _all(
         Reported,
         name=_WORDS,
@@ -271,5 +284,6 @@ def records() -> st.SearchStrategy[Record]:
         origin=st.none() | origin,
         expected=st.none() | expected,
         confirmed=st.lists(confirmed, max_size=3).map(tuple),
+        statement=st.none() | statement,
         reported=st.none() | reported,
     )

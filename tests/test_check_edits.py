@@ -15,7 +15,7 @@ from mnist_core.config import Config
 from mnist_core.data import Mnist
 from mnist_core.errors import UserError
 from mnist_core.goal import Goal
-from mnist_core.record import Confirmed, Expected, Origin, Record
+from mnist_core.record import Confirmed, Expected, Origin, Record, Statement
 from mnist_core.result import EpochResult
 from mnist_core.train import Training
 from search.confirm.retrain import Changes, retrain
@@ -31,6 +31,7 @@ HARMLESS = {
     "environment.engine": "the check says that the builds differ, and compares the means in a band",
     "origin": "says where the config came from; no training follows from it",
     "confirmed": "curves of other seeds, with which this one is not compared",
+    "statement": "what the referee says of these",
 }
 """Beginnings of the fields whose edit `--check` lets pass, and why."""
 COMMON = {
@@ -98,6 +99,7 @@ EXPORTS: dict[str, dict[str, Any]] = {
     },
 }
 OTHER = {
+    "open": "refuted",
     "sgd": "adam",
     "adam": "adamw",
     "adamw": "adam",
@@ -144,6 +146,9 @@ def _export(config: Config, mnist: Mnist) -> dict[str, Any]:
         origin=Origin(study="quick", trial=3, score=90.0, goal=Goal()),
         expected=Expected(test_acc=curve),
         confirmed=(Confirmed(seed=7, test_acc=curve),),
+        statement=Statement(
+            verdict="open", rule=2, seeds=1, held=1, probability=0.7, low=0.2, high=0.9, goal=Goal()
+        ),
     )
     return tomllib.loads(record.to_toml())
 

@@ -59,6 +59,8 @@ def _completed(line: str) -> list[str]:
         ("space do", ["down", "down.1.net", "down.2.pace"]),
         ("train silu", ["silu-squeeze"]),
         ("compare ti", ["tiny"]),
+        ("confirm ti", ["tiny"]),
+        ("confirm quick silu", ["silu-squeeze"]),
         ("show tiny --format c", ["csv"]),
         ("completion z", ["zsh"]),
         ("show --storage sqlite:///none.db t", []),

@@ -178,7 +178,8 @@ def test_one_recipe_on_two_seeds_is_one_winner():
 def test_a_finalist_that_fails_on_a_fresh_seed_is_behind_all_others(drilled: Drilled):
     first, second = drilled.result.finalists
     failed = replace(first, runs=())
-    assert ranked([failed, second], drilled.result.spec) == [second, failed]
+    spec = drilled.result.spec
+    assert ranked([failed, second], spec.goal, spec.confirm) == [second, failed]
 
 
 def test_a_finished_report_outlives_a_drill_that_is_refused(

@@ -20,6 +20,7 @@ README = (Path(cli.__file__).parents[2] / "README.md").read_text()
 COMMANDS = [
     "compare",
     "completion",
+    "confirm",
     "copy",
     "count",
     "dashboard",

@@ -2,8 +2,8 @@
 
 Each command imports what it needs itself: Optuna takes a second to load, for which neither `--help`
 nor a worker, whose process loads this file first, should wait.
-Behind the door: `beside`, `complete`, `completion`, `configs`, `interrupts`, `options`, `reports`,
-`streams`, `studies`, `upkeep`.
+Behind the door: `beside`, `complete`, `completion`, `configs`, `confirm`, `interrupts`, `options`,
+`reports`, `streams`, `studies`, `upkeep`.
 """
 
 import signal
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mnist_core.errors import UserError
-from search.cli import completion, configs, reports, studies, upkeep
+from search.cli import completion, configs, confirm, reports, studies, upkeep
 from search.cli.streams import forgiving
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ for _command in (
     studies.space,
     studies.show,
     studies.export,
+    confirm.confirm,
     reports.report,
     studies.dashboard,
     upkeep.delete,

@@ -91,6 +91,11 @@ def configs(
     return [*_items(known, begun), *_files(begun)]
 
 
+def raced(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """What `confirm` takes: studies and drills that have been run, and what `train` takes."""
+    return _once([*runs(context, parameter, begun), *configs(context, parameter, begun)])
+
+
 def compared(
     context: click.Context, parameter: click.Parameter, begun: str
 ) -> list[CompletionItem]:
@@ -103,6 +108,10 @@ def compared(
 def _items(names: list[str], begun: str) -> list[CompletionItem]:
     """Each once."""
     return [CompletionItem(name) for name in dict.fromkeys(names) if name.startswith(begun)]
+
+
+def _once(items: list[CompletionItem]) -> list[CompletionItem]:
+    return list({(item.value, item.type): item for item in items}.values())
 
 
 def _files(begun: str) -> list[CompletionItem]:

@@ -2,7 +2,8 @@
 lucky."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import count, islice
 
 from mnist_core.config import Config
 from mnist_core.engine import Wanted
@@ -12,12 +13,28 @@ from search.workers.crew import Job
 from search.workers.ledger import Ledger, Run, Watcher, does, train_missing
 from search.workers.protocol import Start
 
+LEDGER = "confirmed.jsonl"  # in the folder of a search: its finalists' trainings on fresh seeds
 _FRESH = 1  # the end of a fresh seed's derivation: those of stages have one part less
 
 
-def fresh_seeds(seed: int, count: int) -> list[int]:
-    """The first so many fresh seeds of a search that has this seed."""
-    return [derived_seed(seed, number, _FRESH) for number in range(count)]
+def fresh_seeds(seed: int, wanted: int, used: Collection[int] = ()) -> list[int]:
+    """The first so many fresh seeds of a search that has this seed, but for those it has used: of
+    32 bits two may be the same by chance."""
+    derived = (derived_seed(seed, number, _FRESH) for number in count())
+    return list(islice((each for each in derived if each not in used), wanted))
+
+
+def trained_fresh(config: Config, runs: Sequence[Run], used: Collection[int] = ()) -> list[Run]:
+    """A config's whole trainings on fresh seeds, each seed's first, in the order of the runs.
+
+    used: seeds that are not fresh, besides the config's own.
+    """
+    found: dict[int, Run] = {}
+    for run in runs:
+        stale = run.seed == config.seed or run.seed in used or run.seed in found
+        if not stale and does(run, Job(0, run.name, config.changed(seed=run.seed), config.epochs)):
+            found[run.seed] = run
+    return list(found.values())
 
 
 def train_fresh(

@@ -1,6 +1,6 @@
 """A drill as its storage and its folder keep it: read back by its name, without its file."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,20 +10,20 @@ from mnist_core.config import Config
 from mnist_core.errors import UserError
 from mnist_core.goal import Goal
 from mnist_core.paths import runs_dir
-from mnist_core.record import Confirmed, Record
-from search.drill.result import Finalist, Tried
+from mnist_core.record import Record
+from search.confirm.fresh import LEDGER, trained_fresh
+from search.drill.result import Finalist, Tried, ranked
 from search.drill.resume import told
+from search.drill.spec import DrillSpec
 from search.study import folder
-from search.study.export import to_record
 from search.study.runs import Run, stage_name, stage_number
 from search.study.studies import Studies
 from search.study.study import Study
 from search.study.trials import Complete
-from search.workers.ledger import Ledger, key
+from search.workers.ledger import Ledger
 from search.workers.ledger import Run as Training
 
 WINNERS = "drilldown:winners"  # what is kept with a stage's study, once it is over
-LEDGER = "confirmed.jsonl"  # in the drill's folder: the finalists' trainings on fresh seeds
 
 
 @dataclass(frozen=True)
@@ -71,10 +71,14 @@ def read(studies: Studies, run: Run) -> KeptDrill:
         stages.append(KeptStage(study, winners, names))
     goal, last = run.studies[-1].goal, stages[-1].winners
     trained = list(_trainings(studies, run)) if last else []
-    found = [Finalist(each, _fresh(each.config, trained)) for each in last]
-    confirmed = any(each.runs for each in found) or _over_unconfirmed(run)
-    found.sort(key=lambda each: (-len(each.runs), -each.standing(goal)))
-    return KeptDrill(run.name, goal, stages, found if confirmed else ())
+    found = [Finalist(each, trained_fresh(each.config, trained)) for each in last]
+    spec = _asked_for(run)
+    wanted = max(len(each.runs) for each in found) if spec is None and found else 0
+    over = False
+    if spec is not None:
+        wanted, over = spec.confirm, not spec.confirm and stages[-1].number == len(spec.stage)
+    confirmed = over or any(each.runs for each in found)
+    return KeptDrill(run.name, goal, stages, ranked(found, goal, wanted) if confirmed else ())
 
 
 def winner(studies: Studies, run: Run) -> Config:
@@ -98,17 +102,16 @@ def export(studies: Studies, run: Run, number: int | None, path: Path) -> None:
 
 
 def confirmed(finalist: Finalist, goal: Goal) -> Record:
-    """A finalist as a config, with the curves of its other seeds."""
-    others = tuple(Confirmed(seed=run.seed, test_acc=run.test_acc) for run in finalist.runs)
-    return to_record(finalist.candidate.trial, goal).changed(confirmed=others)
+    """A finalist as a config, with the curves of its other seeds and what the referee says of
+    them."""
+    return finalist.judged(goal).record
 
 
-def _over_unconfirmed(run: Run) -> bool:
-    """Whether a drill that asks for no fresh seeds has had all of its stages."""
-    with suppress(UserError):  # an old one asks for some
-        spec, _ = told(run.name, run.studies[0])
-        return not spec.confirm and stage_number(run.studies[-1]) == len(spec.stage)
-    return False
+def _asked_for(run: Run) -> DrillSpec | None:
+    """What the drill is; None of an old one, which does not keep that."""
+    with suppress(UserError):
+        return told(run.name, run.studies[0])[0]
+    return None
 
 
 def _winner(studies: Studies, run: Run, verb: str = "") -> Finalist:
@@ -132,13 +135,3 @@ def _trainings(studies: Studies, run: Run) -> Iterator[Training]:
     """Those in the drill's folder, where that is its own."""
     if folder.is_ours(studies, run.name, "drill", run.studies[0]):
         yield from Ledger(runs_dir() / run.name / LEDGER).runs
-
-
-def _fresh(config: Config, trained: Sequence[Training]) -> list[Training]:
-    """A config's trainings on other seeds, each seed's first."""
-    found: Mapping[int, Training] = {
-        run.seed: run
-        for run in reversed(trained)
-        if run.seed != config.seed and run.config == key(config.changed(seed=run.seed))
-    }
-    return sorted(found.values(), key=trained.index)

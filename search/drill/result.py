@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from mnist_core.config import Config
 from mnist_core.goal import Ending, Goal
+from search.confirm.race import Contender, Standing
 from search.drill.spec import DrillSpec, Stage
+from search.study.export import to_record
 from search.study.trials import Complete, Trial
 from search.workers.ledger import Run
 
@@ -124,6 +126,12 @@ class Finalist:
         """What each curve comes to."""
         return [goal.ending(curve) for curve in self.curves]
 
+    def judged(self, goal: Goal, wanted: int = 0) -> Standing:
+        """What the fresh seeds say of it, and the referee of them. wanted: so many were to be
+        trained; those that are missing failed."""
+        contender = Contender(self.candidate.name, to_record(self.candidate.trial, goal))
+        return Standing(contender, self.runs, goal, max(0, wanted - len(self.runs)))
+
     def standing(self, goal: Goal) -> float:
         """What finalists are ranked by, in percent: the mean score over the fresh seeds, since the
         search's own run was picked for being high; that run's score where there are none."""
@@ -132,12 +140,16 @@ class Finalist:
         return self.candidate.trial.score
 
 
-def ranked(finalists: Sequence[Finalist], spec: DrillSpec) -> list[Finalist]:
-    """The best comes first; behind all others one that failed on a seed, as a net that is not to be
-    relied on."""
+def ranked(finalists: Sequence[Finalist], goal: Goal, wanted: int) -> list[Finalist]:
+    """The best comes first: confirmed ones before open ones, and these before refuted ones; behind
+    all others one that failed on a seed, as a net that is not to be relied on.
 
-    def place(finalist: Finalist) -> tuple[int, float]:
-        return spec.confirm - len(finalist.runs), -finalist.standing(spec.goal)
+    wanted: fresh seeds on which each was to be trained.
+    """
+
+    def place(finalist: Finalist) -> tuple[int, int, float]:
+        judged = finalist.judged(goal, wanted)
+        return judged.failed, judged.rank, -finalist.standing(goal)
 
     return sorted(finalists, key=place)
 

@@ -22,9 +22,9 @@ from mnist_core.files import explain, inline
 from mnist_core.frozen import shortened, tuples
 from mnist_core.paths import runs_dir
 from mnist_core.words import does, of
-from search.confirm.fresh import fresh_seeds, train_fresh
+from search.confirm.fresh import LEDGER, fresh_seeds, train_fresh
 from search.drill import resume
-from search.drill.kept import LEDGER, WINNERS, confirmed
+from search.drill.kept import WINNERS, confirmed
 from search.drill.result import Candidate, DrillResult, Finalist, StageResult, Tried, ranked
 from search.drill.spec import DrillSpec, Stage, StageStudy
 from search.launch import failures
@@ -258,7 +258,8 @@ class Drill:
                 watcher,
                 self._deadline,
             )
-        return ranked([Finalist(each, runs[each.name]) for each in winners], spec)
+        found = [Finalist(each, runs[each.name]) for each in winners]
+        return ranked(found, spec.goal, spec.confirm)
 
     def _write_best(self, best: Finalist) -> Path:
         """The winner as a config, with the curves of its other seeds."""

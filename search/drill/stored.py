@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mnist_core.paths import runs_dir
-from search.confirm.fresh import fresh_runs, fresh_seeds
-from search.drill.kept import LEDGER, WINNERS
+from search.confirm.fresh import LEDGER, fresh_runs, fresh_seeds
+from search.drill.kept import WINNERS
 from search.drill.result import Candidate, DrillResult, Finalist, StageResult, Tried, ranked
 from search.drill.resume import told
 from search.drill.spec import DrillSpec
@@ -68,4 +68,5 @@ def _finalists(
     missing = any(len(runs[each.name]) < spec.confirm for each in last)
     if missing and not (place / BEST).exists():  # which is written once all have had their turn
         return []
-    return ranked([Finalist(each, runs[each.name]) for each in last], spec)
+    found = [Finalist(each, runs[each.name]) for each in last]
+    return ranked(found, spec.goal, spec.confirm)

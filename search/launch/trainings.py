@@ -1,4 +1,4 @@
-"""What a person sees while trainings outside a study run, such as a drill's on fresh seeds."""
+"""What a person sees while trainings outside a study run, such as finalists' on fresh seeds."""
 
 import logging
 from collections.abc import Sequence
@@ -10,9 +10,11 @@ from rich.text import Text
 
 from mnist_core.result import EpochResult
 from mnist_core.words import part, percent
+from search.confirm.race import Standing, best_first
 from search.launch.running import Running, said_time, time_left
 from search.launch.terminal import shown
 from search.text.console import Grid
+from search.text.wording import share
 from search.workers.crew import Failed, Job, Outcome
 
 log = logging.getLogger("drilldown")
@@ -71,5 +73,34 @@ class LiveTrainings:
             Text(self._title, "bold"),
             Text(ended),
             Text(said_time(len(running), monotonic() - self._since, left)),
+            *self.results(),
             Grid(heads, lines, {"net"}),
         )
+
+    def results(self) -> Sequence[RenderableType]:
+        """What has come of those that ended, between the counts and what runs."""
+        return ()
+
+
+class LiveRace(LiveTrainings):
+    """Follows a race: how each contender stands, too."""
+
+    def __init__(self, title: str, workers: int, first: Sequence[str] = ()) -> None:
+        super().__init__(title, workers, first)
+        self._standings: Sequence[Standing] = ()
+
+    def stand(self, standings: Sequence[Standing]) -> None:
+        self._standings = standings
+
+    def results(self) -> Sequence[RenderableType]:
+        heads = ("net", "referee", "held", "P(goal)", "at least", "at most")
+        lines = [
+            [
+                each.contender.name,
+                str(each.verdict),
+                f"{each.statement.held} of {each.statement.seeds}",
+                *map(share, (each.statement.probability, each.statement.low, each.statement.high)),
+            ]
+            for each in best_first(self._standings)
+        ]
+        return (Grid(heads, lines, {"net"}), Text())

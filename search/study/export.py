@@ -41,7 +41,7 @@ def to_record(trial: Trial, goal: Goal, where: str = "") -> Record:
         why = trial.reason or trial.state
         raise UserError(
             f"trial {trial.number} of study {trial.study!r} has no curve to expect: {why}; "
-            f"see: {_show(trial.study, where)}"
+            f"see: {show(trial.study, where)}"
         )
     stopped = len(trial.test_acc) if trial.state == State.PRUNED else None
     return Record(
@@ -86,7 +86,7 @@ def find(study: Study, number: int, where: str = "") -> Trial:
     trial = next((trial for trial in study.trials() if trial.number == number), None)
     if trial is None:
         raise UserError(
-            f"study {study.name!r} has no trial {number}; see: {_show(study.name, where)}"
+            f"study {study.name!r} has no trial {number}; see: {show(study.name, where)}"
         )
     return trial
 
@@ -98,10 +98,10 @@ def _chosen(study: Study, number: int | None, where: str) -> Trial:
     if best is None:
         raise UserError(
             f"study {study.name!r} has no complete trial yet; there is no best to export; "
-            f"see: {_show(study.name, where)}"
+            f"see: {show(study.name, where)}"
         )
     return best
 
 
-def _show(name: str, where: str) -> str:
+def show(name: str, where: str) -> str:
     return f"{program()} show {shlex.quote(name)}{where}"

@@ -66,14 +66,20 @@ def rescored(study: Study, settings: Sequence[str]) -> Rescored:
     for key in (options.read(text).key for text in settings):
         if key not in _ASKED:
             raise UserError(f"--set {key}: {_refusal(key)}")
+    return Rescored(study, asked(goal, settings))
+
+
+def asked(goal: Goal, settings: Sequence[str]) -> Goal:
+    """A goal with what `--set goal.FIELD=VALUE` says instead. Raises UserError, with the reason,
+    for anything else."""
     parse = options.applied(settings, _Asked.model_validate, _Asked)
-    asked = parse({"goal": goal.model_dump()}).goal
-    if asked.accuracy != goal.accuracy:  # else it is as it was kept
+    found = parse({"goal": goal.model_dump()}).goal
+    if found.accuracy != goal.accuracy:  # else it is as it was kept
         try:
-            check_percent(asked)
+            check_percent(found)
         except ValueError as error:
             raise UserError(f"--set {error}") from None
-    return Rescored(study, asked)
+    return found
 
 
 class _Asked(Frozen):

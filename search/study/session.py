@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple
 
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
@@ -21,8 +21,9 @@ from mnist_core.seeds import derived_seed
 from search.study import enqueued, summary
 from search.study.dimensions import distributions
 from search.study.fingerprint import check_same, sign_launch
-from search.study.ownership import owned, reserved
+from search.study.ownership import OR_STOP, owned, reserved
 from search.study.peers import among_peers
+from search.study.runs import Run
 from search.study.spec import Plan
 from search.study.studies import Studies
 from search.study.study import Study
@@ -377,6 +378,20 @@ def drilled(studies: Studies, name: str) -> Iterator[None]:
     left.
     """
     with reserved(name, studies):
+        yield
+
+
+@contextmanager
+def held(studies: Studies, run: Run) -> Iterator[None]:
+    """Hold a study or drill that is there, so that nobody runs, deletes or renames it meanwhile.
+
+    Raises UserError, saying who does, where somebody does any of that already.
+    """
+    with ExitStack() as stack:
+        if run.kind == "drill":
+            stack.enter_context(reserved(run.name, studies))
+        for study in run.studies:
+            stack.enter_context(owned(study, studies, OR_STOP))
         yield
 
 

@@ -7,7 +7,7 @@ something whole, or something that the same command finishes.
 import logging
 import shlex
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
@@ -20,9 +20,10 @@ from search.study import folder, identity, memo, rows, runs
 from search.study.export import default_path, export
 from search.study.identity import IDENTITY
 from search.study.note import annotate
-from search.study.ownership import OR_STOP, owned, reserved
+from search.study.ownership import OR_STOP, owned
 from search.study.rows import Rescoring
 from search.study.runs import Run
+from search.study.session import held
 from search.study.storage import check_name
 from search.study.studies import Studies
 from search.text.commands import command_for, program
@@ -124,11 +125,7 @@ def _held(studies: Studies, name: str, verb: Verb) -> Iterator[Run]:
     run = whole(studies, name, verb)
     for study in run.studies:
         study.goal  # noqa: B018 - refuses another program's
-    with ExitStack() as stack:
-        if run.kind == "drill":
-            stack.enter_context(reserved(name, studies))
-        for study in run.studies:
-            stack.enter_context(owned(study, studies, OR_STOP))
+    with held(studies, run):
         now = runs.find(studies, name)  # as it has come to be until nobody else had it
         if [study.name for study in now.studies] != [study.name for study in run.studies]:
             raise UserError(f"{run.said} has just been run on by another process; try again")

@@ -47,7 +47,7 @@ class Grid:
     def _table(self, columns: Sequence[Sequence[str]], widths: Sequence[int]) -> Table:
         grid = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
         for (head, *cells), width in zip(columns, widths, strict=True):
-            digits = all(cell in ("", "-") or cell.strip("<+- ")[:1].isdigit() for cell in cells)
+            digits = all(cell in ("", "-") or cell.strip("<>+- ")[:1].isdigit() for cell in cells)
             right = digits and head not in self._left
             grid.add_column(Text(head), justify="right" if right else "left", width=width)
         for line in self._lines:

@@ -27,6 +27,16 @@ def change(size: float, *marks: float) -> str:
     return f"{'-' if size < 0 and float(shown) else '+'}{shown}"
 
 
+def share(probability: float | None) -> str:
+    """A probability with two decimals, never as the 0 or 1 that it is not; nothing where it is not
+    known."""
+    if probability is None:
+        return ""
+    if not 0.005 <= probability < 0.995:
+        return "<0.01" if probability < 0.5 else ">0.99"
+    return f"{probability:.2f}"
+
+
 def duration(seconds: float) -> str:
     minutes = round(seconds / 60)
     if not minutes:

@@ -28,7 +28,7 @@ from mnist_core.record import Environment, Percent
 from mnist_core.result import EpochResult
 from mnist_core.words import percent
 from search.workers import cores, training
-from search.workers.crew import Crew, Failed, Job, Outcome
+from search.workers.crew import Client, Crew, Failed, Job, Outcome, Trained
 from search.workers.local import LocalWorkers
 from search.workers.protocol import Start
 
@@ -182,17 +182,7 @@ def train_missing(
     left = missing(jobs, known)
     if not left or monotonic() >= deadline:
         return len(left)
-    if device != "cpu":
-        from mnist_core import machine  # imports torch, which this process else never needs
-
-        machine.check_device(device)
-    engine, remark = engines.settle(engine, device)
-    if engine == "native":
-        _check_native(left, device)
-    ledger.prepare()
-    fetch.mnist()  # once, before workers in parallel find it missing
-    if remark:
-        log.info(remark)
+    engine = prepare(left, ledger, device, engine)
     watcher = watcher or Lines()
     watcher.todo(len(left), len(jobs) - len(left))
     before = len(ledger.runs)
@@ -201,6 +191,25 @@ def train_missing(
         log.info("workers: %d", count)
     run_all(left, count, device, engine, ledger.add, start, watcher, deadline)
     return len(left) - (len(ledger.runs) - before)
+
+
+def prepare(jobs: Sequence[Job], ledger: Ledger, device: str, engine: Wanted) -> Wanted:
+    """See to all that the trainings take, before the first; returns the engine that is to be had.
+
+    Raises UserError as `train_missing`, but for the workers.
+    """
+    if device != "cpu":
+        from mnist_core import machine  # imports torch, which this process else never needs
+
+        machine.check_device(device)
+    engine, remark = engines.settle(engine, device)
+    if engine == "native":
+        _check_native(jobs, device)
+    ledger.prepare()
+    fetch.mnist()  # once, before workers in parallel find it missing
+    if remark:
+        log.info(remark)
+    return engine
 
 
 def run_all(
@@ -219,10 +228,51 @@ def run_all(
     One that fails is logged with its reason and left out. Where SIGINT, SIGTERM or SIGHUP comes,
     raises SystemExit with a shell's exit code for it; what was finished before is kept.
     """
-    with LocalWorkers(min(workers, len(jobs)), device, engine, start) as pool:
-        number = Crew(pool, _Client(jobs, keep, watcher or Lines(), deadline)).run()
+    client = _Client(jobs, keep, watcher or Lines(), deadline)
+    work(client, min(workers, len(jobs)), device, engine, start)
+
+
+def work(client: Client, workers: int, device: str, engine: Wanted, start: Start) -> None:
+    """Do all that a client asks for, on so many workers of this machine. Raises SystemExit as
+    `run_all`."""
+    with LocalWorkers(workers, device, engine, start) as pool:
+        number = Crew(pool, client).run()
     if number:
         raise SystemExit(128 + number)
+
+
+class Keeper:
+    """What a client does about each training outside any study: hands on what has ended well as a
+    `Run`, and logs the rest."""
+
+    def __init__(self, keep: Callable[[Run], None]) -> None:
+        self._keep = keep
+
+    def began(self, job: Job, remark: str) -> None:
+        if remark:
+            log.info("%s, seed %d: %s", job.name, job.config.seed, remark)
+
+    def ended(self, outcome: Outcome) -> None:
+        """One that was stopped is no run of its config."""
+        if isinstance(outcome, Failed):
+            job = outcome.job
+            log.warning("%s, seed %d: failed: %s", job.name, job.config.seed, outcome.reason)
+        elif not outcome.stopped:
+            self._keep(_run(outcome))
+
+
+def _run(ended: Trained) -> Run:
+    config, results = ended.job.config, ended.results
+    return Run(
+        name=ended.job.name,
+        config=key(config),
+        seed=config.seed,
+        test_acc=tuple(result.test_acc for result in results),
+        train_acc=tuple(round(result.train_acc, 4) for result in results),
+        fit_acc=results[-1].fit_acc,
+        seconds=round(sum(result.seconds for result in results), 1),
+        environment=ended.environment,
+    )
 
 
 class _Client:
@@ -235,7 +285,7 @@ class _Client:
         watcher: Watcher,
         deadline: float,
     ) -> None:
-        self._waiting, self._keep, self._watcher = iter(jobs), keep, watcher
+        self._waiting, self._keeper, self._watcher = iter(jobs), Keeper(keep), watcher
         self._deadline = deadline
 
     def next_job(self) -> Job | None:
@@ -247,8 +297,7 @@ class _Client:
         return job
 
     def began(self, job: Job, remark: str) -> None:
-        if remark:
-            log.info("%s, seed %d: %s", job.name, job.config.seed, remark)
+        self._keeper.began(job, remark)
 
     def epoch(self, job: Job, result: EpochResult) -> bool:
         self._watcher.epoch(job, result)
@@ -256,22 +305,7 @@ class _Client:
 
     def ended(self, outcome: Outcome) -> None:
         self._watcher.ended(outcome)
-        if isinstance(outcome, Failed):
-            job = outcome.job
-            log.warning("%s, seed %d: failed: %s", job.name, job.config.seed, outcome.reason)
-            return
-        config, results = outcome.job.config, outcome.results
-        run = Run(
-            name=outcome.job.name,
-            config=key(config),
-            seed=config.seed,
-            test_acc=tuple(result.test_acc for result in results),
-            train_acc=tuple(round(result.train_acc, 4) for result in results),
-            fit_acc=results[-1].fit_acc,
-            seconds=round(sum(result.seconds for result in results), 1),
-            environment=outcome.environment,
-        )
-        self._keep(run)
+        self._keeper.ended(outcome)
 
 
 def _check_native(jobs: Iterable[Job], device: str) -> None:

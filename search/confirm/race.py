@@ -1,0 +1,325 @@
+"""Finalists race on fresh seeds until the referee has a word for each.
+
+Whatever is judged follows from the ledger alone, so that a race that was stopped goes on as if it
+had not been, and nothing is trained twice.
+"""
+
+import logging
+import statistics
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+from mnist_core import record as files
+from mnist_core.config import Config
+from mnist_core.engine import Wanted
+from mnist_core.goal import Ending, Goal
+from mnist_core.record import Record
+from mnist_core.result import EpochResult
+from mnist_core.words import part
+from search.chance.referee import LEAST_TO_REFUTE, VERSION, Statement, Verdict, judge
+from search.confirm.fresh import trained_fresh
+from search.workers import ledger as trainings
+from search.workers import training
+from search.workers.crew import Failed, Job, Outcome
+from search.workers.ledger import Ledger, Run
+from search.workers.protocol import Start
+
+log = logging.getLogger("drilldown")
+_RANKS = (Verdict.CONFIRMED, Verdict.OPEN, Verdict.REFUTED)
+
+
+@dataclass(frozen=True)
+class Contender:
+    """A config that is to be confirmed."""
+
+    name: str
+    kept: Record
+    """What is known of it, with the curve that it was picked for, if there is one."""
+    used: Collection[int] = ()
+    """Seeds that are not fresh besides its own: what the search has seen."""
+    seeds: Sequence[int] = ()
+    """Fresh ones, in the order in which they are trained."""
+
+    @property
+    def config(self) -> Config:
+        return self.kept.config
+
+    @property
+    def test_acc(self) -> tuple[float, ...]:
+        """Of the training that it was picked for, percent, one an epoch; none where that is not
+        known to its end."""
+        expected = self.kept.expected
+        curve = expected.test_acc if expected is not None else ()
+        return curve if len(curve) == self.config.epochs else ()
+
+    def trained(self, runs: Sequence[Run]) -> list[Run]:
+        """Its trainings on fresh seeds, each seed's first, as they come among the runs."""
+        return trained_fresh(self.config, runs, self.used)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is known of a contender. Accuracies are percent, differences points."""
+
+    contender: Contender
+    runs: Sequence[Run]
+    """On fresh seeds, in the order in which they ended."""
+    goal: Goal
+    failed: int = 0
+    """Trainings on fresh seeds that came to nothing."""
+
+    @cached_property
+    def endings(self) -> list[Ending]:
+        """What each fresh curve comes to."""
+        return [self.goal.ending(run.test_acc) for run in self.runs]
+
+    @property
+    def worst(self) -> list[float]:
+        """Of the last epochs, on each fresh seed."""
+        return [ending.worst for ending in self.endings]
+
+    @property
+    def mean(self) -> float | None:
+        """Of `worst`; None without a seed."""
+        return statistics.fmean(self.worst) if self.runs else None
+
+    @property
+    def spread(self) -> float | None:
+        """Standard deviation of `worst`; None of fewer than two seeds."""
+        return statistics.stdev(self.worst) if len(self.runs) > 1 else None
+
+    @property
+    def searched(self) -> float | None:
+        """Worst of the last epochs of the training that it was picked for."""
+        curve = self.contender.test_acc
+        return self.goal.ending(curve).worst if curve else None
+
+    @property
+    def optimism(self) -> float | None:
+        """By how much that promised more than the fresh seeds hold."""
+        if self.searched is None or self.mean is None:
+            return None
+        return self.searched - self.mean
+
+    @cached_property
+    def statement(self) -> Statement:
+        """The referee's."""
+        return judge(self.worst, self.goal.accuracy, self.contender.config.data.test)
+
+    @property
+    def verdict(self) -> Verdict:
+        """As the statement has it; but what failed on a seed is not confirmed."""
+        found = self.statement.verdict
+        return Verdict.OPEN if self.failed and found == Verdict.CONFIRMED else found
+
+    @property
+    def rank(self) -> int:
+        """Lower is better: confirmed, open, refuted."""
+        return _RANKS.index(self.verdict)
+
+    @property
+    def record(self) -> Record:
+        """The contender's config with all its fresh curves and the statement, if there is one."""
+        curves = tuple(files.Confirmed(seed=run.seed, test_acc=run.test_acc) for run in self.runs)
+        return self.contender.kept.changed(confirmed=curves, statement=self._statement)
+
+    @property
+    def _statement(self) -> files.Statement | None:
+        said = self.statement
+        if said.probability is None:
+            return None
+        return files.Statement(
+            verdict=self.verdict.value,
+            rule=VERSION,
+            seeds=said.seeds,
+            held=said.held,
+            probability=said.probability,
+            low=said.low,
+            high=said.high,
+            goal=self.goal,
+        )
+
+
+def best_first(standings: Sequence[Standing]) -> list[Standing]:
+    """By their rank; within that by the probability that a further training holds the goal, then by
+    the mean, then as they stood. Behind all others those that failed on a seed."""
+
+    def place(standing: Standing) -> tuple[int, int, float, float]:
+        probability = standing.statement.probability or 0.0
+        return standing.failed, standing.rank, -probability, -(standing.mean or 0.0)
+
+    return sorted(standings, key=place)
+
+
+class Watcher(trainings.Watcher, Protocol):
+    """Told of a race as it happens."""
+
+    def stand(self, standings: Sequence[Standing]) -> None:
+        """How all stand now, in the order of the contenders."""
+
+
+class Lines(trainings.Lines):
+    """Says each epoch in a line; what the referee says, the race tells itself."""
+
+    def todo(self, left: int, done: int) -> None:
+        """Of a race it is not known beforehand."""
+
+    def stand(self, standings: Sequence[Standing]) -> None: ...
+
+
+class Race:
+    """The client of a crew that has the contenders trained: a free worker gets the open one that
+    promises most, and waits for nothing. A confirmed or refuted one gets no more, and what still
+    runs of it is stopped."""
+
+    def __init__(
+        self,
+        contenders: Sequence[Contender],
+        goal: Goal,
+        ledger: Ledger,
+        seeds: int,
+        watcher: Watcher | None = None,
+    ) -> None:
+        """seeds: that a contender gets at most, those in the ledger included."""
+        self._goal, self._ledger, self._most = goal, ledger, seeds
+        self._watcher: Watcher = watcher or Lines()
+        self._lanes = [_Lane(each, goal, ledger) for each in contenders]
+        self._jobs: dict[int, _Lane] = {}
+        self._keeper = trainings.Keeper(ledger.add)
+
+    @property
+    def standings(self) -> list[Standing]:
+        """In the order of the contenders."""
+        return [lane.standing for lane in self._lanes]
+
+    @property
+    def confirmed(self) -> Standing | None:
+        """The first that is."""
+        found = (each for each in best_first(self.standings) if each.verdict == Verdict.CONFIRMED)
+        return next(found, None)
+
+    @property
+    def left(self) -> list[Job]:
+        """The trainings that each contender may still get; their numbers mean nothing yet."""
+        return [lane.job(seed) for lane in self._lanes for seed in lane.waiting(self._most)]
+
+    def next_job(self) -> Job | None:
+        waiting = [lane for lane in self._lanes if lane.waiting(self._most)]
+        if not waiting:
+            return None
+        lane = min(waiting, key=lambda each: each.place)
+        job = lane.begin(len(self._jobs), self._most)
+        self._jobs[job.number] = lane
+        self._tell()
+        self._watcher.started(job)
+        return job
+
+    def began(self, job: Job, remark: str) -> None:
+        self._keeper.began(job, remark)
+
+    def epoch(self, job: Job, result: EpochResult) -> bool:
+        """Whether the training is still asked for."""
+        self._watcher.epoch(job, result)
+        return self._jobs[job.number].open
+
+    def ended(self, outcome: Outcome) -> None:
+        lane, job = self._jobs[outcome.job.number], outcome.job
+        before = lane.standing.verdict
+        self._watcher.ended(outcome)
+        lane.end(job, failed=isinstance(outcome, Failed))
+        self._keeper.ended(outcome)
+        lane.look(self._ledger)
+        if lane.standing.verdict != before:
+            log.info("%s", said(lane.standing))
+        self._tell()
+
+    def _tell(self) -> None:
+        done = sum(len(each.runs) for each in self.standings)
+        running = sum(lane.running for lane in self._lanes)
+        waiting = sum(len(lane.waiting(self._most)) for lane in self._lanes)
+        self._watcher.todo(waiting + running, done)
+        self._watcher.stand(self.standings)
+
+
+def said(standing: Standing) -> str:
+    """The word, in a sentence for a log."""
+    statement = standing.statement
+    held = part(statement.held, statement.seeds, "fresh seed")
+    return f"{standing.contender.name}: {standing.verdict}: holds the goal on {held}"
+
+
+class _Lane:
+    """One contender's way through a race."""
+
+    def __init__(self, contender: Contender, goal: Goal, ledger: Ledger) -> None:
+        self._contender, self._goal = contender, goal
+        self._failed: set[int] = set()
+        self._running: set[int] = set()
+        self.look(ledger)
+
+    def look(self, ledger: Ledger) -> None:
+        """Judge what the ledger has now."""
+        runs = self._contender.trained(ledger.runs)
+        self.standing = Standing(self._contender, runs, self._goal, len(self._failed))
+
+    @property
+    def open(self) -> bool:
+        """Whether more trainings would say more."""
+        return self.standing.verdict == Verdict.OPEN and not self._failed
+
+    @property
+    def running(self) -> int:
+        return len(self._running)
+
+    @property
+    def place(self) -> tuple[int, float]:
+        """The lowest is next: who has the fewest seeds, until the referee could say something, then
+        who most likely holds the goal."""
+        given = len(self.standing.runs) + self.running
+        return min(given, LEAST_TO_REFUTE), -(self.standing.statement.probability or 0.0)
+
+    def waiting(self, most: int) -> list[int]:
+        """Seeds that it may still get, so many in all."""
+        if not self.open:
+            return []
+        done = {run.seed for run in self.standing.runs} | self._running
+        fresh = [seed for seed in self._contender.seeds if seed not in done]
+        return fresh[: max(0, most - len(done))]
+
+    def job(self, seed: int, number: int = 0) -> Job:
+        config = self._contender.config.changed(seed=seed)
+        return Job(number, self._contender.name, config, config.epochs)
+
+    def begin(self, number: int, most: int) -> Job:
+        """Its next one."""
+        seed = self.waiting(most)[0]
+        self._running.add(seed)
+        return self.job(seed, number)
+
+    def end(self, job: Job, failed: bool) -> None:
+        self._running.discard(job.config.seed)
+        if failed:
+            self._failed.add(job.config.seed)
+
+
+def run(
+    race: Race,
+    ledger: Ledger,
+    workers: int,
+    device: str = "cpu",
+    engine: Wanted = "auto",
+    start: Start = training.start,
+) -> list[Standing]:
+    """Have a race run to its end; returns how all stand then, best first.
+
+    Raises UserError where the device is not there, the native engine is wanted and cannot run every
+    config, the ledger cannot be written, the data cannot be had, or no worker starts; SystemExit
+    where a signal ends it.
+    """
+    left = race.left
+    if left:
+        engine = trainings.prepare(left, ledger, device, engine)
+        trainings.work(race, workers, device, engine, start)
+    return best_first(race.standings)

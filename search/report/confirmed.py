@@ -1,0 +1,149 @@
+"""What `confirm` prints: how the finalists stand, what the referee says of each, what to type
+next."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from mnist_core.goal import Goal
+from mnist_core.words import of, part, percent
+from search.chance.referee import SHARE, Verdict
+from search.confirm.race import Standing
+from search.report.launched import COLUMN
+from search.text.commands import command_for
+from search.text.console import folded, left_out, records, table, width, wrapped
+from search.text.wording import change, not_whole, share
+
+_HEADS = {  # head -> rank; see `folded`
+    "finalist": 0,
+    "referee": 0,
+    "held": 1,
+    "P(goal)": 0,
+    "interval": 2,
+    "mean": 3,
+    "spread": 4,
+    "in the search": 6,
+    "optimism": 5,
+    "parameters": 7,
+}
+
+
+def listed(name: str, goal: Goal, standings: Sequence[Standing], form: str) -> str:
+    """The finalists, best first, as `table`, `json` or `csv`."""
+    rows = [row(each) for each in standings]
+    if form != "table":
+        return records(rows, list(rows[0]), form)
+    room = width()
+    above = [
+        *not_whole(standings[0].contender.config.data),
+        f"{name}: {goal}; {_judged(goal)} on fresh seeds, in percent, spread and optimism in "
+        "points",
+    ]
+    *first, title = above if room is None else [wrapped(line, room, "  ") for line in above]
+    cells = [_cells(each) for each in standings]
+    heads, lines, dropped = folded(list(_HEADS), cells, list(_HEADS.values()))
+    return "\n".join(
+        [
+            *first,
+            table(
+                title if room is None else wrapped(title, room, "  "), heads, lines, {"finalist"}
+            ),
+            *_legend(heads, room),
+            *left_out(dropped),
+        ]
+    )
+
+
+def _judged(goal: Goal) -> str:
+    return f"worst of the {goal.ends}" if goal.last > 1 else f"accuracy of the {goal.ends}"
+
+
+def _legend(heads: Sequence[str], room: int | None) -> list[str]:
+    if "optimism" not in heads:
+        return []
+    said = "Optimism: by how much the training that it was picked for is above the fresh ones' mean"
+    return [said if room is None else wrapped(said, room, "  ")]
+
+
+def row(standing: Standing) -> dict[str, Any]:
+    """What is known of a finalist. Accuracies are percent; searched: of the training that it was
+    picked for."""
+    said = standing.statement
+    return {
+        "finalist": standing.contender.name,
+        "referee": str(standing.verdict),
+        "params": standing.contender.config.params,
+        "seeds": said.seeds,
+        "held": said.held,
+        "failed": standing.failed,
+        "probability": said.probability,
+        "low": said.low,
+        "high": said.high,
+        "mean": standing.mean,
+        "spread": standing.spread,
+        "searched": standing.searched,
+        "optimism": standing.optimism,
+        "fresh_seeds": [run.seed for run in standing.runs],
+        "worst": standing.worst,
+    }
+
+
+def _cells(standing: Standing) -> list[str]:
+    said, mark = standing.statement, standing.goal.accuracy
+    known = said.probability is not None
+    return [
+        standing.contender.name,
+        f"{standing.verdict}, {standing.failed} failed" if standing.failed else standing.verdict,
+        f"{said.held} of {said.seeds}" if known else "",
+        share(said.probability),
+        f"{share(said.low)} to {share(said.high)}" if known else "",
+        percent(standing.mean, mark),
+        "" if standing.spread is None else f"{standing.spread:.2f}",
+        percent(standing.searched, mark),
+        "" if standing.optimism is None else change(standing.optimism),
+        f"{standing.contender.config.params:,}",
+    ]
+
+
+def summary(standings: Sequence[Standing], seeds: int, path: Path | None, more: str) -> str:
+    """What follows from it, and where the best is.
+
+    standings: best first. seeds: that each could have at most. path: of the best's config, if it
+    was written. more: the command that goes on with so many seeds more.
+    """
+    lines = [verdict(standings[0], len(standings))]
+    room = width()
+    lines = lines if room is None else [wrapped(line, room, "  ") for line in lines]
+    if path is not None:
+        lines.append("Config of the best:".ljust(COLUMN) + str(path))
+        lines.append("Train it again:".ljust(COLUMN) + command_for(path))
+    still = [each for each in standings if each.verdict == Verdict.OPEN and not each.failed]
+    if still:
+        lines.append(f"Go on, to {of(2 * seeds, 'seed')}:".ljust(COLUMN) + more)
+    return "\n".join(lines)
+
+
+def verdict(best: Standing, contenders: int) -> str:
+    """The referee's sentence on the best of so many."""
+    said, name = best.statement, best.contender.name
+    needed = f"at least {10 * SHARE:.0f} of 10 trainings"
+    if best.verdict == Verdict.CONFIRMED:
+        return (
+            f"Confirmed: {needed} of {name} hold the goal, as {_held(best)} say with 95 % "
+            "confidence."
+        )
+    if best.verdict == Verdict.REFUTED:
+        which = name if contenders == 1 else f"none of the {contenders}"
+        does = "does not hold" if contenders == 1 else "holds"
+        return f"Refuted: {which} {does} the goal in {needed}, with 95 % confidence in each."
+    if said.probability is None:
+        return f"Open: {name} has not been trained on any fresh seed."
+    return (
+        f"Open: whether {needed} of {name} hold the goal, {_held(best)} do not tell; a further one "
+        f"holds it with a probability of {share(said.probability)} "
+        f"({share(said.low)} to {share(said.high)})."
+    )
+
+
+def _held(best: Standing) -> str:
+    return part(best.statement.held, best.statement.seeds, "fresh seed")
