@@ -36,7 +36,7 @@ from search.study.spec import StudySpec
 from search.study.storage import open_storage
 from search.workers import ledger
 from search.workers.crew import Crew
-from search.workers.ledger import Ledger
+from search.workers.ledger import Ledger, Run, key
 
 LEFT = Path(__file__).parent / "data" / "before-rooms"
 GOAL = Goal(accuracy=99.4, last=2, epochs=3, params=5_000)
@@ -338,6 +338,58 @@ def test_confirm_for_programs(tiny: Path, drilldown: Drilldown) -> None:
     said = drilldown(*words).out
     assert "Refuted: none of the 2 holds the goal in at least 9 of 10 trainings" in said
     assert record.load(tiny / "best.toml").statement.goal.accuracy == 91.5
+
+
+def test_all_who_speak_of_the_best_know_what_fresh_seeds_say(
+    tiny: Path, drilldown: Drilldown
+) -> None:
+    ours = record.load(tiny / "best.toml").origin
+    assert ours is not None
+    worse = 1 - ours.trial
+    assert "On fresh seeds" not in drilldown("show", "tiny").out
+    assert record.load(tiny / "best.toml").statement is None
+    assert drilldown("confirm", "tiny", "--seeds", "4", "--format", "json").code == 0
+    shown = re.sub(r"\s+", " ", drilldown("show", "tiny").out)
+    assert f"trial {ours.trial} confirmed (4 of 4 hold the goal, P(goal) >0.99)" in shown
+    assert f"trial {worse} confirmed" in shown
+    confirmed = record.load(tiny / "best.toml")
+    launched = drilldown("launch", "tiny", "--trials", "3", "--quiet")
+    assert launched.code == 0
+    assert f"On fresh seeds: trial {confirmed.origin.trial} confirmed" in launched.out
+    assert f"Config of trial {confirmed.origin.trial}:" in launched.out
+    assert record.load(tiny / "best.toml") == confirmed
+    for words in ((), ("--trial", str(confirmed.origin.trial))):
+        assert drilldown("export", "tiny", *words, "-o", tiny / "net.toml").code == 0
+        assert record.load(tiny / "net.toml") == confirmed
+    assert drilldown("export", "tiny", "--trial", "2", "-o", tiny / "net.toml").code == 0
+    assert record.load(tiny / "net.toml").statement is None
+    assert drilldown("rename", "tiny", "other", "--yes").code == 0
+    moved = record.load(tiny.with_name("other") / "best.toml")
+    assert (moved.confirmed, moved.statement) == (confirmed.confirmed, confirmed.statement)
+
+
+def test_a_refuted_best_gives_way_to_one_that_is_open(tiny: Path, drilldown: Drilldown) -> None:
+    study = open_storage().get("tiny")
+    first, second = study.trials()
+    seed = fresh_seeds(7, 1)[0]
+    kept = Ledger(tiny / "confirmed.jsonl")
+    for trial, accuracies in ((first, [5.0, 6.0]), (second, [60.0])):
+        for number, accuracy in enumerate(accuracies):
+            config = trial.config.changed(seed=seed + number)
+            kept.add(
+                Run(
+                    name=f"trial {trial.number}",
+                    config=key(config),
+                    seed=config.seed,
+                    test_acc=(1.0, accuracy),
+                    train_acc=(1.0, 1.0),
+                    seconds=1.0,
+                    environment=fakes.ENVIRONMENT,
+                )
+            )
+    assert drilldown("export", "tiny").code == 0
+    assert record.load(tiny / "best.toml").origin.trial == second.number
+    assert record.load(tiny / "best.toml").statement.verdict == "open"
 
 
 def test_open_ones_go_on_with_what_is_printed(tiny: Path, drilldown: Drilldown) -> None:

@@ -278,7 +278,17 @@ def test_heads_of_tables_have_their_units(text: str):
         in heads
     )
     without = {head for head in heads if not re.search(r"\(.+\)$", head)}
-    counts = {"finalist", "seed", "trial", "trials", "stage", "best", "goal", "goal held"}
+    counts = {
+        "finalist",
+        "seed",
+        "trial",
+        "trials",
+        "stage",
+        "best",
+        "goal",
+        "goal held",
+        "referee",
+    }
     named = {head for head in without if head.startswith("`")}  # numbers without one, and choices
     assert without <= counts | named | {"parameters", "dimension", "varied within"}
 

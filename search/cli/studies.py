@@ -310,6 +310,9 @@ def show(
         click.echo(single.trial(study, trial, form, where, studies.running(study)))
         return
     if run.kind == "study":
+        from search.launch import finalists
+        from search.report import confirmed
+
         (study,) = run.studies
         where = f"{shlex.quote(name)}{storage.option(url)}"
         told = shown.trials(
@@ -320,6 +323,9 @@ def show(
             f"{program()} {runs.resumed_by(study)}{storage.option(url)}",
         )
         click.echo(told)
+        if form == "table":
+            for line in confirmed.brief(finalists.standings(studies, study)):
+                click.echo(line)
     else:
         from search.drill import kept as drills
         from search.report import kept
@@ -362,11 +368,13 @@ def _check_whole(drill: "Run", where: str, **options: str | bool | None) -> None
 def export(name: str, trial: int | None, output: Path | None, url: str | None) -> None:
     """Write a trial as a config that anyone can run again.
 
-    With it go the curve to expect and all that this depends on. Of a drill it is the winner, with
-    its curves on fresh seeds.
+    With it go the curve to expect and all that this depends on, and what `drilldown confirm` has
+    found on fresh seeds: then the best is the one of which these say most. Of a drill it is the
+    winner.
     """
     from mnist_core import outputs
     from search.drill import kept as drills
+    from search.launch import finalists
     from search.study import export as exports
     from search.study import folder, runs, storage
 
@@ -381,7 +389,7 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
     if run.kind == "drill":
         drills.export(studies, run, trial, path)
     else:
-        exports.export(run.studies[0], trial, path, storage.option(url))
+        finalists.write(studies, run.studies[0], trial, path, storage.option(url))
     if output is None:
         folder.claim(*whose)
     if not outputs.passes_through(path):

@@ -1,12 +1,16 @@
 """The best trials of a study, to be confirmed on fresh seeds, and what these say of them."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
+from mnist_core import record
 from mnist_core.config import Config
 from mnist_core.errors import UserError
 from mnist_core.paths import runs_dir
+from mnist_core.record import Record
+from search.chance.referee import Verdict
 from search.confirm.fresh import LEDGER, fresh_seeds
-from search.confirm.race import Contender, Standing
+from search.confirm.race import Contender, Standing, best_first
 from search.study import export, fingerprint, folder
 from search.study.studies import Studies
 from search.study.study import Study
@@ -56,18 +60,61 @@ def called(trial: Trial) -> str:
 
 
 def standings(studies: Studies, study: Study) -> list[Standing]:
-    """Of the trials that have been trained on fresh seeds, best first as trials; nothing is
-    trained. Raises UserError where the ledger cannot be read."""
-    if not folder.is_ours(studies, study.name):
-        return []
+    """Of the trials that have been trained on fresh seeds, best first; nothing is trained.
+
+    Raises UserError where the ledger cannot be read.
+    """
+    return _standings(study) if folder.is_ours(studies, study.name) else []
+
+
+def best(study: Study) -> tuple[Record, Standing | None] | None:
+    """The config of the best trial, with what fresh seeds say of it, where there are any; None
+    where no trial is complete. The best is the one with the highest score until fresh seeds tell
+    more of it; then the one that they say most for, and a confirmed one in any case.
+
+    The study's folder has to be its own. Raises UserError as `standings`.
+    """
+    first, judged = study.best(), _standings(study)
+    if first is None:
+        return None
+    raced = [each for each in judged if each.contender.config.recipe == first.config.recipe]
+    top = best_first(judged)[0] if judged else None
+    if top is not None and (raced or top.verdict == Verdict.CONFIRMED):
+        return top.record, top
+    return export.to_record(first, study.goal), None
+
+
+def write(studies: Studies, study: Study, number: int | None, path: Path, where: str = "") -> None:
+    """Write the trial of this number, or the best, with what fresh seeds say of it, to a file,
+    whole or not at all. where: see `search.study.storage.option`.
+
+    Raises UserError as `search.study.export.chosen` and `standings`, and where the file cannot be
+    written.
+    """
+    trial = export.chosen(study, number, where)
+    kept = export.to_record(trial, study.goal, where)
+    if folder.is_ours(studies, study.name):
+        found = best(study) if number is None else None
+        kept = found[0] if found is not None else _judged(study, trial, kept)
+    record.save(path, kept)
+
+
+def _judged(study: Study, trial: Trial, kept: Record) -> Record:
+    """A trial's config, with its fresh curves."""
+    contender = Contender(called(trial), kept, used(study.trials()))
+    runs = contender.trained(Ledger(runs_dir() / study.name / LEDGER).runs)
+    return Standing(contender, runs, study.goal).record if runs else kept
+
+
+def _standings(study: Study) -> list[Standing]:
     runs = Ledger(runs_dir() / study.name / LEDGER).runs
     if not runs:
         return []
     found = study.trials()
     seen, names = used(found), {run.name for run in runs}
     named = [each for each in found if isinstance(each, Complete) and called(each) in names]
-    stands = []
+    judged = []
     for trial in named:
         contender = Contender(called(trial), export.to_record(trial, study.goal), seen)
-        stands.append(Standing(contender, contender.trained(runs), study.goal))
-    return [each for each in stands if each.runs]
+        judged.append(Standing(contender, contender.trained(runs), study.goal))
+    return best_first([each for each in judged if each.runs])

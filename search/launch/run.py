@@ -19,12 +19,13 @@ from mnist_core.errors import UserError
 from mnist_core.paths import make_folder, runs_dir
 from mnist_core.result import EpochResult
 from mnist_core.words import does, of
-from search.launch import importance
+from search.confirm.race import Standing
+from search.launch import finalists, importance
 from search.launch.events import Events, Write
 from search.launch.owner import Owner, Watcher
 from search.launch.progress import LiveProgress, Progress
 from search.study import folder, methods, runs, storage
-from search.study.export import default_path, to_record
+from search.study.export import default_path
 from search.study.note import annotate
 from search.study.session import Session, opened
 from search.study.spec import Plan, options
@@ -54,6 +55,9 @@ class Launched:
     still: Mapping[str, str] = field(default_factory=dict)
     """Where it was complete before: "sampler" or "pruner" -> what that is, for all that the launch
     was told another."""
+    fresh: Standing | None = None
+    """What fresh seeds say of the best, which then is the one that they say most for; None where it
+    has had none."""
     out_of_time: bool = False
     """Whether the time of all that it is a part of is over, and with it the launch: trials are
     missing that its own time would allow."""
@@ -180,12 +184,12 @@ class _Run:
             signal, late = self._train(left)
         with session.ours():
             mattered = importance.told(study)
-        best = _write_best(session, mattered)
+        best, fresh = _write_best(session, mattered)
         with session.ours():
             found = [each for each in study.trials() if each.counts and each.number not in before]
             over = study.counted >= plan.trials or (plan.until_held and bool(study.holders))
         still = {} if left else {what: theirs for what, (theirs, _) in changed.items()}
-        return Launched(study, plan, best, signal, found, still, late and not over)
+        return Launched(study, plan, best, signal, found, still, fresh, late and not over)
 
     def _train(self, left: int) -> tuple[int, bool]:
         """Run so many further trials; returns 0, or the signal that ended it, and whether it was
@@ -224,18 +228,19 @@ class _BestWriter:
             _write_best(self._session)
 
 
-def _write_best(session: Session, mattered: str = "") -> Path | None:
-    """Where the best trial's config lies; None where there is no best yet. mattered: see
-    `annotate`. Raises Lost where the study is no longer ours."""
+def _write_best(session: Session, mattered: str = "") -> tuple[Path | None, Standing | None]:
+    """(where the best trial's config lies, None where there is no best yet; what fresh seeds say of
+    it, None without any). mattered: see `annotate`. Raises Lost where the study is no longer
+    ours."""
     study = session.study
     path = default_path(study.name)
     with session.ours():
         annotate(study, command_for(path, anywhere=True), mattered)
-        best = study.best()
-        if best is None:
-            return None
-        record.save(path, to_record(best, study.goal))
-    return path
+        found = finalists.best(study)
+        if found is None:
+            return None, None
+        record.save(path, found[0])
+    return path, found[1]
 
 
 def _view(watcher: Progress, console: Console | None) -> AbstractContextManager[object]:

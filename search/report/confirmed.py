@@ -8,9 +8,8 @@ from typing import Any
 from mnist_core.goal import Goal
 from mnist_core.words import of, part, percent
 from search.chance.referee import SHARE, Verdict
-from search.confirm.race import Standing
-from search.report.launched import COLUMN
-from search.text.commands import command_for
+from search.confirm.race import Standing, best_first
+from search.text.commands import COLUMN, command_for
 from search.text.console import folded, left_out, records, table, width, wrapped
 from search.text.wording import change, not_whole, share
 
@@ -90,13 +89,12 @@ def row(standing: Standing) -> dict[str, Any]:
 
 def _cells(standing: Standing) -> list[str]:
     said, mark = standing.statement, standing.goal.accuracy
-    known = said.probability is not None
     return [
         standing.contender.name,
-        f"{standing.verdict}, {standing.failed} failed" if standing.failed else standing.verdict,
-        f"{said.held} of {said.seeds}" if known else "",
+        _word(standing),
+        _cell(standing),
         share(said.probability),
-        f"{share(said.low)} to {share(said.high)}" if known else "",
+        interval(standing),
         percent(standing.mean, mark),
         "" if standing.spread is None else f"{standing.spread:.2f}",
         percent(standing.searched, mark),
@@ -123,9 +121,9 @@ def summary(standings: Sequence[Standing], seeds: int, path: Path | None, more: 
     return "\n".join(lines)
 
 
-def verdict(best: Standing, contenders: int) -> str:
-    """The referee's sentence on the best of so many."""
-    said, name = best.statement, best.contender.name
+def verdict(best: Standing, contenders: int = 1, name: str = "") -> str:
+    """The referee's sentence on the best of so many. name: as it is written there."""
+    said, name = best.statement, name or best.contender.name
     needed = f"at least {10 * SHARE:.0f} of 10 trainings"
     if best.verdict == Verdict.CONFIRMED:
         return (
@@ -143,6 +141,36 @@ def verdict(best: Standing, contenders: int) -> str:
         f"holds it with a probability of {share(said.probability)} "
         f"({share(said.low)} to {share(said.high)})."
     )
+
+
+def brief(standings: Sequence[Standing]) -> list[str]:
+    """The referee's words in a line, best first; none of no standings."""
+    if not standings:
+        return []
+    told = ", ".join(
+        f"{each.contender.name} {_word(each)} ({_cell(each)} hold the goal, "
+        f"P(goal) {share(each.statement.probability)})"
+        for each in best_first(standings)
+    )
+    said, room = f"On fresh seeds: {told}", width()
+    return [said if room is None else wrapped(said, room, "  ")]
+
+
+def _word(standing: Standing) -> str:
+    failed = f", {standing.failed} failed" if standing.failed else ""
+    return f"{standing.verdict}{failed}"
+
+
+def _cell(standing: Standing) -> str:
+    """How many seeds hold the goal; nothing without a seed."""
+    said = standing.statement
+    return f"{said.held} of {said.seeds}" if said.seeds else ""
+
+
+def interval(standing: Standing) -> str:
+    """Of P(goal); nothing without a seed."""
+    said = standing.statement
+    return f"{share(said.low)} to {share(said.high)}" if said.seeds else ""
 
 
 def _held(best: Standing) -> str:

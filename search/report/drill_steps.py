@@ -8,7 +8,7 @@ from search.drill import spec
 from search.drill.result import DrillResult
 from search.report import findings, next_steps
 from search.report.next_steps import Step
-from search.text.commands import Command
+from search.text.commands import Command, program
 
 
 def following(result: DrillResult) -> Sequence[Step]:
@@ -53,9 +53,8 @@ def own(result: DrillResult, again: Command) -> Mapping[Step, str]:
     """What to type for more of the same. again: the drill, to be typed again."""
     # A stage that is over stays as it was: more trials make another drill.
     trials = [f"stage.{stage.name}.trials={2 * stage.trials}" for stage in result.spec.stage]
-    seeds = 2 * result.spec.confirm or 2
     return {
-        next_steps.MORE_SEEDS: again.resumed(settings=[f"confirm={seeds}"]),
+        next_steps.MORE_SEEDS: f"{program()} confirm {shlex.quote(result.name)}{result.where}",
         next_steps.MORE_TRIALS: again.changed(trials, "longer"),
     }
 

@@ -140,9 +140,8 @@ def seeds(seed: str | None) -> str:
 
 
 def again(best: Trial, where: str) -> tuple[list[str], list[str]]:
-    """The commands that train a trial again, and on another seed. where: see
+    """The commands that train a trial again, and the best ones on fresh seeds. where: see
     `search.study.storage.option`."""
     study, file = shlex.quote(best.study), f"trial-{best.number}.toml"
     exported = f"drilldown export {study} --trial {best.number} -o {file}{where}"
-    train = f"drilldown train {file}"
-    return [exported, f"{train} --check"], [f"{train} --seed 1"]
+    return [exported, f"drilldown train {file} --check"], [f"drilldown confirm {study}{where}"]

@@ -10,7 +10,7 @@ from search.drill.result import Finalist
 from search.report.shown import broken
 from search.text.commands import program
 from search.text.console import records, table
-from search.text.wording import listed, not_whole
+from search.text.wording import listed, not_whole, share
 
 
 def drill(kept: KeptDrill, form: str, where: str) -> str:
@@ -44,7 +44,7 @@ def _stage(stage: KeptStage) -> dict[str, Any]:
 
 def _finalist(kept: KeptDrill, finalist: Finalist) -> dict[str, Any]:
     """Accuracies are percent. fresh_score: the mean over the fresh seeds; worst: of all seeds."""
-    endings = finalist.endings(kept.goal)
+    endings, judged = finalist.endings(kept.goal), finalist.judged(kept.goal)
     return {
         "finalist": finalist.candidate.name,
         "params": finalist.candidate.config.params,
@@ -53,6 +53,10 @@ def _finalist(kept: KeptDrill, finalist: Finalist) -> dict[str, Any]:
         "fresh_score": statistics.fmean(each.score for each in endings[1:])
         if endings[1:]
         else None,
+        "referee": str(judged.verdict),
+        "probability": judged.statement.probability,
+        "low": judged.statement.low,
+        "high": judged.statement.high,
         "worst": min(ending.worst for ending in endings),
         "held": sum(ending.held for ending in endings),
         "seeds": len(endings),
@@ -80,7 +84,16 @@ def _lines(
     title = "\n".join(broken([f"{kept.name}, a drill: {kept.goal}; accuracies in percent"]))
     lines = [*broken(not_whole(data)), table(title, heads, rows, left=["stage", "best"]), ""]
     if finalists:
-        heads = ["finalist", "parameters", "score", "score on fresh seeds", "worst", "goal held"]
+        heads = [
+            "finalist",
+            "parameters",
+            "score",
+            "score on fresh seeds",
+            "worst",
+            "referee",
+            "P(goal)",
+            "goal held",
+        ]
         rows = [
             [
                 row["finalist"],
@@ -88,6 +101,8 @@ def _lines(
                 percent(row["score"], kept.goal.accuracy),
                 percent(row["fresh_score"], kept.goal.accuracy),
                 percent(row["worst"], kept.goal.accuracy),
+                row["referee"],
+                share(row["probability"]),
                 f"on {part(row['held'], row['seeds'], 'seed')}",
             ]
             for row in finalists

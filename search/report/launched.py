@@ -7,16 +7,15 @@ from pathlib import Path
 
 from mnist_core.goal import Goal
 from mnist_core.words import accuracies, of, percent
+from search.confirm.race import Standing
 from search.drill.result import Tried
 from search.launch import failures, progress
 from search.launch.run import Launched
-from search.report import findings, next_steps
+from search.report import confirmed, findings, next_steps
 from search.study import storage
 from search.study.trials import Complete, Trial, fates
-from search.text.commands import Command, command_for, program
+from search.text.commands import COLUMN, Command, command_for, program
 from search.text.wording import not_whole
-
-COLUMN = 28  # where the commands begin
 
 
 def report(launched: Launched, command: str, url: str | None, again: Command) -> str:
@@ -37,7 +36,7 @@ def report(launched: Launched, command: str, url: str | None, again: Command) ->
     if launched.best is None:
         lines.append("No trial was trained to its end, so there is no best yet.")
     else:
-        lines += _best_lines(study.goal, trials, launched.best, where)
+        lines += _best_lines(study.goal, trials, launched, where)
     if launched.in_vain and ended:
         lines.append(_in_vain(launched, trials))
     if not complete:
@@ -58,7 +57,7 @@ def report(launched: Launched, command: str, url: str | None, again: Command) ->
     lines.append("As a report:".ljust(COLUMN) + f"{program()} report {name}{where}")
     lines.append("In a browser:".ljust(COLUMN) + f"{program()} dashboard {name}{where}")
     if launched.best is not None and not launched.signal:
-        lines += _next_lines(launched, trials, launched.best, again)
+        lines += _next_lines(launched, trials, where, again)
     return "\n".join(lines)
 
 
@@ -85,7 +84,7 @@ def _longer(command: str) -> str:
 
 
 def _next_lines(
-    launched: Launched, trials: Sequence[Trial], path: Path, again: Command
+    launched: Launched, trials: Sequence[Trial], where: str, again: Command
 ) -> list[str]:
     complete = [trial for trial in trials if isinstance(trial, Complete)]
     best, plan = complete[0], launched.plan
@@ -103,7 +102,7 @@ def _next_lines(
     )
     more = 2 * max(plan.trials, outcome.trials)
     own = {
-        next_steps.MORE_SEEDS: f"{program()} train {shlex.quote(str(path))} --seed 1",
+        next_steps.MORE_SEEDS: f"{program()} confirm {shlex.quote(launched.study.name)}{where}",
         next_steps.MORE_TRIALS: again.resumed("--trials", str(more)),
     }
     said = next_steps.lines(next_steps.steps(outcome), again, own, COLUMN)
@@ -111,7 +110,7 @@ def _next_lines(
     return ["", f"What next, since {verdict}:", *said] if said else []
 
 
-def _best_lines(goal: Goal, trials: Sequence[Trial], path: Path, where: str) -> list[str]:
+def _best_lines(goal: Goal, trials: Sequence[Trial], launched: Launched, where: str) -> list[str]:
     complete = [trial for trial in trials if isinstance(trial, Complete)]
     best, holders = complete[0], [trial.number for trial in complete if trial.holds_goal]
     final = accuracies(best.ending.test_acc, goal.accuracy)
@@ -128,6 +127,19 @@ def _best_lines(goal: Goal, trials: Sequence[Trial], path: Path, where: str) -> 
         f"{goal.ends} {final} % (1 seed)",
         f"Goal: {met}",
         f"      {goal}",
-        "Config of the best:".ljust(COLUMN) + str(path),
+        *_config_lines(launched.best, launched.fresh),
+    ]
+
+
+def _config_lines(path: Path | None, fresh: Standing | None) -> list[str]:
+    """Whose config lies there, and what trains it again."""
+    if path is None:
+        return []
+    whose, said = "the best", []
+    if fresh is not None:
+        whose, said = fresh.contender.name, confirmed.brief([fresh])
+    return [
+        *said,
+        f"Config of {whose}:".ljust(COLUMN) + str(path),
         "Train it again:".ljust(COLUMN) + command_for(path),
     ]

@@ -29,6 +29,9 @@ def finalists(goal: Goal) -> str:
         f"±: how far the {goal.judged} of one seed lies from that of another, as a standard "
         "deviation.",
         _worst(goal, " on any seed"),
+        "Referee: whether at least nine of ten trainings hold the goal, by the fresh seeds alone; "
+        "confirmed and refuted are so with 95 % confidence, open is not known yet. P(goal): the "
+        "probability that a further training holds it, with its interval of 90 %.",
         f"Held: no accuracy of the {goal.ends} is below {goal.wanted}.",
     )
 

@@ -8,7 +8,7 @@ from mnist_core.goal import Goal
 from mnist_core.words import does, of, part, percent
 from search.chance.leads import SeedNoise
 from search.drill.result import DrillResult, StageResult, Trained
-from search.report import leads
+from search.report import confirmed, leads
 from search.report.analysis import VERDICTS, lead, shortfall
 from search.report.findings import Findings
 from search.study.trials import COUNTED, fates
@@ -70,6 +70,9 @@ def winner(result: DrillResult, chance: SeedNoise | None) -> str:
         f"{len(first.runs)} fresh): {goal.judged} "
         f"{mean} %{spread}, worst {percent(worst, goal.accuracy)} %."
     )
+    judged = first.judged(goal, result.spec.confirm)
+    if judged.runs:
+        said += f" {confirmed.verdict(judged, name=code(first.candidate.name))}"
     found = leads.over_second(result, chance) if chance else None
     if found is None:
         return said

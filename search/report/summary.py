@@ -7,10 +7,9 @@ from mnist_core.goal import Goal
 from mnist_core.words import accuracies, of, part, percent
 from search.drill.result import DrillResult, Finalist
 from search.drill.run import Drilled
-from search.report import drill_steps, next_steps
-from search.report.launched import COLUMN
+from search.report import confirmed, drill_steps, next_steps
 from search.study import storage
-from search.text.commands import Command, command_for, program
+from search.text.commands import COLUMN, Command, command_for, program
 from search.text.wording import not_whole
 
 
@@ -31,7 +30,7 @@ def summary(drilled: Drilled, command: str, url: str | None, again: Command) -> 
         ended = f"{of(stage.counted, 'trial')} ended"
         lines.append(f"Stage {stage.number}, {stage.stage.name}: {ended}, {scored}")
     if drilled.best is not None:
-        lines += _winner_lines(result.finalists[0], goal, drilled.best)
+        lines += _winner_lines(result.finalists[0], goal, result.spec.confirm, drilled.best)
     if drilled.best is not None and not result.spec.confirm:
         lines.append("Fresh seeds: none asked for (confirm = 0); it may be high by luck alone")
     if result.failed:
@@ -50,14 +49,15 @@ def summary(drilled: Drilled, command: str, url: str | None, again: Command) -> 
     return "\n".join(lines)
 
 
-def _winner_lines(best: Finalist, goal: Goal, path: Path) -> list[str]:
-    endings = best.endings(goal)
+def _winner_lines(best: Finalist, goal: Goal, wanted: int, path: Path) -> list[str]:
+    endings, judged = best.endings(goal), best.judged(goal, wanted)
     worst = accuracies((ending.worst for ending in endings), goal.accuracy)
     held = sum(ending.held for ending in endings)
     return [
         f"Winner: {best.candidate.name}, {best.candidate.config.params:,} parameters, worst of the "
         f"{goal.ends} on {of(len(endings), 'seed')} {worst} %",
         f"Goal: held on {part(held, len(endings), 'seed')}",
+        *[confirmed.verdict(judged)] * bool(judged.runs),
         "Config of the winner:".ljust(COLUMN) + str(path),
         "Train it again:".ljust(COLUMN) + command_for(path),
     ]

@@ -9,11 +9,12 @@ from mnist_core.layers import Conv
 from mnist_core.words import accuracies, part, percent
 from search.chance.leads import Lead
 from search.drill.result import DrillResult, StageResult, Trained, Tried
+from search.report import confirmed
 from search.report.advice import spelled
 from search.report.findings import Findings, own
 from search.study.trials import Complete
 from search.text.markdown import code, escaped, table
-from search.text.wording import change, value, within
+from search.text.wording import change, share, value, within
 from spaces.around import ALL_WIDTHS
 from spaces.catalogue import unit
 from spaces.dimensions import Dimension
@@ -32,11 +33,14 @@ def finalists(result: DrillResult) -> str:
         "mean score on fresh seeds (%; how many)",
         f"mean of the {goal.ends}, all seeds (%) ± standard deviation between seeds (points)",
         "worst (%)",
+        "referee",
+        "P(goal), fresh seeds (interval)",
         "goal held",
     ]
     lines, mark = [], goal.accuracy
     for finalist in result.finalists:
-        endings = finalist.endings(goal)
+        endings, judged = finalist.endings(goal), finalist.judged(goal, result.spec.confirm)
+        interval = confirmed.interval(judged)
         means = [ending.mean for ending in endings]
         fresh = [goal.ending(run.test_acc).score for run in finalist.runs]
         spread = f" ± {statistics.stdev(means):.2f}" if means[1:] else ""
@@ -48,6 +52,8 @@ def finalists(result: DrillResult) -> str:
                 f"{percent(statistics.fmean(fresh), mark)} ({len(fresh)})" if fresh else "",
                 f"{percent(statistics.fmean(means), mark)}{spread}",
                 percent(min(ending.worst for ending in endings), mark),
+                str(judged.verdict),
+                interval and f"{share(judged.statement.probability)} ({interval})",
                 part(sum(ending.held for ending in endings), len(endings), "seed"),
             ]
         )

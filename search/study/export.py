@@ -27,7 +27,7 @@ def export(study: Study, number: int | None, path: Path, where: str = "") -> Non
     Raises UserError where there is no such complete or pruned trial, or the file cannot be
     written.
     """
-    record.save(path, to_record(_chosen(study, number, where), study.goal, where))
+    record.save(path, to_record(chosen(study, number, where), study.goal, where))
 
 
 def to_record(trial: Trial, goal: Goal, where: str = "") -> Record:
@@ -91,7 +91,9 @@ def find(study: Study, number: int, where: str = "") -> Trial:
     return trial
 
 
-def _chosen(study: Study, number: int | None, where: str) -> Trial:
+def chosen(study: Study, number: int | None, where: str) -> Trial:
+    """The trial of this number, the best if None. where: what a command needs to find the same
+    storage. Raises UserError where there is none."""
     if number is not None:
         return find(study, number, where)
     best = study.best()

@@ -173,7 +173,7 @@ def _settle(studies: Studies, before: Run, new: str) -> None:
         if not study.launched:
             continue
         path = default_path(study.name)
-        if run.kind == "study" and study.best() is not None:
+        if run.kind == "study" and study.best() is not None and not path.exists():
             export(study, None, path)
         annotate(study, command_for(path))
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+COLUMN = 28  # where the commands begin at the end of a launch, a drill or a race
+
 
 def program(anywhere: bool = False) -> str:
     """`drilldown` where typing that finds this program, else the path it was started by: in a
