@@ -86,12 +86,27 @@ def judge(worst: Sequence[float], accuracy: float, images: int) -> Statement:
     return Statement(verdict, len(worst), held, _normal(margin), low, high)
 
 
+def log_error(accuracy: float, images: int) -> float:
+    """The natural logarithm of an error in percent, of half an image at least."""
+    return math.log(max(100 - accuracy, 50 / images))
+
+
+def log_allowed(accuracy: float, images: int) -> float:
+    """That of the error that a goal of this accuracy just allows."""
+    return math.log(100 - accuracy + 50 / images)
+
+
+def confirms(margin: float, seeds: int) -> bool:
+    """Whether so many seeds are confirmed whose mean is better than the goal asks by so many of
+    their deviations."""
+    return _bounds(margin, seeds, PRIOR_FREEDOM + seeds - 1)[0] >= SHARE
+
+
 def _margin(worst: Sequence[float], accuracy: float, images: int) -> tuple[float, int]:
     """By how many deviations the mean is better than the goal asks, and the degrees of freedom of
     that deviation."""
-    half = 50 / images
-    errors = [math.log(max(100 - each, half)) for each in worst]
-    allowed = math.log(100 - accuracy + half)
+    errors = [log_error(each, images) for each in worst]
+    allowed = log_allowed(accuracy, images)
     mean = statistics.fmean(errors)
     freedom = PRIOR_FREEDOM + len(errors) - 1
     squares = PRIOR_FREEDOM * PRIOR**2 + math.fsum((each - mean) ** 2 for each in errors)
