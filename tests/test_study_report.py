@@ -22,6 +22,7 @@ from search.report import drilled, ended, studied
 from search.report.figures import Dot
 from search.report.studied import StudyResult
 from search.study import runs, storage
+from search.study.rungs import Search
 from search.study.studies import Studies
 from search.study.trials import State, Trial
 from spaces.dimensions import Choice, Dimension, Real
@@ -149,7 +150,7 @@ def _cells(table: str) -> list[list[str]]:
 
 def test_what_was_stopped_is_said_by_epoch(whole: StudyResult, text: str) -> None:
     assert (
-        "The pruner stopped 2 of 12 trials, after epochs 2 to 5 of 8. `median`, the pruner of the "
+        "2 of 12 trials were stopped, after epochs 2 to 5 of 8. `median`, the pruner of the "
         "latest launch, stops what is below the median of the others after the same epoch."
     ) in text
     _, _, second, fifth = _cells(ended.pruned_table(whole.trials, GOAL))
@@ -164,11 +165,25 @@ def test_what_was_stopped_is_said_by_epoch(whole: StudyResult, text: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("method", "said"),
-    [("none", "There was no pruner."), (None, "The pruner stopped no trial.")],
+    ("methods", "said"),
+    [
+        ({"pruner": "none"}, "There was no pruner."),
+        ({"pruner": "none", "search": "none"}, "There was no pruner."),
+        ({"pruner": "none", "search": Search().said(GOAL)}, "No trial was stopped."),
+        ({}, "No trial was stopped."),
+    ],
 )
-def test_what_was_not_stopped(method: str | None, said: str) -> None:
-    assert ended.pruned([], GOAL, method) == said
+def test_what_was_not_stopped(methods: dict[str, str], said: str) -> None:
+    assert ended.pruned([], GOAL, methods) == said
+
+
+def test_the_rungs_of_a_search_are_said(whole: StudyResult) -> None:
+    search = Search(rungs=(1, 3), keep=0.25).said(GOAL)
+    said = ended.pruned(whole.trials, GOAL, {"pruner": "none", "search": search})
+    assert said == (
+        "2 of 12 trials were stopped, after epochs 2 to 5 of 8. After epochs 1, 3 the latest "
+        "launch stops one that is not among the best 25% of what complete trials had reached by then."
+    )
 
 
 def test_failures_of_one_reason_are_one_line() -> None:

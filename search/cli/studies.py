@@ -95,7 +95,8 @@ def launch(
 
         changes["timeout"] = options.seconds(minutes, changes["timeout"])
         stem, plan, kept = resume.load(study, settings, url)
-        own = {"seed": changes.pop("seed"), "start": starts or None}
+        seed = changes.pop("seed")
+            own = {"seed": seed, "start": starts or None}
         kept_plan = spec.changed(plan, own, settings)
         plan = spec.changed(kept_plan, changes, settings)
         first = starting.planned(study, plan, bool(starts), url, drills.winner)
@@ -113,7 +114,7 @@ def launch(
             own=kept_plan,
         )
     if tell is None:
-        more = options.kept(device, url, changes["seed"])
+        more = options.kept(device, url, seed)
         again = Command("launch", study, ended.study.name, kept, more)
         click.echo(launched.report(ended, typed(url), url, again))
     if ended.signal:
@@ -194,7 +195,8 @@ def drill(
 
         timeout = options.seconds(minutes, timeout)
         stem, plan, bases, kept = resume.load(study, settings, url)
-        own = spec.changed(plan, {"seed": changes.pop("seed")}, settings)
+        seed = changes.pop("seed")
+        own = spec.changed(plan, {"seed": seed}, settings)
         if starts:
             own, bases = drill_spec.started(own, starts, settings, url)
         plan = spec.changed(own, changes, settings)

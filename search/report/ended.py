@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from mnist_core.goal import Goal
 from mnist_core.words import does, of, part, percent
@@ -56,23 +56,29 @@ def _in(state: State, trials: Iterable[Trial]) -> list[Trial]:
     return sorted((trial for trial in trials if trial.state == state), key=lambda one: one.number)
 
 
-def pruned(trials: Sequence[Trial], goal: Goal, method: str | None) -> str:
-    """How many trials the pruner stopped, when, and what it stops. method: see
-    `search.study.methods`, of the latest launch."""
+def pruned(trials: Sequence[Trial], goal: Goal, methods: Mapping[str, str]) -> str:
+    """How many trials were stopped, when, and what stops one. methods: see `search.study.methods`,
+    of the latest launch."""
     found = _in(State.PRUNED, trials)
-    kind = (method or "").partition(" ")[0]
+    kind = methods.get("pruner", "").partition(" ")[0]
+    rungs = re.match(r"rungs ([\d, ]+) \(keep = (\S+),", methods.get("search", ""))
     if not found:
-        return "There was no pruner." if kind == "none" else "The pruner stopped no trial."
+        nothing = kind == "none" and not rungs
+        return "There was no pruner." if nothing else "No trial was stopped."
     epochs = sorted(len(trial.test_acc) for trial in found)
     first, last = epochs[0], epochs[-1]
     when = f"epoch {first}" if first == last else f"epochs {first} to {last}"
-    why = ""
+    said = [f"{part(len(found), len(trials), 'trial')} {does(len(found), 'was')} stopped, after "]
+    said[0] += f"{when} of {goal.epochs}."
+    if rungs:
+        share = f"{float(rungs[2]):.0%}"
+        said.append(
+            f"After epochs {rungs[1]} the latest launch stops one that is not among the best "
+            f"{share} of what complete trials had reached by then."
+        )
     if kind in _STOPS:
-        why = f" {code(kind)}, the pruner of the latest launch, stops {_STOPS[kind]}."
-    return (
-        f"The pruner stopped {len(found)} of {of(len(trials), 'trial')}, after {when} of "
-        f"{goal.epochs}.{why}"
-    )
+        said.append(f"{code(kind)}, the pruner of the latest launch, stops {_STOPS[kind]}.")
+    return " ".join(said)
 
 
 def pruned_table(trials: Sequence[Trial], goal: Goal) -> str:

@@ -84,8 +84,8 @@ def values() -> str:
 
 def pruned() -> str:
     return _legend(
-        "Lowest to highest. What the pruner knew of each is not kept: this is how they stood "
-        "beside the trials that were trained to their end, after as many epochs."
+        "Lowest to highest. What was known of each when it was stopped is not kept: this is how "
+        "they stand beside the trials that were trained to their end, after as many epochs."
     )
 
 

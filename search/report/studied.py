@@ -202,7 +202,7 @@ def _markdown(
         result=_result(result, found),
         space=_space(result),
         figures=addresses,
-        pruned=ended.pruned(result.trials, goal, result.methods.get("pruner")),
+        pruned=ended.pruned(result.trials, goal, result.methods),
         pruned_table=ended.pruned_table(result.trials, goal),
         failed=ended.failed(result.trials),
         failed_table=ended.failed_table(result.trials),
