@@ -182,7 +182,8 @@ def test_the_rungs_of_a_search_are_said(whole: StudyResult) -> None:
     said = ended.pruned(whole.trials, GOAL, {"pruner": "none", "search": search})
     assert said == (
         "2 of 12 trials were stopped, after epochs 2 to 5 of 8. After epochs 1, 3 the latest "
-        "launch stops one that is not among the best 25% of what complete trials had reached by then."
+        "launch stops one that is not among the best 25% of what complete trials had reached by "
+        "then."
     )
 
 

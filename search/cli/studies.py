@@ -96,7 +96,7 @@ def launch(
         changes["timeout"] = options.seconds(minutes, changes["timeout"])
         stem, plan, kept = resume.load(study, settings, url)
         seed = changes.pop("seed")
-            own = {"seed": seed, "start": starts or None}
+        own = {"seed": seed, "start": starts or None}
         kept_plan = spec.changed(plan, own, settings)
         plan = spec.changed(kept_plan, changes, settings)
         first = starting.planned(study, plan, bool(starts), url, drills.winner)
@@ -217,7 +217,7 @@ def drill(
         )
         ended = run.run()
     if tell is None:
-        more = options.kept(device, url, changes["seed"], starts)
+        more = options.kept(device, url, seed, starts)
         again = Command("drill", study, ended.result.name, kept, more)
         click.echo(drill_summary.summary(ended, typed(url), url, again))
     if ended.signal:
