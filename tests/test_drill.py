@@ -422,14 +422,17 @@ def _file(folder: Path, values: dict[str, Any]) -> Path:
     ("changes", "message"),
     [
         ({"stage": []}, "mine.toml: stage: must have at least 1 item"),
-        ({"stage": [{}]}, "stage.0.trials: is missing; add trials = 60 (and 2 more)"),
+        (
+            {"stage": [{}]},
+            "stage.1st.trials: is missing from the 1st [[stage]]; add trials = 60 (and 2 more)",
+        ),
         (
             {"stage": [{"name": "net", "trials": 2}]},
-            "stage.net.vary: is missing; add [stage.vary] with lr = [0.05, 0.5], or ",
+            "stage.net.vary: is missing from the 1st [[stage]]; add [stage.vary] with lr = [0.05, ",
         ),
         (
             {"stage": [{"trials": 2, "vary": {"lr": "all"}}]},
-            'stage.0.name: is missing; add name = "optimizer"',
+            'stage.1st.name: is missing from the 1st [[stage]]; add name = "optimizer"',
         ),
         ({"stage": {"name": "net"}}, "; each of its tables begins with [[stage]]"),
         ({"stage": _stages({"vary": {}}, {})}, "mine.toml: stage.net.vary: is empty; name what"),

@@ -226,7 +226,7 @@ def test_without_a_complete_trial_it_tells_what_there_is(done: list[Done], tmp_p
     assert "No trial is complete yet, so there is no best." in text
     assert "How to run" not in text
     assert "Not the whole of MNIST: 6,000 of" in text
-    assert ("The pruner stopped 2 of 2 trials" in text) == (done == STOPPED)
+    assert ("2 of 2 trials were stopped" in text) == (done == STOPPED)
     assert not (tmp_path / "figures").exists()
 
 
