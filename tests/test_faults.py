@@ -24,10 +24,12 @@ from fakes import study
 from optuna.pruners import NopPruner
 from optuna.samplers import RandomSampler
 
+from mnist_core.config import Config
 from search import cli
 from search.launch.owner import Owner
 from search.launch.run import launch
 from search.study import storage
+from search.study.rung_pruner import STARTUP
 from search.study.session import Session, trial_seed
 from search.study.spec import load
 from search.study.study import GOAL, Study
@@ -140,9 +142,9 @@ def started(home: Path, tmp_path: Path) -> Iterator[Starter]:
     runs: list[Run] = []
     with ExitStack() as files:
 
-        def start(program: str, trials: int, workers: int = 2) -> Run:
+        def start(program: str, trials: int, workers: int = 2, more: str = "") -> Run:
             plan = tmp_path / "tiny.toml"
-            plan.write_text(STUDY.format(trials=trials, workers=workers))
+            plan.write_text(STUDY.format(trials=trials, workers=workers) + more)
             paths = [tmp_path / f"{len(runs)}.{stream}" for stream in ("out", "err")]
             out, err = [files.enter_context(path.open("w")) for path in paths]
             process = subprocess.Popen(
@@ -366,6 +368,54 @@ def test_killed_owner_takes_its_workers_along_and_a_restart_reconciles(
 def test_killed_owner_fifty_times(started: Starter, tmp_path: Path, attempt: int) -> None:
     """Row 2."""
     _killed_owner(started, tmp_path, random.Random(attempt).uniform(0.0, 4.0))
+
+
+RUNGS, KEEP = (1, 2), 0.5
+
+
+def _search_killed(started: Starter, tmp_path: Path, kills: int, trials: int) -> None:
+    """A search with rungs whose owner is killed so often: no training is lost or counted twice, and
+    each trial was stopped, or went on, as the complete trials before it say."""
+    search = f"[search]\nrungs = {list(RUNGS)}\nkeep = {KEEP}\n"
+    kept: dict[int, Trial] = {}
+    for attempt in range(kills):
+        run = started(_fake("brisk"), trials, 1, search)
+        run.until(r"epoch 1/3")
+        sleep(random.Random(attempt).uniform(0.0, 1.5))
+        os.kill(run.process.pid, signal.SIGKILL)
+        assert run.gone_within(2.0) == -signal.SIGKILL
+        found = {trial.number: trial for trial in _trials()}
+        assert all(found[number] == trial for number, trial in kept.items())
+        kept = {number: trial for number, trial in found.items() if trial.counts}
+        assert len(kept) < trials, "it was over before it was killed"
+    again = _resumed(trials, tmp_path)
+    assert all(again[number] == trial for number, trial in kept.items())
+    done: list[Trial] = []
+    for trial in filter(attrgetter("counts"), again):
+        assert trial.config is not None
+        assert list(trial.test_acc) == fakes.curve(trial.config)[: len(trial.test_acc)]
+        stops = (epoch for epoch in RUNGS if _behind(trial.config, epoch, done))
+        assert len(trial.test_acc) == next(stops, 3), trial.number
+        done += [trial] * (trial.state == State.COMPLETE)
+    assert {trial.state for trial in again} >= {State.COMPLETE, State.PRUNED}
+
+
+def _behind(config: Config, epoch: int, done: list[Trial]) -> bool:
+    ours = max(fakes.curve(config)[:epoch])
+    better = sum(max(trial.test_acc[:epoch]) > ours for trial in done)
+    return len(done) >= STARTUP and better >= KEEP * len(done)
+
+
+def test_a_search_whose_owner_is_killed_stops_the_same_trials(
+    started: Starter, tmp_path: Path
+) -> None:
+    _search_killed(started, tmp_path, 2, 25)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_search_whose_owner_is_killed_twenty_times(started: Starter, tmp_path: Path) -> None:
+    _search_killed(started, tmp_path, 20, 150)
 
 
 def test_owner_killed_before_it_tells_leaves_no_second_value(
