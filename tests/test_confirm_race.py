@@ -353,6 +353,11 @@ def test_all_who_speak_of_the_best_know_what_fresh_seeds_say(
     assert f"trial {ours.trial} confirmed (4 of 4 hold the goal, P(goal) >0.99)" in shown
     assert f"trial {worse} confirmed" in shown
     confirmed = record.load(tiny / "best.toml")
+    (tiny / "report.md").unlink(missing_ok=True)
+    assert drilldown("report", "tiny").code == 0
+    report = (tiny / "report.md").read_text()
+    assert f"| trial {ours.trial} | confirmed | 4 of 4 seeds | >0.99 (" in report
+    assert "how some do on others, the table of fresh seeds says" in report
     launched = drilldown("launch", "tiny", "--trials", "3", "--quiet")
     assert launched.code == 0
     assert f"On fresh seeds: trial {confirmed.origin.trial} confirmed" in launched.out

@@ -326,7 +326,8 @@ def test_a_drills_stages_keep_the_settings(
     made = storage.open_storage().get("down.2.pace")
     assert (made.counted, made.settings) == (3, ("stage.pace.trials=3",))
     assert "What next, since the goal is held on every one of 2 seeds:" in done.out
-    assert f"drilldown drill {path} --set stage.pace.trials=3 --set confirm=2\n" in done.out
+    assert "More seeds:                 drilldown confirm down\n" in done.out
+    assert f"drilldown drill {path} --set stage.pace.trials=3 --set " in done.out
 
 
 def test_what_is_tried_next_has_the_seed_that_was_said(drilldown: Drilldown, tiny: Path) -> None:

@@ -143,12 +143,13 @@ class Standing:
 
 
 def best_first(standings: Sequence[Standing]) -> list[Standing]:
-    """By their rank; within that by the probability that a further training holds the goal, then by
-    the mean, then as they stood. Behind all others those that failed on a seed."""
+    """By their rank; of confirmed ones, which all hold the goal, those with the highest mean first,
+    of others those that most likely hold it. Behind all those that failed on a seed."""
 
     def place(standing: Standing) -> tuple[int, int, float, float]:
-        probability = standing.statement.probability or 0.0
-        return standing.failed, standing.rank, -probability, -(standing.mean or 0.0)
+        mean, probability = standing.mean or 0.0, standing.statement.probability or 0.0
+        sure = standing.verdict == Verdict.CONFIRMED
+        return standing.failed, standing.rank, 0.0 if sure else -probability, -mean
 
     return sorted(standings, key=place)
 

@@ -136,13 +136,13 @@ def failed_table(trials: Sequence[Trial]) -> str:
     return table(heads, lines, left=["trials", "why"]) if lines else ""
 
 
-def seeds(seed: str | None) -> str:
-    """On how many seeds all of this stands."""
+def seeds(seed: str | None, fresh: bool) -> str:
+    """On how many seeds all of this stands. fresh: whether some nets were trained on others."""
     known = f"The study's seed is {seed}, and each trial's follows from it. " if seed else ""
-    return (
-        f"{known}Each trial is one training on one seed: how a net does on others is not known "
-        "from this study."
-    )
+    said = "how a net does on others is not known from this study"
+    if fresh:
+        said = "how some do on others, the table of fresh seeds says"
+    return f"{known}Each trial is one training on one seed: {said}."
 
 
 def again(best: Trial, where: str) -> tuple[list[str], list[str]]:

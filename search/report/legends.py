@@ -18,6 +18,11 @@ def _worst(goal: Goal, where: str = "") -> str:
     return f"Worst: the lowest of the {goal.ends}{where}." if goal.last > 1 or where else ""
 
 
+_REFEREE = (
+    "Referee: whether at least nine of ten trainings hold the goal, by the fresh seeds alone; "
+    "confirmed and refuted are so with 95 % confidence, open is not known yet. P(goal): the "
+    "probability that a further training holds it, with its interval of 90 %."
+)
 _ONE_SEED = "Each line is one training."
 
 
@@ -29,10 +34,17 @@ def finalists(goal: Goal) -> str:
         f"±: how far the {goal.judged} of one seed lies from that of another, as a standard "
         "deviation.",
         _worst(goal, " on any seed"),
-        "Referee: whether at least nine of ten trainings hold the goal, by the fresh seeds alone; "
-        "confirmed and refuted are so with 95 % confidence, open is not known yet. P(goal): the "
-        "probability that a further training holds it, with its interval of 90 %.",
+        _REFEREE,
         f"Held: no accuracy of the {goal.ends} is below {goal.wanted}.",
+    )
+
+
+def fresh(goal: Goal) -> str:
+    worst = f"worst of the {goal.ends}" if goal.last > 1 else f"accuracy of the {goal.ends}"
+    return _legend(
+        _REFEREE,
+        f"Mean and spread: of the {worst}, from seed to seed. In the search: the same of the "
+        "training that was picked for being high. Optimism: by how much that is above the mean.",
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from mnist_core.outputs import passes_through
 from mnist_core.paths import runs_dir
 from search.drill import stored
+from search.launch import finalists
 from search.report import drilled, studied
 from search.report.page import FIGURES, figures_beside, markdown_beside
 from search.study import folder, runs, storage
@@ -26,7 +27,8 @@ def write(studies: Studies, name: str, output: Path | None, url: str | None) -> 
             return drilled.write(result, _own(studies, run))
         return drilled.write_page(result, output, figures_beside(output), storage.option(url))
     study = run.studies[0]
-    found = studied.StudyResult.of(study, studies.running(study))
+    fresh = finalists.standings(studies, study)
+    found = studied.StudyResult.of(study, studies.running(study), fresh)
     page = output or _own(studies, run) / studied.PAGE
     beside = figures_beside(page) if output else FIGURES
     return studied.write(found, page, beside, storage.option(url))

@@ -14,6 +14,7 @@ import tomli_w
 
 from mnist_core.config import Data
 from mnist_core.goal import Goal
+from search.confirm.race import Standing
 from search.drill.result import Trained
 from search.report import ended, figures, leads, legends, next_steps, sentences, tables
 from search.report import page as pages
@@ -54,9 +55,13 @@ class StudyResult(Trained):
     """So many trials it should have, unless a launch is told another number."""
     note: str = ""
     """What a person has noted of it."""
+    fresh: Sequence[Standing] = ()
+    """What fresh seeds say of its trials, best first."""
 
     @classmethod
-    def of(cls, study: Study, running: bool | None) -> "StudyResult":
+    def of(
+        cls, study: Study, running: bool | None, fresh: Sequence[Standing] = ()
+    ) -> "StudyResult":
         """Raises UserError where drilldown never launched the study."""
         launched_with, methods, spec = (
             kept if isinstance(kept, dict) else {}
@@ -72,6 +77,7 @@ class StudyResult(Trained):
             str(spec.get("title", "")),
             spec.get("trials"),
             memo.of(study),
+            fresh,
         )
 
     @property
@@ -197,6 +203,7 @@ def _markdown(
         not_whole=not_whole(result.data),
         goal=goal,
         legends=legends,
+        fresh=tables.fresh(result.fresh),
         status=ended.status(result.trials, result.running, result.wanted),
         trials=sentences.trials(result),
         result=_result(result, found),
@@ -206,7 +213,7 @@ def _markdown(
         pruned_table=ended.pruned_table(result.trials, goal),
         failed=ended.failed(result.trials),
         failed_table=ended.failed_table(result.trials),
-        seeds=ended.seeds(result.launched_with.get("seed")),
+        seeds=ended.seeds(result.launched_with.get("seed"), bool(result.fresh)),
         environments=environments(
             each.environment for each in result.trials if each.environment is not None
         ),

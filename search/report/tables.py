@@ -8,6 +8,7 @@ from mnist_core.goal import Goal
 from mnist_core.layers import Conv
 from mnist_core.words import accuracies, part, percent
 from search.chance.leads import Lead
+from search.confirm.race import Standing
 from search.drill.result import DrillResult, StageResult, Trained, Tried
 from search.report import confirmed
 from search.report.advice import spelled
@@ -34,7 +35,7 @@ def finalists(result: DrillResult) -> str:
         f"mean of the {goal.ends}, all seeds (%) ± standard deviation between seeds (points)",
         "worst (%)",
         "referee",
-        "P(goal), fresh seeds (interval)",
+        "P(goal) (interval)",
         "goal held",
     ]
     lines, mark = [], goal.accuracy
@@ -58,6 +59,36 @@ def finalists(result: DrillResult) -> str:
             ]
         )
     return table(heads, lines)
+
+
+def fresh(standings: Sequence[Standing]) -> str:
+    """One line a net that was trained on fresh seeds; nothing of none."""
+    heads = [
+        "net",
+        "referee",
+        "goal held",
+        "P(goal) (interval)",
+        "mean of the worst (%)",
+        "spread (points)",
+        "in the search (%)",
+        "optimism (points)",
+    ]
+    lines = []
+    for each in standings:
+        mark, said = each.goal.accuracy, each.statement
+        lines.append(
+            [
+                escaped(each.contender.name),
+                str(each.verdict),
+                part(said.held, said.seeds, "seed"),
+                f"{share(said.probability)} ({confirmed.interval(each)})",
+                percent(each.mean, mark),
+                "" if each.spread is None else f"{each.spread:.2f}",
+                percent(each.searched, mark),
+                "" if each.optimism is None else change(each.optimism),
+            ]
+        )
+    return table(heads, lines, left=heads[:2]) if lines else ""
 
 
 def seeds(result: DrillResult) -> str:
