@@ -31,6 +31,7 @@ from search.drill import contenders
 from search.drill.contenders import Wish
 from search.drill.spec import DrillSpec
 from search.launch import run
+from search.report import figures
 from search.study.session import opened
 from search.study.spec import StudySpec
 from search.study.storage import open_storage
@@ -341,8 +342,10 @@ def test_confirm_for_programs(tiny: Path, drilldown: Drilldown) -> None:
 
 
 def test_all_who_speak_of_the_best_know_what_fresh_seeds_say(
-    tiny: Path, drilldown: Drilldown
+    tiny: Path, drilldown: Drilldown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for drawn in ("curves", "accuracy_by_parameters"):  # which takes seconds
+        monkeypatch.setattr(figures, drawn, lambda *_: "<svg></svg>")
     ours = record.load(tiny / "best.toml").origin
     assert ours is not None
     worse = 1 - ours.trial
@@ -455,6 +458,19 @@ def test_a_config_is_raced_on_seeds_other_than_all_that_it_keeps(
     assert anew.statement.goal == kept.statement.goal
 
 
+def test_a_config_without_a_curve_is_judged_by_fresh_seeds_alone(
+    tiny: Path, drilldown: Drilldown
+) -> None:
+    kept = record.load(tiny / "best.toml")
+    record.save(tiny / "bare.toml", Record(config=kept.config))
+    words = ("confirm", tiny / "bare.toml", "--quiet", "--workers", "1")
+    done = drilldown(*words, "--set", "goal.last=1", "--set", "goal.accuracy=20")
+    assert done.code == 0
+    assert "optimism" not in done.out.splitlines()[2]
+    assert done.out.endswith(f"drilldown train {tiny.parent / 'seeds' / 'bare.toml'}\n")
+    assert record.load(tiny.parent / "seeds" / "bare.toml").statement.goal.epochs == 15
+
+
 def test_a_study_is_meant_before_a_config_of_its_name(tiny: Path, drilldown: Drilldown) -> None:
     assert drilldown("rename", "tiny", "under-10k", "--yes").code == 0
     done = drilldown("confirm", "under-10k", "--quiet", "--workers", "1", "--top", "1")
@@ -492,6 +508,7 @@ BAD_INPUT = [
     ("confirm silu-squeeze --set seed=9", "--set seed: is not a field here"),
     ("confirm silu-squeeze --set goal.accuracy=0.99", "0.99 is a share?", "mean 99?"),
     ("confirm tiny --set goal.params=9", "goal.params: cannot be changed"),
+    ("confirm tiny --seed 9223372036854775807", "--seed: 9223372036854775807 and those after it"),
     ("confirm tiny --seed {used}", "--seed: {used} is not fresh: trial", "was found with it"),
     ("confirm silu-squeeze {tiny}/best.toml", "was meant for goal.", "say one: --set goal."),
     ("confirm {tiny}/best.toml {tiny}/trial-0.toml", "are one recipe on two seeds"),

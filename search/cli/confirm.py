@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.option(
     "--seed",
     "first",
-    type=click.IntRange(0, 2**63 - 1001),
+    type=options.SEED,
     metavar="N",
     help="The fresh seeds are this one and those after it [default: they follow from the search's]",
 )
@@ -45,7 +45,8 @@ if TYPE_CHECKING:
     multiple=True,
     metavar="KEY=VALUE",
     help="Of the goal: goal.accuracy=99.45, goal.last=3; of configs goal.params and goal.epochs "
-    "too [default: the search's; of a config the one it was found for, else the usual]",
+    "too [default: the search's; of a config the one it was found for, else 99.40 % in each of "
+    "the last 5 of 15 epochs with fewer than 10,000 parameters]",
 )
 @options.workers("auto")
 @options.device("cpu")

@@ -286,6 +286,8 @@ def _seeded(found: Sequence[Contender], wish: Wish) -> list[Contender]:
     if wish.first is None:
         return list(found)
     seeds = range(wish.first, wish.first + wish.seeds)
+    if seeds[-1] >= 2**63:
+        raise UserError(f"--seed: {wish.first} and those after it are too large; 2^63 is no seed")
     for each in found:
         stale = _stale(seeds, {*each.used, each.config.seed})
         if stale is not None:

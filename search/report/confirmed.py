@@ -39,8 +39,10 @@ def listed(name: str, goal: Goal, standings: Sequence[Standing], form: str) -> s
         "points",
     ]
     *first, title = above if room is None else [wrapped(line, room, "  ") for line in above]
-    cells = [_cells(each) for each in standings]
-    heads, lines, dropped = folded(list(_HEADS), cells, list(_HEADS.values()))
+    known = dict(zip(_HEADS, zip(*map(_cells, standings), strict=True), strict=True))
+    shown = [head for head, cells in known.items() if any(cells)]
+    cells = [list(line) for line in zip(*(known[head] for head in shown), strict=True)]
+    heads, lines, dropped = folded(shown, cells, [_HEADS[head] for head in shown])
     return "\n".join(
         [
             *first,
@@ -114,7 +116,10 @@ def summary(standings: Sequence[Standing], seeds: int, path: Path | None, more: 
     lines = lines if room is None else [wrapped(line, room, "  ") for line in lines]
     if path is not None:
         lines.append("Config of the best:".ljust(COLUMN) + str(path))
-        lines.append("Train it again:".ljust(COLUMN) + command_for(path))
+        command = command_for(path)
+        if not standings[0].contender.test_acc:  # a curve that could be compared with
+            command = command.removesuffix(" --check")
+        lines.append("Train it again:".ljust(COLUMN) + command)
     still = [each for each in standings if each.verdict == Verdict.OPEN and not each.failed]
     if still:
         lines.append(f"Go on, to {of(2 * seeds, 'seed')}:".ljust(COLUMN) + more)
