@@ -21,7 +21,6 @@ from mnist_core.words import part
 from search.chance.referee import LEAST_TO_REFUTE, VERSION, Statement, Verdict, judge
 from search.confirm.fresh import trained_fresh
 from search.workers import ledger as trainings
-from search.workers import training
 from search.workers.crew import Failed, Job, Outcome
 from search.workers.ledger import Ledger, Run
 from search.workers.protocol import Start
@@ -91,6 +90,15 @@ class Standing:
         return statistics.stdev(self.worst) if len(self.runs) > 1 else None
 
     @property
+    def score(self) -> float:
+        """What contenders are ranked by: the mean score over the fresh seeds; without one that of
+        the training that it was picked for, which was picked for being high."""
+        if self.runs:
+            return statistics.fmean(ending.score for ending in self.endings)
+        curve = self.contender.test_acc
+        return self.goal.ending(curve).score if curve else 0.0
+
+    @property
     def searched(self) -> float | None:
         """Worst of the last epochs of the training that it was picked for."""
         curve = self.contender.test_acc
@@ -113,11 +121,6 @@ class Standing:
         """As the statement has it; but what failed on a seed is not confirmed."""
         found = self.statement.verdict
         return Verdict.OPEN if self.failed and found == Verdict.CONFIRMED else found
-
-    @property
-    def rank(self) -> int:
-        """Lower is better: confirmed, open, refuted."""
-        return _RANKS.index(self.verdict)
 
     @property
     def record(self) -> Record:
@@ -143,15 +146,11 @@ class Standing:
 
 
 def best_first(standings: Sequence[Standing]) -> list[Standing]:
-    """By their rank; of confirmed ones, which all hold the goal, those with the highest mean first,
-    of others those that most likely hold it. Behind all those that failed on a seed."""
-
-    def place(standing: Standing) -> tuple[int, int, float, float]:
-        mean, probability = standing.mean or 0.0, standing.statement.probability or 0.0
-        sure = standing.verdict == Verdict.CONFIRMED
-        return standing.failed, standing.rank, 0.0 if sure else -probability, -mean
-
-    return sorted(standings, key=place)
+    """Confirmed ones, then open ones, then refuted ones, each with the highest score first, and of
+    equals as they stood; behind all those that failed on a seed, as nets not to be relied on."""
+    return sorted(
+        standings, key=lambda each: (each.failed, _RANKS.index(each.verdict), -each.score)
+    )
 
 
 class Watcher(trainings.Watcher, Protocol):
@@ -181,14 +180,27 @@ class Race:
         goal: Goal,
         ledger: Ledger,
         seeds: int,
-        watcher: Watcher | None = None,
     ) -> None:
         """seeds: that a contender gets at most, those in the ledger included."""
-        self._goal, self._ledger, self._most = goal, ledger, seeds
-        self._watcher: Watcher = watcher or Lines()
+        self._ledger, self._most = ledger, seeds
+        self.watcher: Watcher = Lines()
         self._lanes = [_Lane(each, goal, ledger) for each in contenders]
         self._jobs: dict[int, _Lane] = {}
         self._keeper = trainings.Keeper(ledger.add)
+
+    def run(self, workers: int, device: str, engine: Wanted, start: Start) -> list[Standing]:
+        """Go on to the end on so many workers of this machine; returns how all stand then, best
+        first. Where nothing is left to be trained no worker is started.
+
+        Raises UserError where the device is not there, the native engine is wanted and cannot run
+        every config, the ledger cannot be written, the data cannot be had, or no worker starts;
+        SystemExit where a signal ends it.
+        """
+        left = self.left
+        if left:
+            engine = trainings.prepare(left, self._ledger, device, engine)
+            trainings.work(self, workers, device, engine, start)
+        return best_first(self.standings)
 
     @property
     def standings(self) -> list[Standing]:
@@ -214,7 +226,7 @@ class Race:
         job = lane.begin(len(self._jobs), self._most)
         self._jobs[job.number] = lane
         self._tell()
-        self._watcher.started(job)
+        self.watcher.started(job)
         return job
 
     def began(self, job: Job, remark: str) -> None:
@@ -222,13 +234,13 @@ class Race:
 
     def epoch(self, job: Job, result: EpochResult) -> bool:
         """Whether the training is still asked for."""
-        self._watcher.epoch(job, result)
+        self.watcher.epoch(job, result)
         return self._jobs[job.number].open
 
     def ended(self, outcome: Outcome) -> None:
         lane, job = self._jobs[outcome.job.number], outcome.job
         before = lane.standing.verdict
-        self._watcher.ended(outcome)
+        self.watcher.ended(outcome)
         lane.end(job, failed=isinstance(outcome, Failed))
         self._keeper.ended(outcome)
         lane.look(self._ledger)
@@ -240,8 +252,8 @@ class Race:
         done = sum(len(each.runs) for each in self.standings)
         running = sum(lane.running for lane in self._lanes)
         waiting = sum(len(lane.waiting(self._most)) for lane in self._lanes)
-        self._watcher.todo(waiting + running, done)
-        self._watcher.stand(self.standings)
+        self.watcher.todo(waiting + running, done)
+        self.watcher.stand(self.standings)
 
 
 def said(standing: Standing) -> str:
@@ -303,24 +315,3 @@ class _Lane:
         self._running.discard(job.config.seed)
         if failed:
             self._failed.add(job.config.seed)
-
-
-def run(
-    race: Race,
-    ledger: Ledger,
-    workers: int,
-    device: str = "cpu",
-    engine: Wanted = "auto",
-    start: Start = training.start,
-) -> list[Standing]:
-    """Have a race run to its end; returns how all stand then, best first.
-
-    Raises UserError where the device is not there, the native engine is wanted and cannot run every
-    config, the ledger cannot be written, the data cannot be had, or no worker starts; SystemExit
-    where a signal ends it.
-    """
-    left = race.left
-    if left:
-        engine = trainings.prepare(left, ledger, device, engine)
-        trainings.work(race, workers, device, engine, start)
-    return best_first(race.standings)

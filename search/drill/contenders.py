@@ -1,7 +1,7 @@
 """What `confirm` is given: a study, a drill, or configs; who races, and where that is kept."""
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -18,7 +18,6 @@ from mnist_core.record import Record
 from mnist_core.words import of
 from search.confirm.fresh import LEDGER, fresh_seeds
 from search.confirm.race import Contender, Race, Standing
-from search.confirm.race import run as have_run
 from search.drill import kept as drills
 from search.drill.resume import told
 from search.drill.stored import BEST
@@ -127,20 +126,22 @@ def run(
     seeds: that each contender gets at most. workers: None is one for each core. console: a terminal
     for the live view. output: where the config goes instead of the entry's own folder.
 
-    Raises UserError as `Entry.held` and `search.confirm.race.run`, and where the config cannot be
+    Raises UserError as `Entry.held` and `Race.run`, and where the config cannot be
     written.
     """
     if output is not None:
         outputs.prepare(output)
     with entry.held():
         ledger = Ledger(entry.ledger)
-        left = Race(entry.contenders, entry.goal, ledger, seeds).left
-        count = cores.workers(workers, len(left), device)
-        title = f"{entry.name}: at most {of(seeds, 'fresh seed')} each"
-        live = LiveRace(title, count, not_whole(entry.data)) if console and left else None
-        race = Race(entry.contenders, entry.goal, ledger, seeds, live)
-        with live.attach(console) if live and console else nullcontext():
-            standings = have_run(race, ledger, count, device, engine, start)
+        race = Race(entry.contenders, entry.goal, ledger, seeds)
+        count = cores.workers(workers, len(race.left), device)
+        view: AbstractContextManager[None] = nullcontext()
+        if console is not None and race.left:
+            title = f"{entry.name}: at most {of(seeds, 'fresh seed')} each"
+            race.watcher = live = LiveRace(title, count, not_whole(entry.data))
+            view = live.attach(console)
+        with view:
+            standings = race.run(count, device, engine, start)
         best = standings[0]
         if not best.runs:
             return Raced(standings, None)
@@ -164,14 +165,13 @@ def find(words: Sequence[str], wish: Wish, url: str | None) -> Entry:
 
 def _find_run(words: Sequence[str], url: str | None) -> tuple[Studies, Run] | None:
     """None where the words are configs."""
-    paths = [word for word in words if packaged.path_of(word) is not None]
-    names = [word for word in words if word not in paths]
+    names = [word for word in words if not word.lower().endswith(".toml")]
     known = storage.has_storage(url)
     studies = storage.open_storage(url, read_only=True) if known and names else None
     there = [word for word in names if studies is not None and runs.there(studies, word)]
     if not there:
         for word in names:
-            if packaged.packaged_config(word) is None:
+            if packaged.packaged_config(word) is None and packaged.path_of(word) is None:
                 raise UserError(_unknown(word, studies))
         return None
     if len(words) > 1:

@@ -1,13 +1,12 @@
 """What a drill has come to: its stages, what each handed on, and the finalists on other seeds."""
 
-import statistics
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mnist_core.config import Config
 from mnist_core.goal import Ending, Goal
-from search.confirm.race import Contender, Standing
+from search.confirm.race import Contender, Standing, best_first
 from search.drill.spec import DrillSpec, Stage
 from search.study.export import to_record
 from search.study.trials import Complete, Trial
@@ -132,26 +131,15 @@ class Finalist:
         contender = Contender(self.candidate.name, to_record(self.candidate.trial, goal))
         return Standing(contender, self.runs, goal, max(0, wanted - len(self.runs)))
 
-    def standing(self, goal: Goal) -> float:
-        """What finalists are ranked by, in percent: the mean score over the fresh seeds, since the
-        search's own run was picked for being high; that run's score where there are none."""
-        if self.runs:
-            return statistics.mean(goal.ending(run.test_acc).score for run in self.runs)
-        return self.candidate.trial.score
-
 
 def ranked(finalists: Sequence[Finalist], goal: Goal, wanted: int) -> list[Finalist]:
-    """The best comes first: confirmed ones before open ones, and these before refuted ones; behind
-    all others one that failed on a seed, as a net that is not to be relied on.
+    """Best first, as the referee has them: see `best_first`.
 
     wanted: fresh seeds on which each was to be trained.
     """
-
-    def place(finalist: Finalist) -> tuple[int, int, float]:
-        judged = finalist.judged(goal, wanted)
-        return judged.failed, judged.rank, -finalist.standing(goal)
-
-    return sorted(finalists, key=place)
+    known = {each.candidate.name: each for each in finalists}
+    judged = best_first([each.judged(goal, wanted) for each in finalists])
+    return [known[each.contender.name] for each in judged]
 
 
 @dataclass(frozen=True)
