@@ -304,6 +304,15 @@ def test_trials_that_differ_in_their_seed_alone_are_one_contender(
     assert len(entry.contenders) == min(len(recipes), 3)
 
 
+@pytest.mark.usefixtures("tiny")
+def test_a_folder_of_a_study_s_name_is_in_nobody_s_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tiny").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert contenders.find(["tiny"], Wish(10), None).name == "tiny"
+
+
 # --- the command -----------------------------------------------------------------------------
 
 
