@@ -133,9 +133,9 @@ def _explained(
                 return at(*path, word, said=f"is missing from {which}{_to_add(table, word)}")
             return at(*path, word, said=f"is missing{_to_add(table, word)}")
         case "model_type":
-            *above, word = fault["loc"]
-            path, table = _place(above, root)
-            return at(*path, word, said=f"{_in_words_of_toml(fault)}{_to_add(table, word)}")
+            path = _place(fault["loc"], root)[0]
+            add = _to_add(_place(path[:-1], root)[1], path[-1]) if path else ""
+            return at(*path, said=f"{_in_words_of_toml(fault)}{add}")
         case _:
             return at(*_place(fault["loc"], root)[0], said=_in_words_of_toml(fault))
 

@@ -63,7 +63,8 @@ def test_the_commands_of_a_drill_are_right_wherever_the_home_is(
         ["dashboard", "down.2.pace"]
     ]
     folder = tmp_path / HOME / "runs" / "down"
-    (report,) = _printed((folder / "drill.md").read_text())
+    report, *following = _printed((folder / "drill.md").read_text())
+    assert {words[1] for words in following} == {"confirm", "drill"}
     assert report == ["drilldown", "train", "best.toml", "--check"]
     monkeypatch.chdir(folder)
     assert drilldown("count", report[2]).code == 0

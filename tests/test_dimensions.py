@@ -106,7 +106,7 @@ def test_what_has_been_run_is_told_without_its_file(
 @pytest.mark.parametrize(
     ("words", "parts"),
     [
-        (["001-code4"], ["no space, study or drill '001-code4'"]),
+        (["001-code4"], ["001-code4 is a config, not a study"]),
         (["opne"], ["no space, study or drill 'opne'", "'open'"]),
         (["quikc"], ["did you mean 'quick'?"]),
         (["shallow.2.regular"], ["drill 'shallow' has no stage", "'shallow.2.regularisation'"]),

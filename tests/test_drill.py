@@ -87,6 +87,7 @@ def test_all_that_a_stage_says_of_its_search_is_what_its_study_is_launched_with(
         "until_held": True,
         "sampler": {"kind": "random"},
         "pruner": {"kind": "none"},
+        "search": {"rungs": [1]},
     }
     spec = _spec(stage=[{**VALUES["stage"][0], **searched}])
     study = spec.study(1, {"plain": spec.plain()})

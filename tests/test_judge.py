@@ -231,7 +231,7 @@ def test_a_study_keeps_its_judge(
 ) -> None:
     file = tmp_path / f"{name}.toml"
     file.write_text(JUDGED if judge == "holdout" else TINY)
-    said = f"study {name!r} was launched with goal.judge = {was}, now it is {judge}; change it back"
+    said = f'study {name!r} was launched with goal.judge = "{was}", now it is "{judge}"; change it '
     one_line(drilldown("launch", str(file), "--trials", "3"), said)
     one_line(drilldown("launch", name, "--trials", "3", "--set", f"goal.judge={judge}"), said)
 

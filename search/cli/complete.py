@@ -59,6 +59,7 @@ COLUMNS = (
     "spread",
     "params",
     "epochs",
+    "cost",
     "seed",
     "seconds",
     "network",
