@@ -64,7 +64,7 @@ def test_the_commands_of_a_drill_are_right_wherever_the_home_is(
     ]
     folder = tmp_path / HOME / "runs" / "down"
     report, *following = _printed((folder / "drill.md").read_text())
-    assert {words[1] for words in following} == {"confirm", "drill"}
+    assert {words[1] for words in following} == {"drill", "train"}
     assert report == ["drilldown", "train", "best.toml", "--check"]
     monkeypatch.chdir(folder)
     assert drilldown("count", report[2]).code == 0
