@@ -21,9 +21,12 @@ from mnist_core.config import Config
 from mnist_core.errors import UserError
 from mnist_core.record import EngineUsed, Environment
 from mnist_core.result import EpochResult
+from search.launch import failures
 from search.launch.owner import Owner
+from search.report import columns, ended
 from search.study.dimensions import distributions
 from search.study.pruners import Median, NoPruning, Pruner
+from search.study.rung_pruner import RungPruner
 from search.study.samplers import Qmc, Random, Sampler, Tpe
 from search.study.session import Session, trial_seed
 from search.study.study import GOAL, Study
@@ -113,6 +116,54 @@ def _always(*test_acc: float, reason: str = "") -> Callable[[int, Config], Fate]
     return lambda job, config: Fate(list(test_acc), reason)
 
 
+def test_a_stopped_trial_keeps_why_and_is_no_failure() -> None:
+    made = _study()
+    sessions = [
+        Session(made, SPEC.make_space(), SPEC.goal, 7, lambda _: RandomSampler(), pruner, **kind)
+        for pruner, kind in (
+            (RungPruner((1,), 0.35, NopPruner()), {"pruner_kind": "goal"}),
+            (RungPruner((1,), 0.35, Prune({5})), {"pruner_kind": "goal"}),
+            (Prune({6}), {"pruner_kind": "median"}),
+            (Prune({7}), {}),
+        )
+    ]
+    owners = [
+        Owner(session, FakeWorkers(1, _always(*curve)), [])
+        for session, curve in zip(
+            [sessions[0], *sessions],
+            [(90.0, 91.0, 92.0), (82.1, 9, 9), *[(95.0, 9, 9)] * 3],
+            strict=True,
+        )
+    ]
+    for trials, owner in zip((4, 5, 6, 7, 8), owners, strict=True):
+        owner.run(trials)
+    reasons = [
+        "rung after epoch 1: 82.10 % is not among the best 35 % of 4 complete trials (90.00 % is "
+        "needed)",
+        "pruner goal after epoch 1",
+        "pruner median after epoch 1",
+        "pruner after epoch 1",
+    ]
+    assert _fates(made)[4:] == [(State.PRUNED, reason) for reason in reasons]
+    stopped = _trials(made)[4:]
+    assert [trial.stopped_by for trial in stopped] == [
+        "rung",
+        "pruner goal",
+        "pruner median",
+        "pruner",
+    ]
+    assert all(trial.counts for trial in stopped)
+    assert ended.failed(stopped) == "No trial failed."
+    assert failures.why(stopped) == "4 trials ended, all pruned; another pruner may spare some"
+    assert [each.user_attrs[TrialAttr.REASON] for each in made.optuna.trials[4:]] == reasons
+    (state,) = [column for column in columns.COLUMNS if column.head == "state"]
+    said = ["pruned: rung", "pruned: goal", "pruned: median", "pruned: pruner"]
+    assert [state.shown(trial, SPEC.goal) for trial in stopped] == said
+    lines = ended.pruned_table(stopped, SPEC.goal).splitlines()[2:]
+    by = sorted(line.split("|")[2].strip() for line in lines)
+    assert by == ["pruner", "pruner goal", "pruner median", "rung"]
+
+
 def test_complete_trial_keeps_its_curve_its_score_and_what_people_sort_by() -> None:
     made = _run(_always(89.0, 91.0, 92.0))
     (trial,) = made.trials()
@@ -191,7 +242,7 @@ def test_pruned_trial_is_stopped_and_has_no_score() -> None:
     assert workers.answers[0] == (0, 1, False)
     assert (pruned.state, pruned.test_acc) == (State.PRUNED, (91.0,))
     assert pruned.score is None  # though Optuna keeps 91.0 as its value
-    told = {*TrialAttr} & {"parameters", "seconds", "network", "recipe", TrialAttr.COST}
+    told = {*TrialAttr} & {"parameters", "seconds", "network", "recipe", "reason", TrialAttr.COST}
     assert made.optuna.trials[0].user_attrs.keys() == told
     assert other.state == State.COMPLETE
     assert made.best() == other

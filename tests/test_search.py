@@ -87,6 +87,24 @@ def test_a_trial_goes_on_among_the_best_share_of_the_complete(
     assert stops(study_of(*map(curve, ERRORS)), pruner, curve(error)) == epoch
 
 
+@pytest.mark.parametrize(
+    ("accuracy", "had", "needed"), [(82.1, "82.10", "85.30"), (85.299, "85.299", "85.300")]
+)
+def test_a_rung_says_what_it_asks_for(accuracy: float, had: str, needed: str) -> None:
+    """That, and no less, lets a trial go on."""
+    study = study_of(*([each, 99.0] for each in (85.0, 85.1, 85.2, 85.3, 85.3, 85.4)))
+    pruner, number = RungPruner((1,), 0.35, NEVER), study.ask().number
+    frozen = study.trials[number]
+    frozen.intermediate_values[1] = accuracy
+    assert pruner.why(study, frozen) == (
+        f"rung after epoch 1: {had} % is not among the best 35 % of 6 complete trials "
+        f"({needed} % is needed)"
+    )
+    assert pruner.prune(study, frozen)
+    frozen.intermediate_values[1] = 85.3
+    assert (pruner.why(study, frozen), pruner.prune(study, frozen)) == ("", False)
+
+
 def test_it_is_asked_at_rungs_only_and_by_its_best_epoch() -> None:
     study = study_of(*map(curve, ERRORS))
     falling = [99.9, *curve(2.0)[1:]]

@@ -157,11 +157,12 @@ def test_what_was_stopped_is_said_by_epoch(whole: StudyResult, text: str) -> Non
     there = sorted(trial.test_acc[1] for trial in whole.complete)
     assert second == [
         "2",
+        "not kept",
         "10",
         f"{STOPPED[0].test_acc[-1]:.2f}",
         f"{there[0]:.2f} to {there[-1]:.2f}",
     ]
-    assert fifth[:3] == ["5", "11", f"{STOPPED[1].test_acc[-1]:.2f}"]
+    assert fifth[:4] == ["5", "not kept", "11", f"{STOPPED[1].test_acc[-1]:.2f}"]
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,9 @@ class Progress:
             if self._best is None or _before(trial, self._best):
                 self._best = trial
         elif trial.state == State.PRUNED:
-            what = f"pruned after epoch {len(trial.test_acc)}"
+            what = f"pruned: {trial.reason}"
+            if not trial.reason:
+                what = f"pruned after epoch {len(trial.test_acc)}"
         elif trial.state == State.FAIL:
             what = f"failed: {trial.reason}"
         else:  # somebody else's doing

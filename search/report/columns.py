@@ -63,8 +63,10 @@ def _finite(accuracy: float) -> float | None:
 
 
 def _said(trial: Trial) -> str:
+    """Of a stopped trial the kind of what stopped it: `epochs` says when."""
     state = str(trial.state)
-    return state if trial.reason in ("", state) else f"{state}: {trial.reason}"
+    reason = trial.stopped_by.removeprefix("pruner ") or trial.reason
+    return state if reason in ("", state) else f"{state}: {reason}"
 
 
 COLUMNS = (

@@ -72,8 +72,9 @@ def pruned(trials: Sequence[Trial], goal: Goal, methods: Mapping[str, str]) -> s
     said[0] += f"{when} of {goal.epochs}."
     if rungs:
         share = f"{float(rungs[2]):.0%}"
+        which = f"epoch{'s' * (',' in rungs[1])} {rungs[1]}"
         said.append(
-            f"After epochs {rungs[1]} the latest launch stops one that is not among the best "
+            f"After {which} the latest launch stops one that is not among the best "
             f"{share} of what complete trials had reached by then."
         )
     if kind in _STOPS:
@@ -82,13 +83,15 @@ def pruned(trials: Sequence[Trial], goal: Goal, methods: Mapping[str, str]) -> s
 
 
 def pruned_table(trials: Sequence[Trial], goal: Goal) -> str:
-    """One line an epoch after which any was stopped; nothing where none was."""
-    groups: dict[int, list[Trial]] = defaultdict(list)
+    """One line an epoch after which any was stopped, and what stopped it; nothing where none
+    was."""
+    groups: dict[tuple[int, str], list[Trial]] = defaultdict(list)
     for trial in _in(State.PRUNED, trials):
-        groups[len(trial.test_acc)].append(trial)
+        groups[len(trial.test_acc), trial.stopped_by].append(trial)
     complete = [trial.test_acc for trial in trials if isinstance(trial, Complete)]
     heads = [
         "stopped after epoch",
+        "by",
         "trials",
         f"their {goal.judge} accuracy there (%)",
         "complete trials' there (%)",
@@ -96,13 +99,14 @@ def pruned_table(trials: Sequence[Trial], goal: Goal) -> str:
     lines = [
         [
             str(epoch),
+            by or "not kept",
             _numbers(group),
             _span([trial.test_acc[-1] for trial in group if trial.test_acc], goal),
             _span([curve[epoch - 1] for curve in complete if 0 < epoch <= len(curve)], goal),
         ]
-        for epoch, group in sorted(groups.items())
+        for (epoch, by), group in sorted(groups.items())
     ]
-    return table(heads, lines, left=heads[1:2]) if lines else ""
+    return table(heads, lines, left=heads[1:3]) if lines else ""
 
 
 def _span(accuracies: Sequence[float], goal: Goal) -> str:

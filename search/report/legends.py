@@ -96,8 +96,9 @@ def values() -> str:
 
 def pruned() -> str:
     return _legend(
-        "Lowest to highest. What was known of each when it was stopped is not kept: this is how "
-        "they stand beside the trials that were trained to their end, after as many epochs."
+        "Lowest to highest: how they stand now beside the trials that were trained to their end, "
+        "after as many epochs. By: a rung, or the pruner of that kind; `drilldown show NAME "
+        "--trial N` has the reason of each, as it was when it was stopped."
     )
 
 

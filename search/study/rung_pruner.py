@@ -7,6 +7,7 @@ from optuna.pruners import BasePruner
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from mnist_core.words import apart, of
 from search.study.trials import curve
 
 STARTUP = 4
@@ -25,15 +26,27 @@ class RungPruner(BasePruner):
 
     def prune(self, study: Study, trial: FrozenTrial) -> bool:
         """Whether the trial should stop after the epochs it has reported (percent, from step 1)."""
-        return self._behind(study, trial) or self._other.prune(study, trial)
+        return bool(self.why(study, trial)) or self._other.prune(study, trial)
 
-    def _behind(self, study: Study, trial: FrozenTrial) -> bool:
+    def why(self, study: Study, trial: FrozenTrial) -> str:
+        """What a rung stops a trial for; nothing where it is at none, or good enough for it."""
         reached = curve(trial)
         if len(reached) not in self._rungs or not all(map(math.isfinite, reached)):
-            return False
+            return ""
         done = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
         theirs = [max(curve(other)[: len(reached)]) for other in done if curve(other)]
         if len(theirs) < STARTUP:
-            return False
-        better = sum(each > max(reached) for each in theirs)
-        return better >= self._keep * len(theirs)
+            return ""
+        best, needed = max(reached), _least_of_best(theirs, self._keep)
+        if best >= needed:
+            return ""
+        asked, had = apart(needed, best)
+        return (
+            f"rung after epoch {len(reached)}: {had} % is not among the best "
+            f"{100 * self._keep:g} % of {of(len(theirs), 'complete trial')} ({asked} % is needed)"
+        )
+
+
+def _least_of_best(accuracies: Sequence[float], share: float) -> float:
+    """The lowest accuracy that fewer than this share of them are above."""
+    return sorted(accuracies, reverse=True)[math.ceil(share * len(accuracies)) - 1]

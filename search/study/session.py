@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
+from optuna import Study as OptunaStudy
 from optuna.distributions import BaseDistribution, check_distribution_compatibility
 from optuna.exceptions import UpdateFinishedTrialError
 from optuna.pruners import BasePruner
@@ -48,6 +49,15 @@ class Asked(NamedTuple):
     config: Config
 
 
+@runtime_checkable
+class Explains(Protocol):
+    """A pruner that can say why it stops a trial."""
+
+    def why(self, study: OptunaStudy, trial: FrozenTrial) -> str:
+        """What it stops the trial for, after the epochs reported; nothing where that is not its own
+        rule's doing."""
+
+
 class Session:
     """Asks a study for trials, and tells it what became of them.
 
@@ -65,17 +75,21 @@ class Session:
         sampler: Callable[[int], BaseSampler],
         pruner: BasePruner,
         check_held: Callable[[bool], None] = lambda _: None,
+        pruner_kind: str = "",
     ) -> None:
         """sampler: from the number of the next trial to the sampler that makes it. check_held:
         called before the study is read or written, and told whether that is about a running trial
-        alone; what it raises goes through, and nothing is written."""
+        alone; what it raises goes through, and nothing is written. pruner_kind: what the pruner is
+        called in reasons, where it gives none itself."""
         self.study = study
         self._space, self._goal, self._seed = space, goal, seed
         self._distributions = distributions(space.dimensions)
         self._sampler, self._check_held = sampler, check_held
+        self._pruner, self._pruner_kind = pruner, pruner_kind
         self._optuna = among_peers(study.optuna, pruner, study.ours)
         self._running: dict[int, OptunaTrial] = {}
         self._configs: dict[int, Config] = {}  # that these train
+        self._why: dict[int, str] = {}  # the pruner stops some of them
 
     def missing(self, trials: int) -> int:
         """How many further ones the study needs to finish so many, besides those that run."""
@@ -148,7 +162,19 @@ class Session:
     def hopeless(self, number: int) -> bool:
         """Whether the pruner says that a running trial should stop, after the epochs reported."""
         with self.ours(to_trial=True):
-            return self._running[number].should_prune()
+            trial = self._running[number]
+            if not trial.should_prune():
+                return False
+            self._why[number] = self._reason(trial)
+            return True
+
+    def _reason(self, trial: OptunaTrial) -> str:
+        """Why the pruner stops a running trial."""
+        known = self._optuna._storage.get_trial(trial._trial_id)
+        pruner = self._pruner
+        said = pruner.why(self._optuna, known) if isinstance(pruner, Explains) else ""
+        called = f"pruner {self._pruner_kind}".strip()
+        return said or f"{called} after epoch {len(known.intermediate_values)}"
 
     def complete(
         self, number: int, results: Sequence[EpochResult], environment: Environment
@@ -160,8 +186,9 @@ class Session:
     def pruned(
         self, number: int, results: Sequence[EpochResult], environment: Environment
     ) -> Trial:
-        """A running trial was stopped before its end."""
-        return self._end(number, results, environment, TrialState.PRUNED)
+        """A running trial was stopped before its end, for the reason that the pruner gave."""
+        reason = self._why.pop(number, "")
+        return self._end(number, results, environment, TrialState.PRUNED, reason=reason)
 
     def failed(
         self,
@@ -267,6 +294,7 @@ class Session:
         """Tell what became of a trial; where somebody else has ended it already, it stays so, and
         where somebody has written to it, it has failed: what is kept of it is not what was."""
         trial, config = self._running.pop(number), self._configs.pop(number)
+        self._why.pop(number, None)
         with self.ours(to_trial=True):
             if state != TrialState.FAIL and not self._untouched(trial, config, results):
                 state, ending, reason = TrialState.FAIL, None, "somebody else has written to it"
@@ -367,6 +395,7 @@ def opened(
             plan.make_sampler,
             plan.make_pruner(),
             hold.check,
+            plan.pruner.kind,
         )
 
 

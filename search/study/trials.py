@@ -49,7 +49,7 @@ class TrialAttr(StrEnum):
     FORECAST = "forecast score, %"  # of one that was stopped, where there are enough to judge by
     FORECAST_ERROR = "its standard error, points"
     SECONDS = "seconds"
-    REASON = "reason"  # why it failed
+    REASON = "reason"  # why it failed or was stopped
     START = "tried first"  # the name of the config that it is, where a launch began with one
     INTERRUPTED = "interrupted"  # true where its owner went away: it does not count
 
@@ -91,7 +91,8 @@ class Trial:
     """Of its net."""
     seconds: float | None
     reason: str
-    """Why it failed or was interrupted, or whose it is."""
+    """Why it failed, was stopped or was interrupted, or whose it is: what ended it, and behind a
+    colon what more is known. Of stopped ones of older versions nothing is."""
     score: float | None
     """Percent; of complete trials."""
     forecast: float | None
@@ -101,6 +102,12 @@ class Trial:
     @property
     def holds_goal(self) -> bool:
         return False
+
+    @property
+    def stopped_by(self) -> str:
+        """What stopped a pruned trial, in a word or two: `rung`, `pruner goal`; nothing where that
+        is not known."""
+        return self.reason.partition(" after epoch ")[0] if self.state == State.PRUNED else ""
 
     @property
     def counts(self) -> bool:
@@ -244,7 +251,8 @@ def _state(trial: FrozenTrial, goal: Goal, identity: Identity | None) -> tuple[S
         return State.FOREIGN, "its score is not its curve's"
     if trial.state == TrialState.PRUNED and not _are_percent(curve(trial)):
         return State.FOREIGN, "its accuracies are none"
-    return State(trial.state.name.lower()), reason if failed else ""
+    stopped = trial.state == TrialState.PRUNED
+    return State(trial.state.name.lower()), reason if failed or stopped else ""
 
 
 def _scored(trial: FrozenTrial, goal: Goal) -> bool:
