@@ -8,6 +8,7 @@ import re
 import shlex
 import shutil
 import sqlite3
+import statistics
 import tomllib
 from collections import Counter
 from collections.abc import Sequence
@@ -341,6 +342,8 @@ def test_confirm_for_programs(tiny: Path, drilldown: Drilldown) -> None:
     for row in rows:
         assert row["seeds"] == len(row["fresh_seeds"]) == len(row["worst"]) == LEAST_TO_REFUTE
         assert row["optimism"] == pytest.approx(row["searched"] - row["mean"])
+        assert row["deviation"] == pytest.approx(statistics.stdev(row["worst"]))
+        assert "spread" not in row  # which is of the epochs of one training
     text = drilldown(*words, "--format", "csv").out
     assert [line["finalist"] for line in csv.DictReader(io.StringIO(text))] == [
         row["finalist"] for row in rows

@@ -241,6 +241,7 @@ def test_no_such_column_is_one_line(show: Drilldown, words: list[str], said: lis
     [
         (" trial , score,", {"trial", "score"}),
         (",lr,,seed", {"lr", "seed"}),
+        ("cost", {"cost", "(epochs", "of", "all", "60,000", "images)"}),
         ("all", {*CATALOGUE, "trial", "seed", "seconds", "parameters", "state", "test_acc"}),
     ],
 )
@@ -269,6 +270,8 @@ def test_one_trial_is_told_whole(show: Drilldown, form: str, state: str) -> None
         told = dict(line for line in lines if len(line) == 2)
         assert (told["state"], told["seed"]) == (state, str(row["seed"]))
         assert {*CATALOGUE} <= told.keys()
+        assert told["cost"].endswith(" (epochs of all 60,000 images)")
+        assert told["batch_size"].endswith(" (images)")
         assert (told["average_over"] == "-") == (row["averaging"] == "none")
         assert (told["goal"] == "held") == row["holds_goal"]
         assert (told["reason"] == "-") == (state == "complete")

@@ -291,9 +291,13 @@ def show(
     """Show the trials of a study that has been run, best first.
 
     Of each trial its result, its net as the widths of its layers, and its hyperparameters: first
-    those that vary; a dash where one does nothing. Of a drill: its stages, each with its best
-    trial, and its finalists; --columns, --sort and --reverse ask one of its stages, by that one's
-    name. What you have noted of it with `drilldown note` stands below.
+    those that vary; a dash where one does nothing. Accuracies are percent. `spread` is the highest
+    less the lowest of the epochs that the goal is about, in points; `cost`, which --columns can
+    name, is what the training took, in epochs of all 60,000 images.
+
+    Of a drill: its stages, each with its best trial, and its finalists; --columns, --sort and
+    --reverse ask one of its stages, by that one's name. What you have noted of it with `drilldown
+    note` stands below.
     """
     from search.report import shown
     from search.report import trial as single

@@ -85,7 +85,7 @@ class Standing:
         return statistics.fmean(self.worst) if self.runs else None
 
     @property
-    def spread(self) -> float | None:
+    def deviation(self) -> float | None:
         """Standard deviation of `worst`; None of fewer than two seeds."""
         return statistics.stdev(self.worst) if len(self.runs) > 1 else None
 

@@ -74,7 +74,7 @@ def _study(run: Run) -> Study:
 
 def _figures(study: Study) -> dict[str, Any]:
     """In full precision: accuracies percent, spread (highest less lowest of the epochs that count)
-    in points, cost in epochs and in seconds of training over all trials."""
+    in points, epochs and seconds of training over all trials."""
     trials, best = study.trials(), study.best()
     ended = fates(trials)
     return {
@@ -108,8 +108,8 @@ def _cells(study: Study, figures: Mapping[str, Any]) -> dict[str, str]:
         "parameters": "" if best is None or best.params is None else f"{best.params:,}",
         "goal held by": part(figures["holding"], counted, "trial"),
         "trials": ended,
-        "cost, epochs": f"{figures['epochs']:,}",
-        "cost, training": duration(figures["seconds"]),
+        "epochs trained": f"{figures['epochs']:,}",
+        "time trained": duration(figures["seconds"]),
         "accuracy asked": f"{goal.wanted} in the {goal.ends}",
     }
 

@@ -32,8 +32,14 @@ class Column:
     """A value that is not None, as the table of a study with this goal has it."""
     none: str = ""
     """What the table has where there is no value."""
+    unit: str = ""
+    """Of its numbers, where neither its head nor the table's title has it."""
     rank: int = 5
     """What a narrow terminal has no room for: the highest go first, what is 0 stays."""
+
+    def headed(self, word: str) -> str:
+        """The head of the column that goes by this word."""
+        return f"{word} ({self.unit})" if self.unit else word
 
     def shown(self, trial: Trial, goal: Goal) -> str:
         """The cell of a trial in the table of a study with this goal."""
@@ -69,6 +75,7 @@ def _said(trial: Trial) -> str:
     return state if reason in ("", state) else f"{state}: {reason}"
 
 
+COST = "epochs of all 60,000 images"
 COLUMNS = (
     Column("trial", "trial", lambda trial: trial.number, rank=0),
     Column("state", None, lambda trial: str(trial.state)),
@@ -80,7 +87,7 @@ COLUMNS = (
         "params", "parameters", lambda trial: trial.params, lambda count, _: f"{count:,}", rank=2
     ),
     Column("epochs", "epochs", lambda trial: len(trial.test_acc), rank=6),
-    Column("cost", None, lambda trial: trial.cost, lambda cost, _: f"{cost:.1f}"),
+    Column("cost", None, lambda trial: trial.cost, lambda cost, _: f"{cost:.1f}", unit=COST),
     Column("seed", None, lambda trial: trial.config.seed if trial.config else None),
     Column("seconds", None, lambda trial: trial.seconds, lambda seconds, _: f"{seconds:.0f}"),
     Column(

@@ -20,7 +20,7 @@ _HEADS = {  # head -> rank; see `folded`
     "P(goal)": 0,
     "interval": 2,
     "mean": 3,
-    "spread": 4,
+    "deviation": 4,
     "in the search": 6,
     "optimism": 5,
     "parameters": 7,
@@ -35,8 +35,8 @@ def listed(name: str, goal: Goal, standings: Sequence[Standing], form: str) -> s
     room = width()
     above = [
         *not_whole(standings[0].contender.config.data),
-        f"{name}: {goal}; {_judged(goal)} on fresh seeds, in percent, spread and optimism in "
-        "points",
+        f"{name}: {goal}; {_judged(goal)} on fresh seeds, in percent, deviation and optimism "
+        "in points",
     ]
     *first, title = above if room is None else [wrapped(line, room, "  ") for line in above]
     known = dict(zip(_HEADS, zip(*map(_cells, standings), strict=True), strict=True))
@@ -60,10 +60,13 @@ def _judged(goal: Goal) -> str:
 
 
 def _legend(heads: Sequence[str], room: int | None) -> list[str]:
-    if "optimism" not in heads:
-        return []
-    said = "Optimism: by how much the training that it was picked for is above the fresh ones' mean"
-    return [said if room is None else wrapped(said, room, "  ")]
+    said = {
+        "deviation": "Deviation: the standard deviation between the fresh seeds",
+        "optimism": "Optimism: by how much the training that it was picked for is above the fresh "
+        "ones' mean",
+    }
+    lines = [line for head, line in said.items() if head in heads]
+    return [line if room is None else wrapped(line, room, "  ") for line in lines]
 
 
 def row(standing: Standing) -> dict[str, Any]:
@@ -81,7 +84,7 @@ def row(standing: Standing) -> dict[str, Any]:
         "low": said.low,
         "high": said.high,
         "mean": standing.mean,
-        "spread": standing.spread,
+        "deviation": standing.deviation,
         "searched": standing.searched,
         "optimism": standing.optimism,
         "fresh_seeds": [run.seed for run in standing.runs],
@@ -98,7 +101,7 @@ def _cells(standing: Standing) -> list[str]:
         share(said.probability),
         interval(standing),
         percent(standing.mean, mark),
-        "" if standing.spread is None else f"{standing.spread:.2f}",
+        "" if standing.deviation is None else f"{standing.deviation:.2f}",
         percent(standing.searched, mark),
         "" if standing.optimism is None else change(standing.optimism),
         f"{standing.contender.config.params:,}",

@@ -43,8 +43,9 @@ def fresh(goal: Goal) -> str:
     worst = f"worst of the {goal.ends}" if goal.last > 1 else f"accuracy of the {goal.ends}"
     return _legend(
         _REFEREE,
-        f"Mean and spread: of the {worst}, from seed to seed. In the search: the same of the "
-        "training that was picked for being high. Optimism: by how much that is above the mean.",
+        f"Mean and (standard) deviation: of the {worst}, from seed to seed. In the search: the "
+        "same accuracy of the training that was picked for being high. Optimism: by how much "
+        "that is above the mean.",
     )
 
 

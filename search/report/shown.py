@@ -123,14 +123,16 @@ def _table(
     goal = study.goal
     lines = [[column.shown(trial, goal) for column in shown.values()] for trial in found]
     ranks = _ranks(shown, lines) if command else [0] * len(shown)
-    heads, lines, dropped = folded(list(shown), lines, ranks)
+    told = {column.headed(word): word for word, column in shown.items()}
+    heads, lines, dropped = folded(list(told), lines, ranks)
     first, title = above(study)
     parts = [*first, table(title, heads, lines, _WORDS)]
     if command:
         parts += [wrapped(line, width() or FULL, "  ") for line in same(found)]
         parts += left_out(dropped)
         if dropped and view.pickable:
-            first = sorted(dropped, key=lambda head: shown[head].rank != VARIES)[:3]
+            words = [told[head] for head in dropped]
+            first = sorted(words, key=lambda word: shown[word].rank != VARIES)[:3]
             parts.append(f"See them:  {command} --columns {','.join(['trial', 'score', *first])}")
         if dropped:
             parts.append(f"See all:   {command} --format csv")

@@ -69,7 +69,7 @@ def fresh(standings: Sequence[Standing]) -> str:
         "goal held",
         "P(goal) (interval)",
         "mean of the worst (%)",
-        "spread (points)",
+        "deviation (points)",
         "in the search (%)",
         "optimism (points)",
     ]
@@ -83,7 +83,7 @@ def fresh(standings: Sequence[Standing]) -> str:
                 part(said.held, said.seeds, "seed"),
                 f"{share(said.probability)} ({confirmed.interval(each)})",
                 percent(each.mean, mark),
-                "" if each.spread is None else f"{each.spread:.2f}",
+                "" if each.deviation is None else f"{each.deviation:.2f}",
                 percent(each.searched, mark),
                 "" if each.optimism is None else change(each.optimism),
             ]

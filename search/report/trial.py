@@ -10,6 +10,7 @@ from search.study.study import Study
 from search.study.trials import Trial
 from search.text.console import records, width, wrapped
 from search.text.wording import recipe
+from spaces import catalogue
 from spaces.catalogue import WIDTH_NAMES
 
 _LABELS = {"test_acc": "curve", "holds_goal": "goal"}
@@ -64,8 +65,10 @@ def _label(column: Column) -> str:
 def _cell(column: Column, found: Trial, study: Study) -> str:
     if column.value(found) is False:
         return "not held"
-    unit = " (share)" if column.name in WIDTH_NAMES else ""
-    return f"{column.shown(found, study.goal) or _NONE}{unit}"
+    shown = column.shown(found, study.goal) or _NONE
+    kind = "share" if column.name in WIDTH_NAMES else catalogue.unit(str(column.name))
+    unit = column.unit or kind
+    return f"{shown} ({unit})" if unit and shown != _NONE else shown
 
 
 def _recipe(found: Trial) -> str | None:
