@@ -40,6 +40,14 @@ class Contender:
     """Seeds that are not fresh besides its own: what the search has seen."""
     seeds: Sequence[int] = ()
     """Fresh ones, in the order in which they are trained."""
+    picked_for: tuple[float, ...] | None = None
+    """The curve of the search, where it was found without the test images, and so is no curve of
+    this config; see `search.launch.unsealed`."""
+
+    @property
+    def unsealed(self) -> bool:
+        """Whether it was found without the test images, by which it is judged now."""
+        return self.picked_for is not None
 
     @property
     def config(self) -> Config:
@@ -50,7 +58,8 @@ class Contender:
         """Of the training that it was picked for, percent, one an epoch; none where that is not
         known to its end."""
         expected = self.kept.expected
-        curve = expected.test_acc if expected is not None else ()
+        own = expected.test_acc if expected is not None else ()
+        curve = own if self.picked_for is None else self.picked_for
         return curve if len(curve) == self.config.epochs else ()
 
     def trained(self, runs: Sequence[Run]) -> list[Run]:
@@ -124,9 +133,18 @@ class Standing:
 
     @property
     def record(self) -> Record:
-        """The contender's config with all its fresh curves and the statement, if there is one."""
+        """The contender's config with all its fresh curves and the statement, if there is one. One
+        of which no other curve is known has its first fresh one to expect."""
+        kept = self.contender.kept
+        if kept.expected is None and self.runs:
+            first = self.runs[0]
+            kept = kept.changed(
+                config=kept.config.changed(seed=first.seed),
+                environment=first.environment,
+                expected=files.Expected(test_acc=first.test_acc),
+            )
         curves = tuple(files.Confirmed(seed=run.seed, test_acc=run.test_acc) for run in self.runs)
-        return self.contender.kept.changed(confirmed=curves, statement=self._statement)
+        return kept.changed(confirmed=curves, statement=self._statement)
 
     @property
     def _statement(self) -> files.Statement | None:

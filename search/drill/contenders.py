@@ -21,12 +21,12 @@ from search.confirm.race import Contender, Race, Standing
 from search.drill import kept as drills
 from search.drill.resume import told
 from search.drill.stored import BEST
-from search.launch import finalists
+from search.launch import finalists, unsealed
 from search.launch.trainings import LiveRace
 from search.study import export, folder, rescore, runs, session, storage
 from search.study.runs import Run
 from search.study.studies import Studies
-from search.text.wording import not_whole
+from search.text.wording import judged_by
 from search.workers import cores, training
 from search.workers.ledger import Ledger
 from search.workers.protocol import Start
@@ -138,7 +138,8 @@ def run(
         view: AbstractContextManager[None] = nullcontext()
         if console is not None and race.left:
             title = f"{entry.name}: at most {of(seeds, 'fresh seed')} each"
-            race.watcher = live = LiveRace(title, count, not_whole(entry.data))
+            first = judged_by(entry.data, entry.contenders[0].unsealed)
+            race.watcher = live = LiveRace(title, count, first)
             view = live.attach(console)
         with view:
             standings = race.run(count, device, engine, start)
@@ -207,6 +208,7 @@ def _of_run(studies: Studies, run: Run, wish: Wish, url: str | None) -> Entry:
         goal = study.goal
     if wish.settings:
         goal = rescore.rescored(run.studies[-1], wish.settings).goal
+    goal = unsealed.goal(goal)
     return Entry(run.name, goal, _seeded(found, wish), runs_dir() / run.name, (studies, run))
 
 
@@ -224,10 +226,11 @@ def _finalists(studies: Studies, run: Run, wish: Wish) -> list[Contender]:
         seed = told(run.name, run.studies[0])[0].seed
     seen = finalists.used([trial for study in run.studies for trial in study.trials()])
     fresh = fresh_seeds(seed, wish.seeds, seen)
-    return [
+    found = [
         Contender(each.name, export.to_record(each.trial, kept.goal), seen, fresh)
         for each in winners
     ]
+    return list(map(unsealed.contender, found))
 
 
 # --- configs ---------------------------------------------------------------------------------
@@ -246,13 +249,22 @@ def _of_configs(words: Sequence[str], wish: Wish) -> Entry:
         first = recipes.setdefault(each.config.recipe, name)
         if first != name:
             raise UserError(f"{first} and {name} are one recipe on two seeds; leave one out")
-    goals = {name: rescore.asked(_goal(each), wish.settings) for name, each in kept.items()}
+    goals = {name: _asked(unsealed.goal(_goal(each)), wish) for name, each in kept.items()}
     goal = _same(goals)
     found = []
     for name, each in kept.items():
         seen = frozenset(run.seed for run in each.confirmed) | {each.config.seed}
-        found.append(Contender(name, each, seen, fresh_seeds(each.config.seed, wish.seeds, seen)))
+        fresh = fresh_seeds(each.config.seed, wish.seeds, seen)
+        found.append(unsealed.contender(Contender(name, each, seen, fresh)))
     return Entry(", ".join(kept), goal, _seeded(found, wish), runs_dir() / "seeds")
+
+
+def _asked(goal: Goal, wish: Wish) -> Goal:
+    """Raises UserError as `rescore.asked`, and for another judge."""
+    found = rescore.asked(goal, wish.settings)
+    if found.judge != goal.judge:
+        raise UserError("--set goal.judge: the test images judge here, whoever judged the search")
+    return found
 
 
 def _goal(kept: Record) -> Goal:

@@ -1,6 +1,6 @@
 """The best trials of a study, to be confirmed on fresh seeds, and what these say of them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from mnist_core import record
@@ -11,11 +11,12 @@ from mnist_core.record import Record
 from search.chance.referee import Verdict
 from search.confirm.fresh import LEDGER, fresh_seeds
 from search.confirm.race import Contender, Standing, best_first
+from search.launch import unsealed
 from search.study import export, fingerprint, folder
 from search.study.studies import Studies
 from search.study.study import Study
 from search.study.trials import Complete, Trial
-from search.workers.ledger import Ledger
+from search.workers.ledger import Ledger, Run
 
 
 def seed_of(study: Study) -> int:
@@ -48,10 +49,15 @@ def contenders(study: Study, top: int, seeds: int, where: str = "") -> list[Cont
         )
     seen = used(found)
     fresh = fresh_seeds(seed_of(study), seeds, seen)
-    return [
-        Contender(called(trial), export.to_record(trial, study.goal), seen, fresh)
-        for trial in list(best.values())[:top]
-    ]
+    return [contender(study, trial, seen, fresh) for trial in list(best.values())[:top]]
+
+
+def contender(
+    study: Study, trial: Trial, seen: Collection[int], fresh: Sequence[int] = ()
+) -> Contender:
+    """A trial as it races: judged by the test images. seen: seeds of the search. fresh: its own."""
+    kept = export.to_record(trial, study.goal)
+    return unsealed.contender(Contender(called(trial), kept, seen, fresh))
 
 
 def called(trial: Trial) -> str:
@@ -77,7 +83,8 @@ def best(study: Study) -> tuple[Record, Standing | None] | None:
     first, judged = study.best(), _standings(study)
     if first is None:
         return None
-    raced = [each for each in judged if each.contender.config.recipe == first.config.recipe]
+    recipe = contender(study, first, ()).config.recipe
+    raced = [each for each in judged if each.contender.config.recipe == recipe]
     top = best_first(judged)[0] if judged else None
     if top is not None and (raced or top.verdict == Verdict.CONFIRMED):
         return top.record, top
@@ -101,9 +108,14 @@ def write(studies: Studies, study: Study, number: int | None, path: Path, where:
 
 def _judged(study: Study, trial: Trial, kept: Record) -> Record:
     """A trial's config, with its fresh curves."""
-    contender = Contender(called(trial), kept, used(study.trials()))
-    runs = contender.trained(Ledger(runs_dir() / study.name / LEDGER).runs)
-    return Standing(contender, runs, study.goal).record if runs else kept
+    runs = Ledger(runs_dir() / study.name / LEDGER).runs
+    stands = _standing(study, trial, used(study.trials()), runs)
+    return stands.record if stands.runs else kept
+
+
+def _standing(study: Study, trial: Trial, seen: Collection[int], runs: Sequence[Run]) -> Standing:
+    raced = contender(study, trial, seen)
+    return Standing(raced, raced.trained(runs), unsealed.goal(study.goal))
 
 
 def _standings(study: Study) -> list[Standing]:
@@ -113,8 +125,5 @@ def _standings(study: Study) -> list[Standing]:
     found = study.trials()
     seen, names = used(found), {run.name for run in runs}
     named = [each for each in found if isinstance(each, Complete) and called(each) in names]
-    judged = []
-    for trial in named:
-        contender = Contender(called(trial), export.to_record(trial, study.goal), seen)
-        judged.append(Standing(contender, contender.trained(runs), study.goal))
+    judged = [_standing(study, trial, seen, runs) for trial in named]
     return best_first([each for each in judged if each.runs])

@@ -11,7 +11,7 @@ from search.chance.referee import SHARE, Verdict
 from search.confirm.race import Standing, best_first
 from search.text.commands import COLUMN, command_for
 from search.text.console import folded, left_out, records, table, width, wrapped
-from search.text.wording import change, not_whole, share
+from search.text.wording import change, judged_by, share
 
 _HEADS = {  # head -> rank; see `folded`
     "finalist": 0,
@@ -33,19 +33,20 @@ def listed(name: str, goal: Goal, standings: Sequence[Standing], form: str) -> s
     if form != "table":
         return records(rows, list(rows[0]), form)
     room = width()
+    first = standings[0].contender
     above = [
-        *not_whole(standings[0].contender.config.data),
+        *judged_by(first.config.data, first.unsealed),
         f"{name}: {goal}; {_judged(goal)} on fresh seeds, in percent, deviation and optimism "
         "in points",
     ]
-    *first, title = above if room is None else [wrapped(line, room, "  ") for line in above]
+    *before, title = above if room is None else [wrapped(line, room, "  ") for line in above]
     known = dict(zip(_HEADS, zip(*map(_cells, standings), strict=True), strict=True))
     shown = [head for head, cells in known.items() if any(cells)]
     cells = [list(line) for line in zip(*(known[head] for head in shown), strict=True)]
     heads, lines, dropped = folded(shown, cells, [_HEADS[head] for head in shown])
     return "\n".join(
         [
-            *first,
+            *before,
             table(
                 title if room is None else wrapped(title, room, "  "), heads, lines, {"finalist"}
             ),
@@ -160,7 +161,8 @@ def brief(standings: Sequence[Standing]) -> list[str]:
         f"P(goal) {share(each.statement.probability)})"
         for each in best_first(standings)
     )
-    said, room = f"On fresh seeds: {told}", width()
+    unsealed = " and the test images" * standings[0].contender.unsealed
+    said, room = f"On fresh seeds{unsealed}: {told}", width()
     return [said if room is None else wrapped(said, room, "  ")]
 
 

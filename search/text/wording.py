@@ -83,6 +83,14 @@ def not_whole(data: Data | None) -> list[str]:
     return [*lines, *[HELD_OUT] * (data is not None and data.judge == "holdout")]
 
 
+def judged_by(data: Data, unsealed: bool) -> list[str]:
+    """The lines that come first wherever trainings on fresh seeds are told of. unsealed: whether
+    what is judged by the test images was found without them."""
+    trained = f", after training on all {data.train:,} training images" if data.whole else ""
+    said = f"Found without the test images, and judged by them here{trained}"
+    return [*not_whole(data), *[said] * unsealed]
+
+
 def network(config: Config) -> str:
     """A config's net in one word."""
     return layouts.network(config.layers)
