@@ -65,6 +65,7 @@ RUN = {
     "drilldown launch": FEW,
     "drilldown launch under-10k": FEW,
     "drilldown launch under-10k --until-held": FEW,
+    "drilldown launch under-10k --until-confirmed": FEW,
     "drilldown launch quick --set goal.params=8000 --name small": FEW,
     "drilldown launch small --minutes 30": f"{ALONE} --trials 3",
     "drilldown launch quick --start silu-squeeze --name from-winner": FEW,

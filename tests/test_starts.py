@@ -397,11 +397,13 @@ OF_ONE_LAUNCH = {
     "--minutes=30": {},
     "--timeout=1000": {},
     "--until-held": {},
+    "--until-confirmed": {},
     "--workers=2": {},
     "--engine=torch": {},
     "--set=trials=3": {"trials": 3},
     "--set=timeout=1000": {"timeout": 1000.0},
     "--set=until_held=true": {"until_held": True},
+    "--set=until_confirmed=true": {"until_confirmed": True},
     "--set=workers=2": {"workers": 2},
     "--set=engine=torch": {"engine": "torch"},
 }

@@ -129,21 +129,22 @@ def limits(default: str, what: str) -> Callable[[_Command], _Command]:
 
 def of_stages(*names: str, field: str, example: str) -> Callable[[_Command], _Command]:
     """An option of `launch` that a drill has not: it says where its stages have it, as a field."""
+    return refused(
+        *names,
+        why=f"each stage of a drill has its own: {field} = {example} in its [[stage]], or --set "
+        f"stage.NAME.{field}={example}",
+    )
+
+
+def refused(*names: str, why: str) -> Callable[[_Command], _Command]:
+    """An option that another command has, and this one has not."""
 
     def refuse(_ctx: click.Context, option: click.Parameter, value: Any) -> None:
         if value is not None:
-            raise UserError(
-                f"{option.opts[0]}: each stage of a drill has its own: {field} = {example} in its "
-                f"[[stage]], or --set stage.NAME.{field}={example}"
-            )
+            raise UserError(f"{option.opts[0]}: {why}")
 
     return click.option(
-        *names,
-        hidden=True,
-        expose_value=False,
-        default=None,
-        callback=refuse,
-        help="Is a stage's, not a drill's",
+        *names, hidden=True, expose_value=False, default=None, callback=refuse, help=f"Not: {why}"
     )
 
 

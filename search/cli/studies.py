@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     default=None,
     help="Start no further trial once one holds the goal [default: the study's]",
 )
+@click.option(
+    "--until-confirmed/--no-until-confirmed",
+    default=None,
+    help="Try the configs that promise most on fresh seeds meanwhile, as `drilldown confirm` does, "
+    "and stop once one is confirmed [default: the study's]",
+)
 @options.limits(" [default: the study's timeout]", "trial")
 @click.option(
     "--start",
@@ -48,7 +54,7 @@ if TYPE_CHECKING:
 @options.seed
 @options.quiet
 @options.verbose
-@options.log("started", "epoch", "ended", "over")
+@options.log("started", "epoch", "ended", "confirming", "judged", "over")
 @options.device("cpu")
 @options.storage
 @click.pass_obj
@@ -127,6 +133,11 @@ def launch(
 @click.argument("study", default="shallow", shell_complete=complete.drills)
 @options.of_stages("--trials", field="trials", example="20")
 @options.of_stages("--until-held/--no-until-held", field="until_held", example="true")
+@options.refused(
+    "--until-confirmed/--no-until-confirmed",
+    why="a drill ends with its finalists on fresh seeds; for a word on each, once it is over: "
+    "drilldown confirm NAME",
+)
 @options.limits("; the same command goes on [default: none]", "training")
 @click.option(
     "--start",

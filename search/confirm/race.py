@@ -7,7 +7,7 @@ had not been, and nothing is trained twice.
 import logging
 import statistics
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -52,6 +52,11 @@ class Contender:
     @property
     def config(self) -> Config:
         return self.kept.config
+
+    @property
+    def trial(self) -> int | None:
+        """Its number in its study; None of what is no trial."""
+        return None if self.kept.origin is None else self.kept.origin.trial
 
     @property
     def test_acc(self) -> tuple[float, ...]:
@@ -133,10 +138,11 @@ class Standing:
 
     @property
     def record(self) -> Record:
-        """The contender's config with all its fresh curves and the statement, if there is one. One
-        of which no other curve is known has its first fresh one to expect."""
+        """The contender's config with all its fresh curves and the statement, if there is one. That
+        of one that was found without the test images expects its first fresh curve, as it has no
+        other."""
         kept = self.contender.kept
-        if kept.expected is None and self.runs:
+        if self.contender.unsealed and self.runs:
             first = self.runs[0]
             kept = kept.changed(
                 config=kept.config.changed(seed=first.seed),
@@ -200,10 +206,10 @@ class Race:
         seeds: int,
     ) -> None:
         """seeds: that a contender gets at most, those in the ledger included."""
-        self._ledger, self._most = ledger, seeds
+        self._goal, self._ledger, self._most = goal, ledger, seeds
         self.watcher: Watcher = Lines()
-        self._lanes = [_Lane(each, goal, ledger) for each in contenders]
-        self._jobs: dict[int, _Lane] = {}
+        self._lanes = [Lane(each, goal, ledger.runs) for each in contenders]
+        self._jobs: dict[int, Lane] = {}
         self._keeper = trainings.Keeper(ledger.add)
 
     def run(self, workers: int, device: str, engine: Wanted, start: Start) -> list[Standing]:
@@ -228,19 +234,24 @@ class Race:
     @property
     def confirmed(self) -> Standing | None:
         """The first that is."""
-        found = (each for each in best_first(self.standings) if each.verdict == Verdict.CONFIRMED)
-        return next(found, None)
+        found = [each for each in self.standings if each.verdict == Verdict.CONFIRMED]
+        return best_first(found)[0] if found else None
 
     @property
     def left(self) -> list[Job]:
         """The trainings that each contender may still get; their numbers mean nothing yet."""
-        return [lane.job(seed) for lane in self._lanes for seed in lane.waiting(self._most)]
+        return [lane.job(seed) for lane in self.waiting() for seed in lane.waiting(self._most)]
+
+    def waiting(self) -> list["Lane"]:
+        """Who may get a seed now, in the order of their turns."""
+        waiting = [lane for lane in self._lanes if lane.waiting(self._most)]
+        return sorted(waiting, key=lambda each: each.place)
 
     def next_job(self) -> Job | None:
-        waiting = [lane for lane in self._lanes if lane.waiting(self._most)]
+        waiting = self.waiting()
         if not waiting:
             return None
-        lane = min(waiting, key=lambda each: each.place)
+        lane = waiting[0]
         job = lane.begin(len(self._jobs), self._most)
         self._jobs[job.number] = lane
         self._tell()
@@ -261,15 +272,19 @@ class Race:
         self.watcher.ended(outcome)
         lane.end(job, failed=isinstance(outcome, Failed))
         self._keeper.ended(outcome)
-        lane.look(self._ledger)
+        lane.look(self._ledger.runs)
         if lane.standing.verdict != before:
-            log.info("%s", said(lane.standing))
+            self.announce(lane.standing)
         self._tell()
+
+    def announce(self, standing: Standing) -> None:
+        """Somebody has another word now."""
+        log.info("%s", said(standing))
 
     def _tell(self) -> None:
         done = sum(len(each.runs) for each in self.standings)
         running = sum(lane.running for lane in self._lanes)
-        waiting = sum(len(lane.waiting(self._most)) for lane in self._lanes)
+        waiting = sum(len(lane.waiting(self._most)) for lane in self.waiting())
         self.watcher.todo(waiting + running, done)
         self.watcher.stand(self.standings)
 
@@ -281,19 +296,33 @@ def said(standing: Standing) -> str:
     return f"{standing.contender.name}: {standing.verdict}: holds the goal on {held}"
 
 
-class _Lane:
+class Lane:
     """One contender's way through a race."""
 
-    def __init__(self, contender: Contender, goal: Goal, ledger: Ledger) -> None:
-        self._contender, self._goal = contender, goal
+    def __init__(self, contender: Contender, goal: Goal, runs: Sequence[Run] = ()) -> None:
+        """runs: those of the contender, and perhaps of others."""
+        self._goal = goal
         self._failed: set[int] = set()
         self._running: set[int] = set()
-        self.look(ledger)
+        self.standing = Standing(contender, contender.trained(runs), goal)
 
-    def look(self, ledger: Ledger) -> None:
-        """Judge what the ledger has now."""
-        runs = self._contender.trained(ledger.runs)
-        self.standing = Standing(self._contender, runs, self._goal, len(self._failed))
+    def look(self, runs: Sequence[Run]) -> None:
+        """Judge what there is now."""
+        trained = self.contender.trained(runs)
+        self.standing = Standing(self.contender, trained, self._goal, len(self._failed))
+
+    def becomes(self, contender: Contender) -> None:
+        """The same recipe from now on, with what else is known of it."""
+        self.standing = replace(self.standing, contender=contender)
+
+    @property
+    def contender(self) -> Contender:
+        return self.standing.contender
+
+    @property
+    def begun(self) -> bool:
+        """Whether it has been, or is, on a fresh seed."""
+        return bool(self.standing.runs or self._running or self._failed)
 
     @property
     def open(self) -> bool:
@@ -316,12 +345,12 @@ class _Lane:
         if not self.open:
             return []
         done = {run.seed for run in self.standing.runs} | self._running
-        fresh = [seed for seed in self._contender.seeds if seed not in done]
+        fresh = [seed for seed in self.contender.seeds if seed not in done]
         return fresh[: max(0, most - len(done))]
 
     def job(self, seed: int, number: int = 0) -> Job:
-        config = self._contender.config.changed(seed=seed)
-        return Job(number, self._contender.name, config, config.epochs)
+        config = self.contender.config.changed(seed=seed)
+        return Job(number, self.contender.name, config, config.epochs)
 
     def begin(self, number: int, most: int) -> Job:
         """Its next one."""

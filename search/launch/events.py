@@ -8,9 +8,15 @@ epoch     trial, epoch (from 1), test_acc, train_acc (while training; four decim
           it took)
 ended     trial, state (complete, pruned, fail or interrupted), reason, score, worst (of the epochs
           that count), holds_goal, epochs (that it had), seconds (of its training)
+confirming  trial (whose config is trained on a fresh seed, until one is confirmed), epochs, seed
+judged    trial, seed, state (complete, fail, or stopped as it would say no more), reason, worst,
+          holds_goal; of the config by all its fresh seeds: verdict (confirmed, refuted or open),
+          seeds, held (how many of them hold the goal), probability (that a further one does), low
+          and high (its interval)
 over      trials (that the study should have), complete, pruned, failed, best (a trial), score,
-          holding (how many hold the goal), config (file of the best), signal (0 if none ended it),
-          resume (the command that goes on with it, or null where it has its trials)
+          holding (how many hold the goal), confirmed (a trial, or null), config (file of the best,
+          or of the confirmed), signal (0 if none ended it), resume (the command that goes on with
+          it, or null where nothing is left to do)
 drilled   of a drill, whose stages are launches, at its end: winner (a trial of a stage, or null),
           config (its file), failed (trainings on fresh seeds), report (its page), signal,
           resume (as above; null where it is over)
@@ -26,8 +32,10 @@ from typing import Any
 
 from mnist_core.config import Config
 from mnist_core.result import EpochResult
+from search.confirm.race import Standing
 from search.study.study import Study
 from search.study.trials import COUNTED, Complete, Trial, fates
+from search.workers.crew import Failed, Job, Outcome
 
 Write = Callable[[str], None]
 
@@ -67,8 +75,48 @@ class Events:
             seconds=trial.seconds,
         )
 
+    def confirming(self, job: Job, standing: Standing) -> None:
+        self._say(
+            "confirming",
+            trial=standing.contender.trial,
+            epochs=job.epochs,
+            seed=job.config.seed,
+        )
+
+    def seed_epoch(self, job: Job, result: EpochResult) -> None: ...
+
+    def judged(self, outcome: Outcome, standing: Standing) -> None:
+        said, ending, state, reason = standing.statement, None, "complete", ""
+        if isinstance(outcome, Failed):
+            state, reason = "fail", outcome.reason
+        elif outcome.stopped:
+            state = "stopped"
+        else:
+            ending = standing.goal.ending([each.test_acc for each in outcome.results])
+        self._say(
+            "judged",
+            trial=standing.contender.trial,
+            seed=outcome.job.config.seed,
+            state=state,
+            reason=reason,
+            worst=ending.worst if ending else None,
+            holds_goal=ending is not None and ending.held,
+            verdict=str(standing.verdict),
+            seeds=said.seeds,
+            held=said.held,
+            probability=said.probability,
+            low=said.low,
+            high=said.high,
+        )
+
     def over(
-        self, study: Study, trials: int, config: str | None, signal: int, resume: str | None
+        self,
+        study: Study,
+        trials: int,
+        confirmed: Standing | None,
+        config: str | None,
+        signal: int,
+        resume: str | None,
     ) -> None:
         """The launch has ended, and left the study like this."""
         found, best = study.trials(), study.best()
@@ -80,6 +128,7 @@ class Events:
             best=best.number if best else None,
             score=best.score if best else None,
             holding=sum(trial.holds_goal for trial in found),
+            confirmed=confirmed.contender.trial if confirmed else None,
             config=config,
             signal=signal,
             resume=resume,

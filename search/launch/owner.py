@@ -9,6 +9,8 @@ from typing import Protocol
 
 from mnist_core.config import Config
 from mnist_core.result import EpochResult
+from search.launch.confirming import Confirming
+from search.launch.until_confirmed import UntilConfirmed
 from search.study.session import Session
 from search.study.trials import Trial
 from search.workers.crew import Crew, Failed, Job, Outcome
@@ -33,11 +35,18 @@ class Owner:
         self._trials, self._deadline = 0, math.inf
         self._until_held = self._held = False
 
-    def run(self, trials: int, timeout: float | None = None, until_held: bool = False) -> int:
+    def run(
+        self,
+        trials: int,
+        timeout: float | None = None,
+        until_held: bool = False,
+        race: Confirming | None = None,
+    ) -> int:
         """Go on until `trials` of the study are finished; returns 0, or the signal that ended it.
 
         timeout: seconds after which no further trial is started; those running are finished.
-        until_held: whether none is started either once one that ends here holds the goal.
+        until_held: whether none is started either once one that ends here holds the goal. race:
+        has the complete ones confirmed meanwhile, and ends all once one is.
 
         On SIGINT, SIGTERM or SIGHUP what is running is marked interrupted, and everything finished
         is kept.
@@ -45,7 +54,8 @@ class Owner:
         self._trials, self._until_held = trials, until_held
         self._deadline = math.inf if timeout is None else monotonic() + timeout
         try:
-            return Crew(self._workers, self).run()
+            client = self if race is None else UntilConfirmed(self, race)
+            return Crew(self._workers, client).run()
         finally:
             self._session.interrupt()
 

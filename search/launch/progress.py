@@ -14,6 +14,8 @@ from mnist_core.config import Config
 from mnist_core.goal import Goal
 from mnist_core.result import EpochResult
 from mnist_core.words import of, part, percent
+from search.confirm.race import Standing
+from search.launch.fresh import FreshSeeds
 from search.launch.running import Running, said_time, time_left
 from search.launch.terminal import Lines, shown
 from search.study.trials import COUNTED, State, Trial, fates
@@ -42,11 +44,15 @@ class Progress:
         found: Sequence[Trial],
         workers: int = 1,
         first: Sequence[str] = (),
+        confirmed: Sequence[Standing] | None = None,
     ) -> None:
         """found: the trials of the study as it was resumed, best first. workers: how many trials
-        run at once. first: lines that come before all others of the view."""
+        run at once. first: lines that come before all others of the view. confirmed: what fresh
+        seeds say so far, where it goes on until a config is confirmed."""
         self._title, self._goal, self._trials = name, goal, trials
         self._workers, self._first = workers, first
+        self._until_confirmed = confirmed is not None
+        self.fresh = FreshSeeds(goal, self.epoch_level, confirmed or ())
         self._ended = fates(found)
         self._holding = sum(trial.holds_goal for trial in found)
         self._running: dict[int, Running] = {}
@@ -104,10 +110,14 @@ class Progress:
 
     def _so_far(self) -> str:
         """What a line about a trial's end adds about the study."""
-        return f"  [{self.summary()}]"
+        fresh = [f"{each[0].lower()}{each[1:]}" for each in self.fresh.best()]
+        return f"  [{'; '.join([self.summary(), *fresh])}]"
 
     def left(self) -> float | None:
-        """Seconds until the study has its trials, at the pace so far; None where none is known."""
+        """Seconds until the study has its trials, at the pace so far; None where none is known, and
+        where the study may be over before, and longer for its fresh seeds."""
+        if self._until_confirmed:
+            return None
         waiting = max(0, self._trials - self._ended.total() - len(self._running))
         return time_left(self._running.values(), self._took, waiting, self._workers)
 
@@ -118,13 +128,18 @@ class Progress:
             [str(number), f"{trial.params:,}", *trial.cells(self._goal.accuracy)]
             for number, trial in sorted(self._running.items())
         ]
+        lines += [
+            [f"{job.name.removeprefix('trial ')}, fresh seed", f"{seed.params:,}", *seed.cells()]
+            for _, (job, seed) in sorted(self.fresh.running.items())
+        ]
         head = Text.assemble((self._title, "bold"), f"  {self._goal}")
         said = [*map(Text, self._first), head, Text(self.summary())]
         best = self._best.config if self._best is not None else None
         if best is not None:
             told = f"Best: {network(best)}, {recipe(best)}"
             said.append(Text(told, no_wrap=True, overflow="ellipsis"))
-        return Group(*said, Text(self._goal_held()), Text(self._time()), Grid(heads, lines))
+        said += map(Text, [self._goal_held(), *self._confirmed(), self._time()])
+        return Group(*said, Grid(heads, lines))
 
     def _goal_held(self) -> str:
         if not self._holding:
@@ -132,8 +147,12 @@ class Progress:
         best = "the best too" if self._best and self._best.holds_goal else "not by the best"
         return f"Goal: held by {of(self._holding, 'trial')}, {best}"
 
+    def _confirmed(self) -> list[str]:
+        return (self.fresh.best() or ["Confirmed: none yet"]) if self._until_confirmed else []
+
     def _time(self) -> str:
-        return said_time(len(self._running), monotonic() - self._since, self.left())
+        running = len(self._running) + len(self.fresh.running)
+        return said_time(running, monotonic() - self._since, self.left())
 
 
 def _before(trial: Trial, best: Trial) -> bool:

@@ -19,10 +19,13 @@ from mnist_core.errors import UserError
 from mnist_core.paths import make_folder, runs_dir
 from mnist_core.result import EpochResult
 from mnist_core.words import does, of
+from search.chance.referee import MOST, Verdict
+from search.confirm.fresh import LEDGER
 from search.confirm.race import Standing
 from search.launch import finalists, importance
+from search.launch.confirming import Confirmation, Confirming
 from search.launch.events import Events, Write
-from search.launch.owner import Owner, Watcher
+from search.launch.owner import Owner
 from search.launch.progress import LiveProgress, Progress
 from search.study import folder, methods, runs, storage
 from search.study.export import default_path
@@ -34,6 +37,8 @@ from search.study.trials import State, Trial
 from search.text.commands import command_for, program
 from search.text.wording import not_whole
 from search.workers import cores, training
+from search.workers.crew import Job, Outcome
+from search.workers.ledger import Ledger
 from search.workers.local import LocalWorkers
 from search.workers.protocol import Start
 from spaces import Sample
@@ -58,6 +63,8 @@ class Launched:
     fresh: Standing | None = None
     """What fresh seeds say of the best, which then is the one that they say most for; None where it
     has had none."""
+    confirmation: Confirmation | None = None
+    """How far it is with a confirmed config; None where it was not to go on until it has one."""
     out_of_time: bool = False
     """Whether the time of all that it is a part of is over, and with it the launch: trials are
     missing that its own time would allow."""
@@ -70,8 +77,37 @@ class Launched:
     @property
     def in_vain(self) -> bool:
         """Whether it has no best, or all its trainings failed."""
-        failed = [trial.state == State.FAIL for trial in self.ended]
-        return self.best is None or (bool(failed) and all(failed))
+        failed = sum(trial.state == State.FAIL for trial in self.ended)
+        return self.best is None or 0 < self.trainings == failed + self._fresh_failed
+
+    @property
+    def trainings(self) -> int:
+        """That ended of themselves in this launch: trials, and configs on fresh seeds."""
+        fresh = 0 if self.confirmation is None else self.confirmation.trained
+        return len(self.ended) + fresh
+
+    @property
+    def _fresh_failed(self) -> int:
+        return 0 if self.confirmation is None else self.confirmation.failed
+
+    @property
+    def confirmed(self) -> Standing | None:
+        """The config that is, by whatever command."""
+        if self.confirmation is not None:
+            return self.confirmation.confirmed
+        held = self.fresh is not None and self.fresh.verdict == Verdict.CONFIRMED
+        return self.fresh if held else None
+
+    @property
+    def unproven(self) -> bool:
+        """Whether it was to go on until a config is confirmed, and none is."""
+        return self.confirmation is not None and self.confirmed is None
+
+    @property
+    def over(self) -> bool:
+        """Whether the same launch again would train nothing, as nothing is left."""
+        left = self.confirmation is not None and self.confirmation.left
+        return self.study.counted >= self.plan.trials and not left
 
     @property
     def trials(self) -> int:
@@ -132,19 +168,22 @@ def launch(
                 with session.ours():
                     best = None if ended.best is None else str(ended.best)
                     resume = _resumed(ended, own, device, url)
-                    each.over(session.study, plan.trials, best, ended.signal, resume)
+                    confirmed, signal = ended.confirmed, ended.signal
+                    each.over(session.study, plan.trials, confirmed, best, signal, resume)
             return ended
 
 
 def _resumed(ended: Launched, own: Plan, device: str, url: str | None) -> str | None:
     """The command that goes on with a study; None where it has its trials."""
     study, plan = ended.study, ended.plan
-    if study.counted >= plan.trials:
+    if ended.over:
         return None
     words = runs.resumed_by(study)
     if words.startswith("launch "):
         if plan.until_held and study.holders:
             plan = plan.changed(until_held=False)
+        if ended.confirmed:
+            plan = plan.changed(until_confirmed=False)
         words += options(plan, own)
     if device != "cpu":
         words += f" --device {device}"
@@ -161,7 +200,7 @@ class _Run:
     engine: Wanted
     console: Console | None
     start: Start
-    watchers: Sequence[Watcher]
+    events: Sequence[Events]
     within: str
     deadline: float
 
@@ -173,47 +212,65 @@ class _Run:
         _write_best(session)
         with session.ours():
             before = {trial.number for trial in study.trials() if trial.counts}
-            changed, holds, signal = methods.changed(study, plan), bool(study.holders), 0
-        left = session.missing(plan.trials) if not (plan.until_held and holds) else 0
+            changed, signal = methods.changed(study, plan), 0
+        race = self._race() if plan.until_confirmed else None
+        left = self._left(race)
         late = monotonic() >= self.deadline
         if left and not late:
             for what, (theirs, ours) in changed.items():
                 log.info("the %s is %s from here on; it was %s", what, ours, theirs)
             with session.ours():
                 methods.keep(study, plan)
-            signal, late = self._train(left)
+            signal, late = self._train(left, race)
         with session.ours():
             mattered = importance.told(study)
         best, fresh = _write_best(session, mattered)
         with session.ours():
             found = [each for each in study.trials() if each.counts and each.number not in before]
-            over = study.counted >= plan.trials or (plan.until_held and bool(study.holders))
         still = {} if left else {what: theirs for what, (theirs, _) in changed.items()}
-        return Launched(study, plan, best, signal, found, still, fresh, late and not over)
+        told = None if race is None else race.confirmation
+        late = late and self._left(race) > 0
+        return Launched(study, plan, best, signal, found, still, fresh, told, late)
 
-    def _train(self, left: int) -> tuple[int, bool]:
-        """Run so many further trials; returns 0, or the signal that ended it, and whether it was
-        the deadline that was come to, and not the plan's own timeout."""
+    def _left(self, race: Confirming | None) -> int:
+        """How many trainings there may still be."""
+        if race is not None and race.confirmed is not None:
+            return 0
+        with self.session.ours():
+            held = self.plan.until_held and bool(self.session.study.holders)
+        trials = 0 if held else self.session.missing(self.plan.trials)
+        return trials if race is None else trials * (1 + MOST) + len(race.left)
+
+    def _race(self) -> Confirming:
+        return Confirming(self.session, Ledger(runs_dir() / self.session.study.name / LEDGER))
+
+    def _train(self, left: int, race: Confirming | None) -> tuple[int, bool]:
+        """Run so many further trainings at most; returns 0, or the signal that ended it, and
+        whether it was the deadline that was come to, and not the plan's own timeout."""
         session, study, plan = self.session, self.session.study, self.plan
         count = cores.workers(plan.workers, left, self.device)
         if plan.workers is None:
             log.info("workers: %d, of %s", count, of(cores.cores(), "core"))
         first = [*not_whole(plan.data), *[self.within] * bool(self.within)]
         kind = Progress if self.console is None else LiveProgress
-        watcher = kind(study.name, plan.goal, plan.trials, study.trials(), count, first)
+        stand = None if race is None else race.standings
+        watcher = kind(study.name, plan.goal, plan.trials, study.trials(), count, first, stand)
+        writer = _BestWriter(session)
+        own = math.inf if plan.timeout is None else plan.timeout
+        whole = self.deadline - monotonic()
+        if race is not None:
+            race.prepare([watcher.fresh, *self.events, writer], monotonic() + min(own, whole))
         with (
             LocalWorkers(count, self.device, self.engine, self.start) as workers,
             _view(watcher, self.console),
         ):
-            owner = Owner(session, workers, [watcher, *self.watchers, _BestWriter(session)])
-            own = math.inf if plan.timeout is None else plan.timeout
-            whole = self.deadline - monotonic()
-            signal = owner.run(plan.trials, min(own, whole), plan.until_held)
+            owner = Owner(session, workers, [watcher, *self.events, writer])
+            signal = owner.run(plan.trials, min(own, whole), plan.until_held, race)
             return signal, whole <= own and monotonic() >= self.deadline
 
 
 class _BestWriter:
-    """Keeps the best trial's config and the study's note up to date while the study runs."""
+    """Keeps the best config and the study's note up to date while the study runs."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -226,6 +283,12 @@ class _BestWriter:
             best = self._session.study.best()
         if best is not None and best.number == trial.number:
             _write_best(self._session)
+
+    def confirming(self, job: Job, standing: Standing) -> None: ...
+    def seed_epoch(self, job: Job, result: EpochResult) -> None: ...
+
+    def judged(self, outcome: Outcome, standing: Standing) -> None:
+        _write_best(self._session)
 
 
 def _write_best(session: Session, mattered: str = "") -> tuple[Path | None, Standing | None]:

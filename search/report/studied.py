@@ -204,6 +204,7 @@ def _markdown(
         goal=goal,
         legends=legends,
         fresh=tables.fresh(result.fresh),
+        unsealed=any(each.contender.unsealed for each in result.fresh),
         status=ended.status(result.trials, result.running, result.wanted),
         trials=sentences.trials(result),
         result=_result(result, found),

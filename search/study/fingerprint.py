@@ -21,7 +21,7 @@ from search.study.study import GOAL, GOAL_TABLE, SETTINGS, Study
 FINGERPRINT = "drilldown:fingerprint"  # what is kept with the study of what it was launched with
 SPEC = "drilldown:spec"  # the whole table, as its file and --set said it last
 _MAY_CHANGE = (
-    *("trials", "timeout", "until_held"),
+    *("trials", "timeout", "until_held", "until_confirmed"),
     *("workers", "engine", "sampler", "pruner", "search"),
 )
 _TWICE = {"budget": "goal.params", "epochs": "goal.epochs"}  # which the goal says too

@@ -83,7 +83,7 @@ Workers = Annotated[
 ]
 """None, which is written "auto", is as many as there are cores."""
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
-_OF_A_LAUNCH = ("trials", "timeout", "until_held", "workers", "engine")
+_OF_A_LAUNCH = ("trials", "timeout", "until_held", "until_confirmed", "workers", "engine")
 """What options of the command line say of one launch, and no study keeps."""
 
 
@@ -106,6 +106,8 @@ class Plan(Searching, ABC):
     """One study as it can be launched, whatever its space is made of."""
 
     title: str = ""
+    until_confirmed: bool = False
+    """Whether its configs are tried on fresh seeds meanwhile, and it ends once one is confirmed."""
     workers: Workers = None
     engine: Wanted = "auto"
     seed: Seed = 0
