@@ -74,6 +74,11 @@ class Space:
             dimensions[name] = _rebound(f"{table}.vary.{name}", dimensions[name], bounds)
         fixed = dict(self.fixed)
         for name, value in fix.items():
+            if isinstance(value, list | tuple):
+                raise SpaceError(
+                    f"{table}.fix.{name}: must be one value, not {shortened(list(value))}; what "
+                    f"varies stands in {table}.vary"
+                )
             fixed[name] = _checked(f"{table}.fix.{name}", dimensions.pop(name), value)
         for name, (switch, choices) in self.switches.items():
             left = getattr(dimensions.get(switch), "choices", (fixed.get(switch),))
@@ -105,7 +110,26 @@ def check_names(names: Iterable[str], dimensions: Iterable[str], field: str, spa
             owner = space if space == STAGE else f"the space {space!r}"
             said = f"{field}: {owner} has no dimension {shortened(name)}"
             listed = f"drilldown space {'stage' if space == STAGE else space}"
-            raise SpaceError(said + suggest(name, dimensions, listed))
+            other = "" if space == STAGE else _elsewhere(name)  # a stage has them all
+            raise SpaceError(said + (other or suggest(name, dimensions, listed)))
+
+
+def _elsewhere(name: str) -> str:
+    """Who has such a dimension, as the end of a sentence; nothing where nobody does."""
+    owners = owners_of(name)
+    have = "has" if len(owners) == 1 else "have"
+    return f"; only {' and '.join(owners)} {have} it" if owners else ""
+
+
+def owners_of(name: str) -> list[str]:
+    """All that have a dimension of this name, as people call them."""
+    from spaces import SPACES  # which are made of what stands here
+    from spaces.around import ALL_WIDTHS
+    from spaces.catalogue import CATALOGUE
+
+    spaces = {each: make(Frame(budget=10_000, epochs=15)) for each, make in SPACES.items()}
+    found = [f"the space {each!r}" for each, made in spaces.items() if name in made.dimensions]
+    return found + [f"{STAGE} of a drill"] * (name in {*CATALOGUE, ALL_WIDTHS})
 
 
 def _rebound(field: str, old: Dimension, bounds: Any) -> Dimension:

@@ -177,6 +177,27 @@ def test_what_is_idle_is_no_dimension(
             {"gama": 1},
             "space.fix: the space 'open' has no dimension 'gama'; did you mean 'gamma'?",
         ),
+        (
+            {"batch_size": [32, 128]},
+            {},
+            "space.vary: the space 'open' has no dimension 'batch_size'; only a stage of a drill has it",
+        ),
+        (
+            {},
+            {"momentum": 0.9},
+            "space.fix: the space 'open' has no dimension 'momentum'; only a stage of a drill has it",
+        ),
+        (
+            {"widths": [0, 1]},
+            {},
+            "space.vary: the space 'open' has no dimension 'widths'; only a stage of a drill has it",
+        ),
+        ({}, {"lr": [0.1, 0.4]}, "space.fix.lr: must be one value, not [0.1, 0.4]; what varies"),
+        (
+            {},
+            {"layout": ("squeeze",)},
+            "space.fix.layout: must be one value, not ['squeeze']; what varies stands in space.vary",
+        ),
         ({}, {"x" * 9999: 1}, "space.fix: the space 'open' has no dimension 'xxx"),
         (
             {"lr": [0.1, 0.2]},
@@ -245,6 +266,12 @@ def test_a_space_cannot_be_narrowed_to_nonsense(
         _open().narrowed(vary, fix)
     assert str(refused.value).startswith(message)
     assert len(str(refused.value)) < 350
+
+
+def test_a_dimension_of_another_space_is_said_to_be_that():
+    said = "has no dimension 'layout'; only the space 'open' and a stage of a drill have it"
+    with pytest.raises(SpaceError, match=said):
+        SPACES["classic"](FRAME).narrowed({"layout": ["squeeze"]}, {})
 
 
 def test_a_whole_number_can_be_fixed():

@@ -249,6 +249,33 @@ def test_whatever_lies_outside_a_study_is_told_a_way_that_works(name: str) -> No
     assert ways == {"start with", "drill around it instead"}
 
 
+@pytest.mark.parametrize("kind", ["file", "named", "packaged", "study", "drill"])
+def test_the_drill_around_whatever_was_named_can_be_run(
+    drilldown: Drilldown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Also where a file of the run's name lies beside it."""
+    monkeypatch.setattr(drilled, "write", lambda _, folder: folder / "drill.html")
+    monkeypatch.setattr(starts, "_settings", lambda *_: [])  # as of a net of no layout
+    monkeypatch.chdir(tmp_path)
+    Path("tiny.toml").write_text(TINY)
+    Path("down.toml").write_text(STAGES)
+    net = record.Record(config=drill_spec.load("down.toml")[1].plain())
+    for place in ("my net.toml", "net"):
+        record.save(Path(place), net)
+    where = ("--storage", f"sqlite:///{tmp_path / 'there.sqlite3'}")
+    word = {"file": "my net.toml", "named": "net", "packaged": "001-code4"}.get(kind, kind)
+    if kind in ("study", "drill"):
+        word = "tiny" if kind == "study" else "down"
+        command = "launch" if kind == "study" else "drill"
+        assert drilldown(command, f"{word}.toml", "--quiet", *where).code == 0
+    refused = drilldown("launch", "quick", "--start", word, "--name", "other", *where)
+    one_line(refused, "drill around it instead: ")
+    match = re.search("instead: drilldown (.*), or leave it out", refused.err)
+    assert match
+    done = drilldown(*shlex.split(match[1]), "--minutes", "1e-9", "--quiet")
+    assert (done.code, done.err) == (0, ""), done
+
+
 # --- --set -----------------------------------------------------------------------------------
 
 

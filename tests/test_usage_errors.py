@@ -115,6 +115,7 @@ USAGE = [
     ),
     ("launch smoke --set activation=silu", "--set space.fix.activation=silu or --set 'space.vary."),
     ("launch smoke --set batch_size=64", "--set batch_size: is not a field here"),
+    ("launch --set batch_size=32", "--set batch_size", "only a stage of a drill has it"),
     ("drill shallow --set stage.1.lr=0.3", "is a dimension: --set stage.1.fix.lr=0.3 or --set "),
     ("drill shallow --set stage.1.vary.lr=0.3", "must be an array, not 0.3; what is held at one"),
     ("drill shallow --set dropout=0.1", "--set stage.NAME.fix.dropout=0.1 or --set 'stage.NAME.v"),

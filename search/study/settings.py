@@ -19,9 +19,11 @@ from pydantic import BaseModel, ValidationError
 from mnist_core.errors import UserError
 from mnist_core.files import dotted, explain, named
 from mnist_core.frozen import shortened
+from mnist_core.words import does
 from spaces import SPACES, Frame
 from spaces.catalogue import all_dimensions
 from spaces.dimensions import Choice, Dimension, Whole
+from spaces.space import owners_of
 
 T = TypeVar("T")
 _QUOTING = "[{\"'"  # what begins like this is meant as TOML
@@ -191,7 +193,13 @@ def _check_dimensions(settings: Sequence[Setting], table: Mapping[str, Any]) -> 
             where = place
         else:
             continue
-        kind = _dimensions(table).get(name)
+        known = _dimensions(table)
+        kind = known.get(name)
+        if kind is None and known and (owners := owners_of(name)):
+            raise UserError(
+                f"{setting.option}: {name} is a dimension; only {' and '.join(owners)} "
+                f"{does(len(owners), 'has')} it"
+            )
         if kind is not None:
             fix = f"{where}.fix.{name}={_toml(setting.value)}"
             vary = f"{where}.vary.{name}={_toml(_around(kind, setting.value))}"

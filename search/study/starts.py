@@ -2,9 +2,11 @@
 comes along, or by the name of a study or a drill, whose best it is."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mnist_core import packaged, record
@@ -40,7 +42,9 @@ def planned(
     if not plan.start:
         return {}
     where, folder = ("--start", Path()) if typed else (f"{study}: start", folder_of(study))
-    return samples(find(plan.start, folder, url, where, winner), plan, where, folder)
+    found = find(plan.start, folder, url, where, winner)
+    bases = {_name(word): _base(word, folder) for word in plan.start}
+    return samples(found, plan, where, bases, url)
 
 
 def find(
@@ -54,7 +58,7 @@ def find(
     found: dict[str, Config] = {}
     for word in words:
         file = _file(word, folder)
-        name = str(Path(word).with_suffix("")) if word.lower().endswith(".toml") else word
+        name = _name(word)
         config = _best(word, url, where, winner) if file is None else _read(file, where)
         if found.setdefault(name, config) != config:
             raise UserError(f"{where}: two configs are called {name!r}; rename one's file")
@@ -62,9 +66,14 @@ def find(
 
 
 def samples(
-    configs: dict[str, Config], plan: StudySpec, where: str, folder: Path = Path()
+    configs: Mapping[str, Config],
+    plan: StudySpec,
+    where: str,
+    bases: Mapping[str, str] = MappingProxyType({}),
+    url: str | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """As what the configs are tried in the study's space. folder: from which paths lead on.
+    """As what the configs are tried in the study's space. bases: what a drill's `base` calls each,
+    where that is not its name. url: of the storage, where it was given.
 
     Raises UserError naming the first that lies outside, all that keeps it out, and what to type
     instead: what to set so that it lies within or, where nothing does that, a drill around it.
@@ -75,7 +84,8 @@ def samples(
             found[name] = sample_of(config, space)
         except SpaceError as error:
             remedy = _settings(config, plan)
-            way = f"start with: {option(remedy)}" if remedy else _drill(name, config, folder)
+            base = bases.get(name, name)
+            way = f"start with: {option(remedy)}" if remedy else _drill(name, config, base, url)
             said = f"{error}; {way}, or leave it out"
             raise UserError(f"{where}: {name} is not in the study's space: {said}") from None
     return found
@@ -92,20 +102,18 @@ def _settings(config: Config, plan: StudySpec) -> list[str]:
     return []
 
 
-def _drill(name: str, config: Config, folder: Path) -> str:
+def _drill(name: str, config: Config, base: str, url: str | None) -> str:
     """What begins a drill with the config, which need not be in any space."""
-    files = [folder / f"{name}{ending}" for ending in (".toml", "")]
-    file = next((file for file in files if is_there(file) and file.is_file()), None)
-    base = name
-    if file is not None and not packaged.packaged_config(name):
-        base = str(file.absolute())  # a packaged drill looks beside its own file
+    from search.study import storage  # which not every file that is read needs
+
     settings = [f"base={json.dumps([base])}"]
     budget = next(_budgets(config.params, Goal().params))
     if budget > Goal().params:
         settings.append(f"goal.params={budget}")
+    run = re.sub(r"[^\w.-]+", "-", f"around-{Path(name).name}")
     return (
         "no --set makes room for it; drill around it instead: "
-        f"{program()} drill {option(settings)} --name around-{Path(name).name}"
+        f"{program()} drill {option(settings)} --name {run}{storage.option(url)}"
     )
 
 
@@ -148,6 +156,17 @@ def _changes(plan: StudySpec, wanted: StudySpec) -> Iterator[tuple[str, str]]:
                     f"space.{table}.{name}",
                     value if isinstance(value, str) else json.dumps(value),
                 )
+
+
+def _name(word: str) -> str:
+    """What the config is called that a word stands for."""
+    return str(Path(word).with_suffix("")) if word.lower().endswith(".toml") else word
+
+
+def _base(word: str, folder: Path) -> str:
+    """What a drill's `base` calls it, wherever that one's own file is."""
+    file = None if packaged.packaged_config(word) else _file(word, folder)
+    return word if file is None else str(file.absolute())
 
 
 def _file(word: str, folder: Path) -> Path | None:
