@@ -19,6 +19,7 @@ from spaces import SPACES, Frame, Space, SpaceError
 from spaces.dimensions import Choice, Dimension, Real, Whole
 
 FRAME = Frame(10_000, 15)
+NONE = "the space 'open' has no dimension"
 EVERY = [(name, dimension) for name in SPACES for dimension in SPACES[name](FRAME).dimensions]
 STARTUP = 10  # trials that TPE leaves to chance
 
@@ -180,23 +181,23 @@ def test_what_is_idle_is_no_dimension(
         (
             {"batch_size": [32, 128]},
             {},
-            "space.vary: the space 'open' has no dimension 'batch_size'; only a stage of a drill has it",
+            f"space.vary: {NONE} 'batch_size'; only a stage of a drill has it",
         ),
         (
             {},
             {"momentum": 0.9},
-            "space.fix: the space 'open' has no dimension 'momentum'; only a stage of a drill has it",
+            f"space.fix: {NONE} 'momentum'; only a stage of a drill has it",
         ),
         (
             {"widths": [0, 1]},
             {},
-            "space.vary: the space 'open' has no dimension 'widths'; only a stage of a drill has it",
+            f"space.vary: {NONE} 'widths'; only a stage of a drill has it",
         ),
         ({}, {"lr": [0.1, 0.4]}, "space.fix.lr: must be one value, not [0.1, 0.4]; what varies"),
         (
             {},
             {"layout": ("squeeze",)},
-            "space.fix.layout: must be one value, not ['squeeze']; what varies stands in space.vary",
+            "space.fix.layout: must be one value, not ['squeeze']; what varies",
         ),
         ({}, {"x" * 9999: 1}, "space.fix: the space 'open' has no dimension 'xxx"),
         (
@@ -230,7 +231,7 @@ def test_what_is_idle_is_no_dimension(
             "space.vary.layout: must be 'squeeze' or 'two-sq",
         ),
         ({"averaging": ["ema", 1]}, {}, "space.vary.averaging: must be 'none' or 'ema', not 1"),
-        ({}, {"averaging": ["ema"]}, "space.fix.averaging: must be 'none' or 'ema', not ['ema']"),
+        ({}, {"averaging": ["ema"]}, "space.fix.averaging: must be one value, not ['ema']"),
         ({}, {"averaging": "emma"}, "space.fix.averaging: must be 'none' or 'ema', not 'emma'"),
         ({}, {"lr": True}, "space.fix.lr: must be a number from 0.02 to 1.0, not True"),
         ({}, {"lr": math.nan}, "space.fix.lr: must be a number from 0.02 to 1.0, not nan"),

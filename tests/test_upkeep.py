@@ -312,7 +312,7 @@ REFUSED = [
     ("rescore tiny", "--set"),
     ("rescore tniy --set goal.last=2", "did you mean 'tiny'?"),
     ("rescore tiny --set goal.last", "must be KEY=VALUE"),
-    ("rescore tiny --set goal.last=9", "last = 9 is more than epochs = 3"),
+    ("rescore tiny --set goal.last=9", "last = 9 is more than the 3 epochs that", "for 3 at most"),
     ("rescore tiny --set goal.last=x", "--set goal.last: must be a valid integer"),
     ("rescore tiny --set goal.last=1.5", "--set goal.last: must be a valid integer"),
     ("rescore tiny --set goal.accuracy=0.9", "--set goal.accuracy: 0.9 is a share?", "mean 90?"),

@@ -9,6 +9,7 @@ from mnist_core.errors import UserError
 from mnist_core.files import suggest
 from mnist_core.frozen import Frozen
 from mnist_core.goal import Goal, check_percent
+from mnist_core.words import of
 from search.study import settings as options
 from search.study.rows import Rescoring
 from search.study.spec import StudySpec
@@ -63,9 +64,11 @@ def rescored(study: Study, settings: Sequence[str]) -> Rescored:
     Raises UserError, with the reason, for anything else, and where drilldown never launched it.
     """
     goal = study.goal
-    for key in (options.read(text).key for text in settings):
+    for key, value in ((each.key, each.value) for each in map(options.read, settings)):
         if key not in _ASKED:
             raise UserError(f"--set {key}: {_refusal(key)}")
+        if key == "goal.last" and type(value) is int:
+            _check_last(value, goal)
     return Rescored(study, asked(goal, settings))
 
 
@@ -80,6 +83,15 @@ def asked(goal: Goal, settings: Sequence[str]) -> Goal:
         except ValueError as error:
             raise UserError(f"--set {error}") from None
     return found
+
+
+def _check_last(last: int, goal: Goal) -> None:
+    """Raises UserError where there are not so many epochs."""
+    if last > goal.epochs:
+        raise UserError(
+            f"--set goal.last: last = {last} is more than the {of(goal.epochs, 'epoch')} that were "
+            f"trained; ask for {goal.epochs} at most"
+        )
 
 
 class _Asked(Frozen):
