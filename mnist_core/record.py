@@ -124,6 +124,14 @@ class Record(Frozen):
     statement: Statement | None = None
     reported: Reported | None = None
 
+    @property
+    def goal(self) -> Goal | None:
+        """What the config was meant for, where that is known."""
+        if self.statement is not None:
+            return self.statement.goal
+        meant = None if self.origin is None else self.origin.goal
+        return meant if isinstance(meant, Goal) else None
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         """The config's fields stand at the top level, beside the tables of the record."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -12,6 +13,7 @@ from mnist_core import data, machine
 from mnist_core.config import Config
 from mnist_core.data import Mnist
 from mnist_core.errors import UserError
+from mnist_core.goal import Goal
 from mnist_core.record import EngineUsed, Expected, Origin, Record
 from search.confirm.check import BAND, Check
 from search.confirm.retrain import Changes, retrain
@@ -154,6 +156,33 @@ def test_a_curve_of_another_length_fails_before_any_training(
         retrain(_with(trained, length, stopped, origin), Changes(), True, None, lines.append)
     assert str(refused.value).startswith(f"--check: expected.test_acc {said}")
     assert not lines
+
+
+@pytest.mark.parametrize(
+    ("goal", "changes", "said"),
+    [
+        (
+            {"accuracy": 0.5, "last": 2},
+            {},
+            "held: # % in the worst of the last 2 epochs, 0.50 % is",
+        ),
+        ({"accuracy": 99.9, "last": 1}, {}, "missed: # % in the last epoch, 99.90 % is wanted"),
+        ({"accuracy": 99.9, "last": 1}, {"epochs": 1}, None),
+        ({"accuracy": 99.9, "last": 1, "params": 100}, {}, None),
+        (None, {}, None),
+    ],
+)
+def test_whether_the_goal_is_held_is_said(
+    trained: Record, goal: dict[str, Any] | None, changes: dict[str, int], said: str | None
+):
+    meant = goal and {"epochs": 3, "params": 10_000, **goal}
+    known = trained.changed(
+        origin=Origin(study="quick", trial=3, goal=Goal(**meant)) if meant else None
+    )
+    lines: list[str] = []
+    retrain(known, Changes(seed=1, engine="torch", **changes), False, None, lines.append)
+    found = [re.sub(r"\d+\.\d+ % in", "# % in", line) for line in lines if "Goal" in line]
+    assert [line.startswith(f"Goal {said}") for line in found] == [True] * bool(said), lines
 
 
 @pytest.mark.parametrize("epochs", [2, 4])

@@ -1,6 +1,6 @@
 """Run a config file: print each epoch, compare with the curve it expects, keep the weights."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,8 +37,8 @@ def retrain(
     weights: Path | None,
     say: Callable[[str], None],
 ) -> Check:
-    """Train the record's config, say what a check has found, then keep the weights where a file is
-    given.
+    """Train the record's config, say what a check has found and whether the goal is held that it
+    was meant for, then keep the weights where a file is given.
 
     A check runs on the engine that made the curve, if that can be had and no other is asked for.
 
@@ -71,11 +71,24 @@ def retrain(
     curve = tuple(_curve(training.run(), config.data.judge, say))
     differences = _differences(then, machine.environment(device, used)) if then else None
     found = Check(curve, expected, exact, differences, config.data.judge)
-    for line in found.remarks():
+    for line in [*found.remarks(), *_verdict(record, config, curve)]:
         say(line)
     if weights is not None:  # after all is said: the disk may be full by now
         model.save_weights(training.engine.state(), weights)
     return found
+
+
+def _verdict(record: Record, config: Config, test_acc: Sequence[float]) -> list[str]:
+    """Whether the goal is held that the config was meant for, in a line; nothing where that is not
+    known, or was of another training."""
+    goal = record.goal
+    if goal is None or config.epochs != goal.epochs or config.params >= goal.params:
+        return []
+    ending = goal.ending(test_acc)
+    where = f"the worst of the {goal.ends}" if goal.last > 1 else f"the {goal.ends}"
+    worst = percent(ending.worst, goal.accuracy)
+    said = "held" if ending.held else "missed"
+    return [f"Goal {said}: {worst} % in {where}, {goal.wanted} is wanted."]
 
 
 class _Wish(NamedTuple):

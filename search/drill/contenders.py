@@ -249,7 +249,7 @@ def _of_configs(words: Sequence[str], wish: Wish) -> Entry:
         first = recipes.setdefault(each.config.recipe, name)
         if first != name:
             raise UserError(f"{first} and {name} are one recipe on two seeds; leave one out")
-    goals = {name: _asked(unsealed.goal(_goal(each)), wish) for name, each in kept.items()}
+    goals = {name: _asked(unsealed.goal(each.goal or Goal()), wish) for name, each in kept.items()}
     goal = _same(goals)
     found = []
     for name, each in kept.items():
@@ -265,15 +265,6 @@ def _asked(goal: Goal, wish: Wish) -> Goal:
     if found.judge != goal.judge:
         raise UserError("--set goal.judge: the test images judge here, whoever judged the search")
     return found
-
-
-def _goal(kept: Record) -> Goal:
-    """What a config was meant for; the default where it does not say it."""
-    if kept.statement is not None:
-        return kept.statement.goal
-    if kept.origin is not None and isinstance(kept.origin.goal, Goal):
-        return kept.origin.goal
-    return Goal()
 
 
 def _same(goals: dict[str, Goal]) -> Goal:
