@@ -181,6 +181,9 @@ def test_what_was_not_stopped(methods: dict[str, str], said: str) -> None:
 def test_the_rungs_of_a_search_are_said(whole: StudyResult) -> None:
     search = Search(rungs=(1, 3), keep=0.25).said(GOAL)
     said = ended.pruned(whole.trials, GOAL, {"pruner": "none", "search": search})
+    alone = Search(rungs=(1,), keep=0.25).said(GOAL)
+    one = ended.pruned(whole.trials, GOAL, {"pruner": "none", "search": alone})
+    assert "After epoch 1 the latest launch stops one" in one
     assert said == (
         "2 of 12 trials were stopped, after epochs 2 to 5 of 8. After epochs 1, 3 the latest "
         "launch stops one that is not among the best 25% of what complete trials had reached by "
@@ -268,6 +271,24 @@ def test_a_report_goes_where_it_is_told(drilldown: Drilldown, tiny: Path, tmp_pa
     assert done.out == page.read_text()
     assert set(tmp_path.rglob("*")) == before
     one_line(drilldown("report", "tiny", "-o", tmp_path / "x.md"), "x.md", "name the page, as x.ht")
+    for name in ("x.txt", "x"):
+        refused = drilldown("report", "tiny", "-o", tmp_path / name)
+        one_line(refused, f"{name}: a report is a page of HTML; name the page, as x.html")
+
+
+def test_a_launch_and_its_report_say_the_same_next(
+    drilldown: Drilldown, tiny: Path, home: Path
+) -> None:
+    """Twice as many trials as the study asks for itself, whatever one launch was told."""
+    typed = ["--set", "goal.accuracy=99.99", "--trials", "1", "--quiet"]
+    said = drilldown("launch", tiny, *typed).out.partition("What next")[2]
+    drilldown("report", "tiny")
+    text = (home / "runs" / "tiny" / "report.md").read_text().partition("What next")[2]
+    ours = re.findall(r"^(\w[\w ]+): +drilldown launch (?:.*(--trials .*))?", said, re.MULTILINE)
+    theirs = re.findall(r"^# (.+)\ndrilldown launch (?:.*(--trials .*))?", text, re.MULTILINE)
+    assert ours == theirs
+    assert ("More epochs", "") in ours
+    assert ("More trials", "--trials 4") in ours
 
 
 def test_the_report_of_a_drill_is_written_anew(

@@ -9,12 +9,11 @@ from mnist_core.goal import Goal
 from mnist_core.words import accuracies, of, percent
 from search.chance.referee import MOST, Verdict
 from search.confirm.race import Standing
-from search.drill.result import Tried
 from search.launch import failures, progress
 from search.launch.fresh import sentence
 from search.launch.run import Launched
-from search.report import confirmed, findings, next_steps
-from search.study import storage
+from search.report import confirmed, next_steps
+from search.study import fingerprint, storage
 from search.study.trials import Complete, Trial, fates
 from search.text.commands import COLUMN, Command, command_for, program
 from search.text.console import width, wrapped
@@ -97,28 +96,16 @@ def _longer(command: str) -> str:
 def _next_lines(
     launched: Launched, trials: Sequence[Trial], where: str, again: Command
 ) -> list[str]:
-    complete = [trial for trial in trials if isinstance(trial, Complete)]
-    best, plan = complete[0], launched.plan
-    holders = [trial for trial in complete if trial.holds_goal]
-    fit = findings.fit(Tried(best.study, best.config, best), plan.goal)
-    outcome = next_steps.Outcome(
-        goal=plan.goal,
-        data=plan.data,
-        held=bool(holders),
-        params=min(trial.config.params for trial in holders or [best]),
-        worst=best.ending.worst,
-        trials=fates(trials).total(),
-        dimensions=plan.make_space().dimensions,
-        verdict=fit.verdict if fit else None,
-    )
-    more = 2 * max(plan.trials, outcome.trials)
-    own = {next_steps.MORE_TRIALS: again.resumed("--trials", str(more))}
+    study, plan = launched.study, launched.plan
+    outcome = next_steps.Outcome.of(plan.goal, plan.data, trials)
+    wanted = fingerprint.wanted(study) or plan.trials  # its own, whatever this launch was told
+    own = {next_steps.MORE_TRIALS: again.resumed("--trials", outcome.more_trials(wanted))}
     if not launched.confirmed:
         seeds = f" --seeds {2 * MOST}" * bool(launched.confirmation and launched.confirmation.open)
-        confirm = f"{program()} confirm {shlex.quote(launched.study.name)}{seeds}{where}"
+        confirm = f"{program()} confirm {shlex.quote(study.name)}{seeds}{where}"
         own[next_steps.MORE_SEEDS] = confirm
     said = next_steps.lines(next_steps.steps(outcome), again, own, COLUMN)
-    verdict = "the goal is held" if holders else "the goal is missed"
+    verdict = "the goal is held" if outcome.held else "the goal is missed"
     verdict = "a config is confirmed" if launched.confirmed else verdict
     return ["", f"What next, since {verdict}:", *said] if said else []
 

@@ -6,8 +6,11 @@ from dataclasses import dataclass, field
 
 from mnist_core.config import Data
 from mnist_core.goal import Goal
+from search.drill.result import Tried
+from search.report import findings
 from search.report.advice import REGULARISERS
 from search.report.findings import Verdict
+from search.study.trials import Complete, Trial
 from search.text.commands import Command, program
 from spaces import Frame, SpaceError, layouts
 from spaces.catalogue import all_dimensions
@@ -38,6 +41,27 @@ class Outcome:
     """On the fit of the best; None where it is not known."""
     tables: Mapping[str, str] = field(default_factory=dict)
     """Dimension -> the table of the file that varies it, where that is not `space.vary`."""
+
+    @classmethod
+    def of(cls, goal: Goal, data: Data, trials: Sequence[Trial]) -> "Outcome":
+        """Of a study's trials, best first, one at least of them complete."""
+        complete = [trial for trial in trials if isinstance(trial, Complete)]
+        best, holders = complete[0], [trial for trial in complete if trial.holds_goal]
+        fit = findings.fit(Tried(best.study, best.config, best), goal)
+        return cls(
+            goal=goal,
+            data=data,
+            held=bool(holders),
+            params=min(trial.config.params for trial in holders or [best]),
+            worst=best.ending.worst,
+            trials=sum(trial.counts for trial in trials),
+            dimensions=best.dimensions,
+            verdict=fit.verdict if fit else None,
+        )
+
+    def more_trials(self, wanted: int) -> str:
+        """What `--trials` says for twice as many as there are, or as the study asks for itself."""
+        return str(2 * max(wanted, self.trials))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from search.report.figures import Size
 from search.text import markdown
 
 FIGURES = "figures"
-_SUFFIX = ".md"
+_SUFFIX, _SUFFIXES = ".md", (".html", ".htm")
 TEMPLATES = jinja2.Environment(
     loader=jinja2.PackageLoader("search.report"),
     undefined=jinja2.StrictUndefined,
@@ -41,8 +41,7 @@ def write(
 
     Raises UserError, naming the file, where one cannot be written.
     """
-    if page.suffix == _SUFFIX:
-        raise UserError(f"{page}: its Markdown will be there; name the page, as {page.stem}.html")
+    _check_name(page)
     drawn = {
         f"{folder}/{name}.svg": (wide, narrow)
         for (name, wide), (_, narrow) in zip(draw(figures.WIDE), draw(figures.NARROW), strict=True)
@@ -57,6 +56,15 @@ def write(
         write_whole(markdown_beside(page), said.encode())
     write_whole(page, html.encode())
     return page
+
+
+def _check_name(page: Path) -> None:
+    """Raises UserError where a page of HTML would be taken for something else."""
+    suffix = page.suffix.lower()
+    if suffix in _SUFFIXES or passes_through(page):
+        return
+    why = "its Markdown will be there" if suffix == _SUFFIX else "a report is a page of HTML"
+    raise UserError(f"{page}: {why}; name the page, as {page.stem}.html")
 
 
 def markdown_beside(page: Path) -> Path:

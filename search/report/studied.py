@@ -24,7 +24,7 @@ from search.report.figures import Curve, Dot, Size
 from search.report.findings import Findings, found_of
 from search.report.page import FIGURES, TEMPLATES
 from search.study import memo
-from search.study.fingerprint import FINGERPRINT, SPEC
+from search.study.fingerprint import FINGERPRINT, SPEC, wanted
 from search.study.methods import METHODS
 from search.study.study import Study
 from search.study.trials import Trial
@@ -75,7 +75,7 @@ class StudyResult(Trained):
             methods,
             running,
             str(spec.get("title", "")),
-            spec.get("trials"),
+            wanted(study),
             memo.of(study),
             fresh,
         )
@@ -193,7 +193,7 @@ def _markdown(
             "advice": counsel,
             "best": best.number,
             "again": [fenced(commands) for commands in ended.again(best, where)],
-            "next": _next(result, found, where),
+            "next": _next(result, where),
             "verdict": "held" if any(trial.holds_goal for trial in result.complete) else "missed",
             "config": tomli_w.dumps(best.config.to_dict()).strip(),
         }
@@ -234,28 +234,16 @@ def _result(result: StudyResult, found: Findings) -> str:
     return said
 
 
-def _next(result: StudyResult, found: Findings, where: str) -> str:
+def _next(result: StudyResult, where: str) -> str:
     """What to type next; nothing where the study cannot be launched by its name: a stage of a
     drill, or one of an older version."""
     if result.wanted is None or result.is_stage:
         return ""
-    holders = [trial for trial in result.complete if trial.holds_goal]
-    best, fit = found.leaders[0].trial, found.fits[0]
-    steps = next_steps.steps(
-        next_steps.Outcome(
-            goal=result.goal,
-            data=result.data,
-            held=bool(holders),
-            params=min(trial.config.params for trial in holders or [best]),
-            worst=best.ending.worst,
-            trials=result.counted,
-            dimensions=result.dimensions,
-            verdict=fit.verdict if fit else None,
-        )
-    )
+    outcome = next_steps.Outcome.of(result.goal, result.data, result.trials)
     again = Command("launch", result.study, result.study, more=where)
-    trials = str(2 * max(result.wanted, result.counted))
+    trials = outcome.more_trials(result.wanted)
     more = {next_steps.MORE_TRIALS: again.resumed("--trials", trials)}
+    steps = next_steps.steps(outcome)
     lines = next_steps.fenced_lines(steps, again, more)  # of more seeds another section tells
     return fenced(lines) if lines else ""
 

@@ -146,3 +146,11 @@ def _fingerprint(plan: Plan) -> dict[str, str]:
 
 def _of_goal(goal: Goal) -> dict[str, str]:
     return {f"goal.{field}": str(value) for field, value in goal.model_dump().items()}
+
+
+def wanted(study: Study) -> int | None:
+    """So many trials it should have, unless a launch is told another number; None where it does not
+    say so."""
+    table = study.kept(SPEC)
+    found = table.get("trials") if isinstance(table, dict) else None
+    return found if isinstance(found, int) else None
