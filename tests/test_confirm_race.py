@@ -502,8 +502,8 @@ def test_nobody_launches_or_deletes_what_is_being_confirmed(
 
 BAD_INPUT = [
     ("confirm", "Missing argument"),
-    ("confirm tiny --seeds 0", "--seeds", "0 is not in the range"),
-    ("confirm tiny --top 0", "--top", "0 is not in the range"),
+    ("confirm tiny --seeds 0", "--seeds", "must be a whole number from 1 to 1,000, not '0'"),
+    ("confirm tiny --top 0", "--top", "must be a whole number from 1 to 1,000, not '0'"),
     ("confirm tiny --workers 0", "--workers"),
     ("confirm tniy", "no study, drill or config named 'tniy'; did you mean 'tiny'?"),
     ("confirm quick", "study 'quick' has not been run yet; run it with: drilldown launch quick"),

@@ -294,8 +294,12 @@ def test_what_the_questions_say_of_chance_is_what_the_winners_come_to() -> None:
     assert f"within {check.BAND} points, or within three tenths of the curve's error" in asked
     assert "killed none of the best and saved 21 % of the epochs" in asked
     assert "(of median) kill none of the best and save 21% and 8% of the epochs" in SAID
-    assert "`quick` took 595 seconds on two cores" in asked
-    assert "595 seconds, installing included): ten trials" in SAID
+    quick = study_spec.load("quick")[1]
+    assert quick.timeout == 7 * 60
+    assert f"it starts none of its {quick.trials} trials after seven, and rungs stop" in asked
+    assert f"`quick` has {quick.trials} trials, of which its [rungs](#rungs) stop many" in SAID
+    assert "ten whole trials of 15 epochs on all of MNIST took 595 seconds on two cores" in asked
+    assert "Before it had rungs, ten whole trials took 595 seconds in a fresh clone on two" in SAID
 
 
 def test_what_is_said_of_the_fifty_experiments() -> None:

@@ -353,6 +353,11 @@ def test_a_narrow_terminal_gets_fewer_columns_and_whole_names(
         assert re.search(r"^See all: +drilldown show tiny --format csv$", text, re.MULTILINE)
         assert {*re.findall(r"score,(.*)$", text, re.M)[0].split(",")} <= {*CATALOGUE}
         assert re.search(r"^See them: +drilldown show tiny --columns trial,score,\S+$", text, re.M)
+    if what == "list":
+        run = text.partition("What has been run")[2]
+        assert [head for head in ("best score", "at goal", "accuracy") if head not in run] == []
+        assert "images" in run.partition("Not shown, for want of room: ")[2]
+        assert "See them:  drilldown list | less -S" in run.splitlines()
     assert "Not shown" not in wide
 
 

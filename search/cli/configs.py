@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("config", shell_complete=complete.configs)
 @click.option("--seed", type=options.SEED, metavar="N", help="Instead of the config's")
-@click.option("--epochs", type=click.IntRange(1, 1000), metavar="N", help="Instead of the config's")
+@click.option("--epochs", type=options.Whole(1, 1000), metavar="N", help="Instead of the config's")
 @click.option(
     "--check",
     is_flag=True,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--threads",
-    type=click.IntRange(1, 1024),
+    type=options.Whole(1, 1024),
     metavar="N",
     help="Threads that train [default: as the curve was made, else 1]",
 )
@@ -91,14 +91,14 @@ def _path(config: str) -> Path:
 @click.argument("words", nargs=-1, metavar="[NAME]...", shell_complete=complete.compared)
 @click.option(
     "--seeds",
-    type=click.IntRange(0, 1000),
+    type=options.Whole(0, 1000),
     default=0,
     metavar="N",
     help="Train what is missing to N seeds of each [default: none, only show]",
 )
 @click.option(
     "--epochs",
-    type=click.IntRange(1, 1000),
+    type=options.Whole(1, 1000),
     default=15,
     show_default=True,
     metavar="N",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("names", nargs=-1, required=True, metavar="NAME...", shell_complete=complete.raced)
 @click.option(
     "--seeds",
-    type=click.IntRange(1, 1000),
+    type=options.Whole(1, 1000),
     default=10,
     show_default=True,
     metavar="N",
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--top",
-    type=click.IntRange(1, 1000),
+    type=options.Whole(1, 1000),
     metavar="N",
     help="So many of the best [default: 3 of a study, all finalists of a drill]",
 )
@@ -112,10 +112,15 @@ def confirm(
             progress.start_log(quiet or form != "table", verbose),
             output,
         )
-    click.echo(confirmed.listed(entry.name, entry.goal, raced.standings, form))
+
+    def again(number: int) -> str:
+        words = [*names, "--seeds", str(number), *_top(top), *_set(settings)]
+        return f"{program()} confirm {shlex.join(words)}{options.kept(device, url)}"
+
+    found = raced.standings
+    click.echo(confirmed.listed(entry.name, entry.goal, found, form, again(seeds)))
     if form == "table":
-        again = [*names, "--seeds", str(2 * seeds), *_top(top), *_set(settings)]
-        more = f"{program()} confirm {shlex.join(again)}{options.kept(device, url)}"
+        more = again(2 * seeds)
         click.echo(confirmed.summary(raced.standings, seeds, raced.best, more))
     if raced.failed:
         click.echo(f"{of(raced.failed, 'training')} failed; type the same to try again.", err=True)

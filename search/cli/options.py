@@ -32,8 +32,23 @@ class Above0(click.ParamType[float]):
         return number
 
 
+class Whole(click.IntRange):
+    """A whole number within bounds, refused in one sentence, whatever is wrong with it."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            number: int = super().convert(value, param, ctx)
+            return number
+        except click.BadParameter:
+            least, most = self.min, self.max
+            bounds = f"of at least {least}" if most is None else f"from {least} to {most:,}"
+            self.fail(f"must be a whole number {bounds}, not {str(value)[:60]!r}", param, ctx)
+
+
 FILE = click.Path(path_type=Path)
-SEED = click.IntRange(min=0)
+SEED = Whole(min=0)
 
 seed = click.option(
     "--seed", type=SEED, metavar="N", help="Everything random follows from it [default: the file's]"
@@ -195,7 +210,7 @@ def _number_or_auto(
     if value is None or value == "auto":
         return value
     if re.fullmatch("-?[0-9]+", value):
-        return click.IntRange(1, 1024)(value, option, ctx)
+        return Whole(1, 1024)(value, option, ctx)
     raise click.BadParameter(f"{value[:60]!r} must be a whole number or auto.")
 
 

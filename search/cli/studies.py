@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("study", default="quick", shell_complete=complete.studies)
 @click.option(
     "--trials",
-    type=click.IntRange(min=1),
+    type=options.Whole(min=1),
     metavar="N",
     help="Finish so many in all in this launch, with those of earlier ones [default: the study's]",
 )
@@ -285,7 +285,7 @@ def space(name: str, settings: tuple[str, ...], form: str, url: str | None) -> N
 @click.option("--reverse", is_flag=True, help="The other way round")
 @click.option(
     "--trial",
-    type=click.IntRange(min=0),
+    type=options.Whole(min=0),
     metavar="N",
     help="This one alone, all that is known of it, and how to train it again",
 )
@@ -372,7 +372,7 @@ def _check_whole(drill: "Run", where: str, **options: str | bool | None) -> None
 @click.command()
 @click.argument("name", shell_complete=complete.runs)
 @click.option(
-    "--trial", type=click.IntRange(min=0), metavar="N", help="This one [default: the best]"
+    "--trial", type=options.Whole(min=0), metavar="N", help="This one [default: the best]"
 )
 @click.option(
     "-o",
@@ -424,7 +424,7 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
 )
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=options.Whole(0, 65535),
     metavar="N",
     help="At which port [default: 8080, or the next free one]",
 )

@@ -27,8 +27,11 @@ _HEADS = {  # head -> rank; see `folded`
 }
 
 
-def listed(name: str, goal: Goal, standings: Sequence[Standing], form: str) -> str:
-    """The finalists, best first, as `table`, `json` or `csv`."""
+def listed(
+    name: str, goal: Goal, standings: Sequence[Standing], form: str, command: str = ""
+) -> str:
+    """The finalists, best first, as `table`, `json` or `csv`. command: what shows them, for those
+    who want to see more."""
     rows = [row(each) for each in standings]
     if form != "table":
         return records(rows, list(rows[0]), form)
@@ -52,6 +55,7 @@ def listed(name: str, goal: Goal, standings: Sequence[Standing], form: str) -> s
             ),
             *_legend(heads, room),
             *left_out(dropped),
+            *[f"See all:   {command} --format csv"] * bool(dropped and command),
         ]
     )
 

@@ -19,7 +19,7 @@ from search.text.wording import not_whole
 
 _GOAL_HEADS = ["accuracy", "in the last", "parameters"]
 _RUN_HEADS = ["name", "images", "ended", *_GOAL_HEADS, "best score", "at goal"]
-_RUN_RANKS = [0, 1, 2, 3, 5, 4, 1, 2]  # which a narrow terminal has no room for: the highest first
+_RUN_RANKS = [0, 6, 3, 2, 5, 4, 1, 1]  # which a narrow terminal has no room for: the highest first
 
 
 def studies(packaged: dict[str, StudySpec], drills: dict[str, DrillSpec], url: str | None) -> str:
@@ -38,7 +38,7 @@ def studies(packaged: dict[str, StudySpec], drills: dict[str, DrillSpec], url: s
         "",
         *_titles(drills),
     ]
-    run = _run(open_storage(url, read_only=True)) if url or has_storage() else []
+    run = _run(open_storage(url, read_only=True), url) if url or has_storage() else []
     none = [f"No study has been run yet; start with: {program()} launch{option(url)}"]
     return "\n".join([*parts, "", *(run or none)])
 
@@ -57,7 +57,7 @@ def goal_cells(goal: Goal) -> list[str]:
     return [goal.wanted, part(goal.last, goal.epochs, "epoch"), f"< {goal.params:,}"]
 
 
-def _run(studies: Studies) -> list[str]:
+def _run(studies: Studies, url: str | None) -> list[str]:
     """What has been run, which of it runs, and which studies are none of ours."""
     lines = []
     notes: dict[str, list[str]] = {RUNNING: [], LEFT: [], "Not drilldown's": []}
@@ -79,7 +79,12 @@ def _run(studies: Studies) -> list[str]:
         for what, names in notes.items()
         if names
     ]
-    return [*shown, *left_out(dropped), *said]
+    return [*shown, *left_out(dropped), *_see(dropped, url), *said]
+
+
+def _see(dropped: Sequence[str], url: str | None) -> list[str]:
+    """How columns are seen that there is no room for: a pipe has room for all."""
+    return [f"See them:  {program()} list{option(url)} | less -S"] if dropped else []
 
 
 def _called(study: Study) -> str:
