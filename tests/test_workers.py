@@ -265,3 +265,26 @@ def test_workers_die_with_a_killed_owner(start: str, ready: int, jobs: int) -> N
     said = owner.stderr.read()
     owner.stderr.close()
     assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        "import sys\nfrom search.cli import main\n"
+        "sys.argv = ['drilldown', 'launch', {0!r}]\nmain()",
+        "from search.launch.run import launch\nfrom search.study import spec\n"
+        "launch('tiny', spec.load({0!r})[1], None)",
+    ],
+    ids=["typed", "called"],
+)
+def test_a_script_without_its_guard_is_told_so(tiny: Path, tmp_path: Path, calls: str) -> None:
+    """Its worker reads it anew, and would launch again."""
+    script = tmp_path / "script.py"
+    script.write_text(calls.format(str(tiny)))
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=LIMIT)
+    assert done.returncode != 0
+    said = [line for line in done.stderr.splitlines() if "a script that calls" in line]
+    assert said, done.stderr
+    assert all(line.startswith("Error: ") and "__main__" in line for line in said)
+    assert "is being run" not in done.stderr
+    assert "a worker could not start: exit code 1" in done.stderr

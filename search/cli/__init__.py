@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mnist_core.errors import UserError
+from mnist_core.main_guard import check_main
 from search.cli import completion, configs, confirm, reports, studies, upkeep
 from search.cli.streams import forgiving
 
@@ -61,6 +62,7 @@ def main(start: "Start | None" = None) -> None:
 
     start: what a worker of `launch`, `drill` and `compare` begins with instead of real training.
     """
+    check_main()
     with forgiving():
         _run(start)
 

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from optuna.exceptions import StorageInternalError
 
 from mnist_core.errors import Lost, UserError
+from mnist_core.main_guard import check_main
 from search.study.locks import Lock, lock_of
 from search.study.studies import Studies
 from search.study.study import Study
@@ -129,6 +130,7 @@ def owned(study: Study, studies: Studies, remedy: str = _OR_ANOTHER) -> Iterator
 
     Raises UserError, saying who holds the study, where somebody does.
     """
+    check_main()
     lock = lock_of(study.name, studies.storage.engine)
     hold = Hold(study, lock, studies.numbers_once, remedy)
     try:
@@ -149,6 +151,7 @@ def _how_to_stop(holder: str) -> str:
 @contextmanager
 def reserved(drill: str, studies: Studies) -> Iterator[None]:
     """Hold the name of a drill, as `owned` holds a study. Raises UserError where somebody does."""
+    check_main()
     lock = lock_of(f"drill {drill}", studies.storage.engine)  # no study's name has a space
     if not lock.take():
         remedy = OR_STOP.format(how=_INTERRUPT)
