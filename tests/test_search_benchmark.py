@@ -10,12 +10,14 @@ import numpy as np
 import optuna
 import pytest
 import replay as pruner_replay
-from benchmarks import searches
+from benchmarks import peers, searches
+from benchmarks import search as command
 from benchmarks.confirming import Plain, Race, run
 from benchmarks.report import Report, mean, page, ratio
 from benchmarks.searches import Optuna, Tried
 from benchmarks.strategies import MEDIAN, OURS, RANDOM, Strategy, quicker, replay
 from benchmarks.world import SHARES, Drawn, Halves, Pool, Recorded, Walk, World, half
+from click.testing import CliRunner
 from fidelity import Line, held_out
 
 from mnist_core.goal import Goal
@@ -250,3 +252,27 @@ def test_slow_ones_are_replayed_in_fewer_orders(halves: Halves) -> None:
     found = replay(halves, (slow, RANDOM), range(3), 1, shares=(0.25,), cap=100)
     assert [len(each) for each in found.values()] == [1, 3]
     assert found[0.25, "slow"][0].spent.cost == found[0.25, RANDOM.name][0].spent.cost
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ("smac", "pip install smac=="),
+        ("neps,smac", "pip install neural"),
+        ("hyperopt", "smac, neps"),
+    ],
+)
+def test_a_library_that_is_not_there_is_named(
+    names: str, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers, "find_spec", lambda _: None)
+    result = CliRunner().invoke(command.main, ["--with", names])
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+def test_a_training_that_goes_on_is_paid_for_once() -> None:
+    good = _drawn(99.7, 99.7)
+    spent = run([Tried(good, 5), Tried(good, EPOCHS, before=5)], Plain(GOAL), GOAL)
+    assert (spent.search, spent.trials) == (15, 2)
+    assert spent.confirmed is good

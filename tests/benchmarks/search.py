@@ -27,15 +27,17 @@ def main(half: str, orders: int, slow_orders: int, peers: str, write: bool) -> N
     """Replay searches; prints what each costs."""
     import fidelity
 
+    from benchmarks.peers import asked
     from benchmarks.report import page
     from benchmarks.strategies import STRATEGIES, replay
     from benchmarks.world import Halves
 
+    strategies = (*STRATEGIES, *asked(peers))
     done = fidelity.ledger()
     halves = Halves.of(done, half == "held-out")
     with click.progressbar(length=orders, file=sys.stderr) as bar:
         results = replay(
-            halves, STRATEGIES, range(orders), slow_orders, told=lambda _: bar.update(1)
+            halves, strategies, range(orders), slow_orders, told=lambda _: bar.update(1)
         )
     found = page(halves, results, len(done), half)
     click.echo(found)

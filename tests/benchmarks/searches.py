@@ -37,10 +37,12 @@ _WHEN = datetime(2020, 1, 1)
 
 @dataclass(frozen=True)
 class Tried:
-    """A trial of a search. epochs: that it was trained for."""
+    """A trial of a search. epochs: that it has been trained for. before: those of them that an
+    earlier one of the same training has paid for."""
 
     drawn: Drawn
     epochs: int
+    before: int = 0
 
     @property
     def complete(self) -> bool:
@@ -49,7 +51,7 @@ class Tried:
     @property
     def cost(self) -> float:
         """Epochs times the share of the images, which is all of them here."""
-        return float(self.epochs)
+        return float(self.epochs - self.before)
 
 
 class Searcher(Protocol):
