@@ -361,7 +361,8 @@ where the whole interval says so, and has not where all of it says the contrary;
 1. *Annealed 5 does not rank better than truncated 5 among averaged configs.*
    {judged.ranks_better()}
 2. *Of the true top tenth less than {SURVIVE:.0%} survive to the last rung.* {judged.survive()}
-3. Of the gain over TPE + Median, and of confirmed configs that fail: the benchmark has to say.
+3. Of the gain over TPE + Median, and of confirmed configs that fail:
+   [what a search costs](search.md).
 
 Annealed to 5 less cut at 5, on the same configs:
 

@@ -211,19 +211,17 @@ def test_a_pruner_stops_what_it_stops_in_a_study_of_optunas(pruner: Pruner, halv
     assert epochs == pruner_replay.replay(GOAL, trials, pruner).epochs
 
 
-@pytest.mark.parametrize("search", [None, OURS.searcher.search])
+@pytest.mark.parametrize("searcher", [MEDIAN.searcher, OURS.searcher])
 def test_what_is_spared_changes_no_proposal(
-    search, halves: Halves, monkeypatch: pytest.MonkeyPatch
+    searcher: Optuna, halves: Halves, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    searcher = Optuna(Tpe(), Median(), search)
-
     def proposed() -> list[tuple[str, int]]:
-        trials = islice(searcher.trials(halves.played.pool(0), GOAL, 0), 30)
+        trials = islice(searcher.trials(halves.played.pool(0), GOAL, 0), 40)
         return [(each.drawn.recorded.name, each.epochs) for each in trials]
 
     with quicker():
         quick = proposed()
-    monkeypatch.setattr(searches._Rows, "serve", lambda *_: None)
+    monkeypatch.setattr(searches._Study, "_serve", lambda *_: None)
     assert quick == proposed()
     assert len({epochs for _, epochs in quick}) > 2
 

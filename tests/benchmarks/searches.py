@@ -1,8 +1,8 @@
 """Searches as they are replayed: drilldown's own samplers and pruners make every decision.
 
-What is spared is storage: trials lie in a list, and TPE's representation of each is kept instead of
-made anew. Which trials a search makes follows from its seed and the pool alone, not from what is
-confirmed, so one replay serves every way to confirm.
+What is spared is storage: trials lie in a list, and what TPE and the forecasts make of each is kept
+instead of made anew. Which trials a search makes follows from its seed and the pool alone, not from
+what is confirmed, so one replay serves every way to confirm.
 """
 
 import copy
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import fidelity
 import numpy as np
@@ -18,18 +18,20 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.pruners import _filter_study
 from optuna.samplers import BaseSampler, TPESampler
-from optuna.storages import InMemoryStorage
+from optuna.storages import BaseStorage, InMemoryStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from benchmarks.world import Drawn, Pool, Walk
 from mnist_core.goal import Goal
+from search.study import learning
 from search.study.dimensions import distributions
+from search.study.forecast import Forecaster
 from search.study.pruners import GoalPruning, Pruner
 from search.study.rungs import Search
 from search.study.samplers import Sampler
 from search.study.spec import SpaceChoice, StudySpec
-from search.study.trials import CONFIG
+from search.study.trials import CONFIG, curve
 
 EPOCHS, IMAGES = fidelity.WHOLE
 _WHEN = datetime(2020, 1, 1)
@@ -119,6 +121,8 @@ class _Study:
         self._relative = dict(sorted(space.items()))  # as Optuna has it
         self._rows = _Rows(self._space)
         self._optuna = optuna.Study(name, self._trials, pruner=pruner)
+        self._forecast = copy.copy(self._optuna)
+        self._forecast._storage = cast(BaseStorage, _Forecasts(self._trials))
 
     def ask(self, sampler: BaseSampler) -> dict[str, Any]:
         """What the sampler proposes for the next trial, which now runs."""
@@ -137,8 +141,9 @@ class _Study:
             trial_id=number,
         )
         self._trials.all.append(trial)
-        self._optuna._thread_local.cached_all_trials = None
-        self._rows.serve(sampler)
+        for each in (self._optuna, self._forecast):
+            each._thread_local.cached_all_trials = None
+        self._serve(sampler)
         study = _filter_study(self._optuna, trial)
         space = self._relative if number else {}
         found = sampler.sample_relative(study, trial, space)
@@ -146,6 +151,14 @@ class _Study:
             if name not in found:
                 found[name] = sampler.sample_independent(study, trial, name, kind)
         return found
+
+    def _serve(self, sampler: BaseSampler) -> None:
+        """Give it what is kept."""
+        if isinstance(sampler, learning._FromAll):
+            sampler._seen = self._forecast
+            sampler = sampler._sampler
+        if isinstance(sampler, TPESampler):
+            sampler._get_internal_repr = self._rows.of  # type: ignore[method-assign]
 
     def train(self, drawn: Drawn) -> int:
         """Have the trial that runs be this config; returns the epochs until the pruner stops it, or
@@ -196,6 +209,30 @@ class _Trials(InMemoryStorage):
         trial.system_attrs = {**trial.system_attrs, key: value}
 
 
+class _Forecasts(learning._Forecasting):
+    """Made anew when a trial is complete."""
+
+    def __init__(self, trials: _Trials) -> None:
+        super().__init__(trials)
+        self._all = trials
+        self._shown: list[FrozenTrial] = []
+        self._forecaster, self._complete = Forecaster([]), -1
+
+    def get_all_trials(
+        self, study_id: int, deepcopy: bool = True, states: Any = None
+    ) -> list[FrozenTrial]:
+        complete = [each for each in self._all.all if each.state == TrialState.COMPLETE]
+        if len(complete) != self._complete:
+            self._shown, self._complete = [], len(complete)
+            known = [(curve(each), cast(float, each.value)) for each in complete]
+            self._forecaster = Forecaster(known)
+        for trial in self._all.all[len(self._shown) :]:
+            if trial.state.is_finished():
+                self._shown.append(learning._forecast(trial, self._forecaster))
+        found = [*self._shown, *self._all.all[len(self._shown) :]]
+        return [trial for trial in found if states is None or trial.state in states]
+
+
 @dataclass
 class _Rows:
     """Trials as Optuna's TPE represents them, which it would make anew for each proposal."""
@@ -207,12 +244,7 @@ class _Rows:
         kinds = self.space.items()
         self._rows.append([kind.to_internal_repr(trial.params[name]) for name, kind in kinds])
 
-    def serve(self, sampler: BaseSampler) -> None:
-        within = getattr(sampler, "_sampler", sampler)
-        if isinstance(within, TPESampler):
-            within._get_internal_repr = self._of  # type: ignore[method-assign]
-
-    def _of(
+    def of(
         self, trials: Sequence[FrozenTrial], space: Mapping[str, BaseDistribution], _: Any
     ) -> dict[str, Any]:
         rows = np.array([self._rows[trial.number] for trial in trials])
