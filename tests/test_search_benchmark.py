@@ -16,12 +16,14 @@ from benchmarks.confirming import Plain, Race, run
 from benchmarks.report import Report, mean, page, ratio
 from benchmarks.searches import Optuna, Tried
 from benchmarks.strategies import MEDIAN, OURS, RANDOM, Strategy, quicker, replay
-from benchmarks.world import SHARES, Drawn, Halves, Pool, Recorded, Walk, World, half
+from benchmarks.world import IMAGES, SHARES, Drawn, Halves, Pool, Recorded, Walk, World, half
 from click.testing import CliRunner
 from fidelity import Line, held_out
 
 from mnist_core.goal import Goal
-from search.chance.referee import LEAST_TO_CONFIRM, MOST
+from search.chance import promise
+from search.chance.promise import Population
+from search.chance.referee import LEAST_TO_CONFIRM, MOST, Verdict
 from search.study.pruners import Hyperband, Median, NoPruning, Pruner, SuccessiveHalving
 from search.study.samplers import Random, Tpe
 from spaces import SPACES, Frame
@@ -155,11 +157,28 @@ def test_a_search_is_given_up_at_the_cap() -> None:
 
 
 def test_the_race_goes_to_whoever_promises_most() -> None:
-    race = Race(GOAL)
-    drawn = [_drawn(worst, 99.5) for worst in (99.42, 99.5, 99.45)]
-    asked = [list(islice(race.look(Tried(each, EPOCHS)), 1)) for each in drawn]
-    assert asked[1] == [drawn[1]]
-    assert asked[2] in ([drawn[2]], [])  # the second has a seed now that is not told yet
+    race, seeds = Race(GOAL, least=2.0), dict[Drawn, int]()
+    trials = [(99.42, 99.45), (99.5, 99.3), (99.45, 99.41), (99.2, 99.2), (99.47, 99.4)]
+    known = [_drawn(*each) for each in trials]
+    population = Population.of([each.worst for each in known], IMAGES)
+
+    def promised(drawn: Drawn) -> float:
+        fresh = drawn.fresh[: seeds[drawn]]
+        return promise.promise(drawn.worst, fresh, population, GOAL.accuracy, IMAGES)
+
+    for drawn in known:
+        seeds[drawn] = 0
+        if drawn is not known[-1]:
+            assert not list(race.look(Tried(drawn, EPOCHS)))  # nobody promises that much
+    race.least = promise.LEAST
+    for drawn in race.look(Tried(known[-1], EPOCHS)):
+        assert promised(drawn) == max(map(promised, seeds)) >= promise.LEAST
+        seeds[drawn] += 1
+        race.tell(drawn, seeds[drawn], Verdict.OPEN)
+        if seeds[drawn] == MOST:
+            del seeds[drawn]
+    assert max(map(promised, seeds)) < promise.LEAST
+    assert sum(bool(each) for each in seeds.values()) >= 2
 
 
 @pytest.fixture(scope="module")
