@@ -14,8 +14,8 @@ from search.chance import promise, referee
 from search.chance.promise import Population
 from search.chance.referee import Verdict
 
-CAP = 6000.0
-"""Cost at which a search is given up."""
+CAP = 3000.0
+"""Cost at which a search is given up: that of 200 whole trainings."""
 
 
 @dataclass
