@@ -46,6 +46,12 @@ def test_it_is_a_probability_whatever_is_seen(searched: float | None) -> None:
             assert 0 <= of(searched, *fresh, goal=goal) <= 1
 
 
+def test_steady_seeds_are_believed_sooner() -> None:
+    """Of two that are as good, the one whose seeds agree."""
+    steady, unsteady = (99.47, 99.48, 99.46, 99.47), (99.40, 99.54, 99.42, 99.52)
+    assert of(99.47, *steady) > 2 * of(99.47, *unsteady)
+
+
 def test_without_others_there_is_no_population() -> None:
     with pytest.raises(ValueError, match="no trial"):
         Population.of([], IMAGES)

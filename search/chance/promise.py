@@ -23,7 +23,6 @@ from search.chance import referee
 
 LEAST = 0.07
 """A config that promises less is not worth a seed: the search finds a better one for less."""
-_DEVIATION = 0.1  # of ln error, from seed to seed
 _SPREAD = 0.15  # of ln error, from config to config: no less is believed
 
 
@@ -60,16 +59,17 @@ def promise(
     """
     errors = [referee.log_error(each, images) for each in fresh]
     seen = errors if searched is None else [referee.log_error(searched, images), *errors]
-    weight = 1 / population.variance + len(seen) / _DEVIATION**2
-    total = population.mean / population.variance + math.fsum(seen) / _DEVIATION**2
+    seeds = referee.deviation(errors)  # of one config; the search's own was picked, and says less
+    weight = 1 / population.variance + len(seen) / seeds**2
+    total = population.mean / population.variance + math.fsum(seen) / seeds**2
     mean, variance = total / weight, 1 / weight
     allowed = referee.log_allowed(accuracy, images)
     chances = [0.0]
     for count in range(max(referee.LEAST_TO_CONFIRM, len(errors) + 1), most + 1):
         left = count - len(errors)
         expected = (math.fsum(errors) + left * mean) / count
-        deviation = left / count * math.sqrt(variance + _DEVIATION**2 / left)
-        enough = allowed - _margin(count) * _DEVIATION
+        deviation = left / count * math.sqrt(variance + seeds**2 / left)
+        enough = allowed - _margin(count) * seeds
         chances.append(statistics.NormalDist(expected, deviation).cdf(enough))
     return max(chances)
 

@@ -107,10 +107,18 @@ def _margin(worst: Sequence[float], accuracy: float, images: int) -> tuple[float
     that deviation."""
     errors = [log_error(each, images) for each in worst]
     allowed = log_allowed(accuracy, images)
-    mean = statistics.fmean(errors)
     freedom = PRIOR_FREEDOM + len(errors) - 1
+    return (allowed - statistics.fmean(errors)) / deviation(errors), freedom
+
+
+def deviation(errors: Sequence[float]) -> float:
+    """From seed to seed, of the logarithms of so many errors, pooled with `PRIOR`; that alone where
+    there is none."""
+    if not errors:
+        return PRIOR
+    mean = statistics.fmean(errors)
     squares = PRIOR_FREEDOM * PRIOR**2 + math.fsum((each - mean) ** 2 for each in errors)
-    return (allowed - mean) / math.sqrt(squares / freedom), freedom
+    return math.sqrt(squares / (PRIOR_FREEDOM + len(errors) - 1))
 
 
 def _bounds(margin: float, seeds: int, freedom: int) -> tuple[float, float]:
