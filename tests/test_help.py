@@ -122,7 +122,7 @@ def test_no_other_command_takes_settings() -> None:
         for name, command in cli.cli.commands.items()
         if any(parameter.name == "settings" for parameter in command.params)
     }
-    assert taking == {"launch", "drill", "space", "rescore"}
+    assert taking == {"launch", "drill", "space", "rescore", "confirm"}
 
 
 def test_version(drilldown: Drilldown) -> None:

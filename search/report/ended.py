@@ -72,7 +72,7 @@ def pruned(trials: Sequence[Trial], goal: Goal, methods: Mapping[str, str]) -> s
     said[0] += f"{when} of {goal.epochs}."
     if rungs:
         share = f"{float(rungs[2]):.0%}"
-        which = f"epoch{'s' * (',' in rungs[1])} {rungs[1]}"
+        which = f"{'epochs' if ',' in rungs[1] else 'epoch'} {rungs[1]}"
         said.append(
             f"After {which} the latest launch stops one that is not among the best "
             f"{share} of what complete trials had reached by then."

@@ -5,8 +5,8 @@
 replay and what is a model, `benchmarks.strategies` what is held against what.
 
 SMAC3 and NePS are asked too `--with smac,neps`, where they are installed; drilldown does not need
-them. Where a proposal takes long (theirs, and a Gaussian process's) there are fewer orders. On one core
-200 orders take a quarter of an hour, and longer the fewer configs hold the goals.
+them. Where a proposal takes long (theirs, and a Gaussian process's) there are fewer orders. On one
+core 200 orders take a quarter of an hour, and longer the fewer configs hold the goals.
 """
 
 import sys
