@@ -104,13 +104,14 @@ def test_what_next_of_a_drill_that_comes_along_says_what_its_file_does_not(whole
     """It is read from that file again when its name is typed."""
     spec = drill_spec.load("shallow")[1]
     result = replace(whole, name="shallow", spec=spec, settings=("workers=1",))
-    typed = "drilldown drill shallow --set workers=1 --set confirm=4"
-    assert own(result, again(result))[MORE_SEEDS] == typed
+    typed = "drilldown drill shallow --set workers=1"
+    assert again(result).resumed() == typed
+    assert own(result, again(result))[MORE_SEEDS] == "drilldown confirm shallow"
     other = replace(result, spec=spec.changed(seed=spec.seed + 1, base=("my net.toml",)))
     options = f" --start 'my net.toml' --seed {spec.seed + 1}"
-    assert own(other, again(other))[MORE_SEEDS] == typed + options
+    assert again(other).resumed() == typed + options
     mine = replace(other, name="mine")  # the storage has all of it
-    assert own(mine, again(mine))[MORE_SEEDS] == typed.replace("shallow", "mine")
+    assert again(mine).resumed() == typed.replace("shallow", "mine")
 
 
 def _tables(text: str) -> list[list[list[str]]]:
