@@ -130,7 +130,7 @@ def _cells(found: Sequence[Result]) -> list[str]:
     ]
 
 
-def page(halves: Halves, results: Results, trainings: int, half: str) -> str:
+def page(halves: Halves, results: Results, trainings: int, half: str, cap: float = CAP) -> str:
     """Markdown, for `studies/fidelity/search.md`."""
     played, tuning = halves.played, halves.tuning
     orders = max(map(len, results.values()))
@@ -150,7 +150,7 @@ trained whole. `python tests/benchmarks/search.py --write` makes this page anew.
   of the {len(tuning.configs)} configs of the tuning half hold them in nine of ten trainings.
 - **Confirmed** is what the referee of `drilldown confirm` says so of, on fresh seeds. *Plainly*: a
   trial that held its goal gets seeds until there is a word, at most ten, before the search goes on;
-  so do all that are not ours. *Capped* is a search that was given up at a cost of {CAP:,.0f},
+  so do all that are not ours. *Capped* is a search that was given up at a cost of {cap:,.0f},
   which then counts; *false* is what was confirmed and does not hold the goal in truth.
 - **Intervals** are where {COVERED:.0%} of {RESAMPLES:,} bootstraps over the orders lie, ratios on
   the same orders. They do not say how much another table of trainings would differ.

@@ -5,8 +5,9 @@
 replay and what is a model, `benchmarks.strategies` what is held against what.
 
 SMAC3 and NePS are asked too `--with smac,neps`, where they are installed; drilldown does not need
-them. Where a proposal takes long (theirs, and a Gaussian process's) there are fewer orders. On one
-core 200 orders take a quarter of an hour, and longer the fewer configs hold the goals.
+them. Where a proposal takes long (theirs, and a Gaussian process's) there are fewer orders. An
+order takes from seconds to a minute: TPE takes the longer the more trials there are, and where few
+configs hold a goal, searches come to the cap.
 """
 
 import sys
@@ -22,12 +23,16 @@ PAGE = TESTS.parent / "studies" / "fidelity" / "search.md"
 @click.option("--half", type=click.Choice(["held-out", "tuning"]), default="held-out")
 @click.option("--orders", type=click.IntRange(1), default=200, help="Searches of each strategy.")
 @click.option("--slow-orders", type=click.IntRange(0), default=20, help="Of each slow one.")
+@click.option("--cap", type=click.FloatRange(0, min_open=True), help="Cost to give up at.")
 @click.option("--with", "peers", default="", help="smac, neps or both: smac,neps.")
 @click.option("--write", is_flag=True, help=f"Write {PAGE.relative_to(TESTS.parent)}.")
-def main(half: str, orders: int, slow_orders: int, peers: str, write: bool) -> None:
+def main(
+    half: str, orders: int, slow_orders: int, cap: float | None, peers: str, write: bool
+) -> None:
     """Replay searches; prints what each costs."""
     import fidelity
 
+    from benchmarks.confirming import CAP
     from benchmarks.peers import asked
     from benchmarks.report import page
     from benchmarks.strategies import STRATEGIES, replay
@@ -38,9 +43,14 @@ def main(half: str, orders: int, slow_orders: int, peers: str, write: bool) -> N
     halves = Halves.of(done, half == "held-out")
     with click.progressbar(length=orders, file=sys.stderr) as bar:
         results = replay(
-            halves, strategies, range(orders), slow_orders, told=lambda _: bar.update(1)
+            halves,
+            strategies,
+            range(orders),
+            slow_orders,
+            cap=cap or CAP,
+            told=lambda _: bar.update(1),
         )
-    found = page(halves, results, len(done), half)
+    found = page(halves, results, len(done), half, cap or CAP)
     click.echo(found)
     if write:
         PAGE.write_text(found)
