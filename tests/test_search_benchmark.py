@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -293,3 +294,12 @@ def test_a_training_that_goes_on_is_paid_for_once() -> None:
     spent = run([Tried(good, 5), Tried(good, EPOCHS, before=5)], Plain(GOAL), GOAL)
     assert (spent.search, spent.trials) == (15, 2)
     assert spent.confirmed is good
+
+
+def test_the_page_says_what_it_was_made_from() -> None:
+    said = command.PAGE.read_text()
+    counted = re.search(r"From the first ([\d,]+) trainings", said)
+    assert counted
+    assert int(counted[1].replace(",", "")) <= len(fidelity.ledger())
+    assert "on the held-out half" in said
+    assert all(f"| {each.name} |" in said for each in (OURS, MEDIAN, RANDOM))
