@@ -68,7 +68,7 @@ def test_at_most_one_in_ten_confirmed_and_refuted_configs_is_not_so(
         ([99.0] * 4, Verdict.REFUTED),
         ([99.4] * 10, Verdict.REFUTED),  # held ten times, by no image to spare
         ([99.44, 99.46, 99.41, 99.42], Verdict.OPEN),
-        ([99.47, 99.45, 99.44, 99.46, 99.45, 99.45, 99.46, 99.44, 99.47, 99.45], Verdict.CONFIRMED),
+        ([99.48, 99.46, 99.45, 99.47, 99.46, 99.46, 99.47, 99.45, 99.48, 99.46], Verdict.CONFIRMED),
         ([100.0] * 4, Verdict.CONFIRMED),
     ],
 )
