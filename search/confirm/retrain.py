@@ -80,9 +80,11 @@ def retrain(
 
 def _verdict(record: Record, config: Config, test_acc: Sequence[float]) -> list[str]:
     """Whether the goal is held that the config was meant for, in a line; nothing where that is not
-    known, or was of another training."""
+    known, was of another training, or is known already, as of its own seed."""
     goal = record.goal
     if goal is None or config.epochs != goal.epochs or config.params >= goal.params:
+        return []
+    if record.expected is not None and config.seed == record.config.seed:
         return []
     ending = goal.ending(test_acc)
     where = f"the worst of the {goal.ends}" if goal.last > 1 else f"the {goal.ends}"

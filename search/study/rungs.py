@@ -40,8 +40,8 @@ class Search(Frozen):
         tuple[Annotated[int, Field(ge=1, le=1000)], ...] | None, BeforeValidator(_epochs)
     ] = None
     """The epochs, ascending, after which a trial goes on only where it is good enough. Unless
-    given, they follow from the goal: 1, 2, 3, 5, 8 and so on, each the sum of the two before, up to
-    half of its epochs."""
+    given, they follow from the goal: of 1, 2, 3, 5, 8 and so on, each the sum of the two before,
+    those from a fifth of its epochs up to half of them."""
     keep: Annotated[float, Field(gt=0, lt=1)] = 0.35
     """A trial goes on where its best accuracy so far is among this best share of those that the
     complete trials had by the same epoch."""
@@ -93,8 +93,10 @@ class Search(Frozen):
 
 
 def _default(epochs: int) -> tuple[int, ...]:
-    found, following = [1], 2
-    while following <= (epochs + 1) // 2:
-        found.append(following)
-        following = sum(found[-2:])
-    return tuple(found) if epochs > 1 else ()
+    """After the first epoch of many, all that is slow to start would be stopped: a long search
+    stopped nearly everything there."""
+    found, now, following = [], 1, 2
+    while now <= (epochs + 1) // 2 and epochs > 1:
+        found += [now] * (5 * now >= epochs)
+        now, following = following, now + following
+    return tuple(found)
