@@ -350,6 +350,8 @@ def test_confirm_for_programs(tiny: Path, drilldown: Drilldown) -> None:
     ]
     said = drilldown(*words).out
     assert "Refuted: none of the 2 holds the goal in at least 9 of 10 trainings" in said
+    (longer,) = re.findall(r"Search on: +drilldown (.*)\n", said)
+    assert longer == "launch tiny --trials 4 --until-confirmed"
     assert record.load(tiny / "best.toml").statement.goal.accuracy == 91.5
 
 
@@ -407,7 +409,8 @@ def test_a_refuted_best_gives_way_to_one_that_is_open(tiny: Path, drilldown: Dri
                     environment=fakes.ENVIRONMENT,
                 )
             )
-    assert drilldown("export", "tiny").code == 0
+    done = drilldown("export", "tiny")
+    assert f"\nIt is trial {second.number}, open: 1 of 1 fresh seed holds the goal\n" in done.out
     assert record.load(tiny / "best.toml").origin.trial == second.number
     assert record.load(tiny / "best.toml").statement.verdict == "open"
 

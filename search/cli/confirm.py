@@ -10,7 +10,7 @@ import click
 from mnist_core.engine import Wanted
 from search.cli import complete, options
 from search.cli.interrupts import resumable
-from search.text.commands import program
+from search.text.commands import COLUMN, program
 
 if TYPE_CHECKING:
     from search.workers.protocol import Start
@@ -93,6 +93,7 @@ def confirm(
     and the signal's number (130 for Ctrl-C) where one stopped it.
     """
     from mnist_core.words import of
+    from search.chance.referee import Verdict
     from search.drill import contenders
     from search.launch import progress
     from search.report import confirmed
@@ -122,6 +123,9 @@ def confirm(
     if form == "table":
         more = again(2 * seeds)
         click.echo(confirmed.summary(raced.standings, seeds, raced.best, more))
+        if entry.longer and all(each.verdict == Verdict.REFUTED for each in found):
+            longer = f"{program()} {entry.longer}{options.kept(device, url)}"
+            click.echo("Search on:".ljust(COLUMN) + longer)
     if raced.failed:
         click.echo(f"{of(raced.failed, 'training')} failed; type the same to try again.", err=True)
         sys.exit(1)

@@ -392,6 +392,7 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
     from mnist_core import outputs
     from search.drill import kept as drills
     from search.launch import finalists
+    from search.report import confirmed
     from search.study import export as exports
     from search.study import folder, runs, storage
 
@@ -403,14 +404,16 @@ def export(name: str, trial: int | None, output: Path | None, url: str | None) -
         storage.check_name(name, f"study {name!r} is no file's name; choose one with -o:")
         folder.check(*whose)
     path = output or exports.default_path(name, trial)
+    said = ""
     if run.kind == "drill":
         drills.export(studies, run, trial, path)
     else:
-        finalists.write(studies, run.studies[0], trial, path, storage.option(url))
+        kept = finalists.write(studies, run.studies[0], trial, path, storage.option(url))
+        said = confirmed.exported(kept)
     if output is None:
         folder.claim(*whose)
     if not outputs.passes_through(path):
-        click.echo(f"{path}\nTrain it again: {command_for(path)}")
+        click.echo(f"{path}\nTrain it again: {command_for(path)}{said}")
 
 
 @click.command()

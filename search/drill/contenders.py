@@ -1,5 +1,6 @@
 """What `confirm` is given: a study, a drill, or configs; who races, and where that is kept."""
 
+import shlex
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,7 @@ from search.drill.resume import told
 from search.drill.stored import BEST
 from search.launch import finalists, unsealed
 from search.launch.trainings import LiveRace
-from search.study import export, folder, rescore, runs, session, storage
+from search.study import export, fingerprint, folder, rescore, runs, session, storage
 from search.study.runs import Run
 from search.study.studies import Studies
 from search.text.wording import judged_by
@@ -66,6 +67,16 @@ class Entry:
         if self._run is None or file is None:
             return ""
         return f"{self.name}: the {self._run[1].kind} is meant; the config of that name is {file}"
+
+    @property
+    def longer(self) -> str | None:
+        """The words of a launch that searches on, twice as long, until a config is confirmed; None
+        where no single study was asked about."""
+        if self._run is None or self._run[1].kind != "study":
+            return None
+        study = self._run[1].studies[0]
+        trials = 2 * max(study.counted, fingerprint.wanted(study) or 0)
+        return f"launch {shlex.quote(self.name)} --trials {trials} --until-confirmed"
 
     @property
     def ledger(self) -> Path:

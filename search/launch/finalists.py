@@ -91,9 +91,11 @@ def best(study: Study) -> tuple[Record, Standing | None] | None:
     return export.to_record(first, study.goal), None
 
 
-def write(studies: Studies, study: Study, number: int | None, path: Path, where: str = "") -> None:
+def write(
+    studies: Studies, study: Study, number: int | None, path: Path, where: str = ""
+) -> Record:
     """Write the trial of this number, or the best, with what fresh seeds say of it, to a file,
-    whole or not at all. where: see `search.study.storage.option`.
+    whole or not at all; returns what was written. where: see `search.study.storage.option`.
 
     Raises UserError as `search.study.export.chosen` and `standings`, and where the file cannot be
     written.
@@ -104,6 +106,7 @@ def write(studies: Studies, study: Study, number: int | None, path: Path, where:
         found = best(study) if number is None else None
         kept = found[0] if found is not None else _judged(study, trial, kept)
     record.save(path, kept)
+    return kept
 
 
 def _judged(study: Study, trial: Trial, kept: Record) -> Record:

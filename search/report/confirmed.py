@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from mnist_core.goal import Goal
-from mnist_core.words import of, part, percent
+from mnist_core.record import Record
+from mnist_core.words import does, of, part, percent
 from search.chance.referee import SHARE, Verdict
 from search.confirm.race import Standing, best_first
 from search.text.commands import COLUMN, command_for
@@ -132,6 +133,15 @@ def summary(standings: Sequence[Standing], seeds: int, path: Path | None, more: 
     if still:
         lines.append(f"Go on, to {of(2 * seeds, 'seed')}:".ljust(COLUMN) + more)
     return "\n".join(lines)
+
+
+def exported(kept: Record) -> str:
+    """Which trial a config is, and why that one, in a line; nothing where no fresh seed says it."""
+    said, origin = kept.statement, kept.origin
+    if said is None or origin is None:
+        return ""
+    held = f"{part(said.held, said.seeds, 'fresh seed')} {does(said.held, 'holds')} the goal"
+    return f"\nIt is trial {origin.trial}, {said.verdict}: {held}"
 
 
 def verdict(best: Standing, contenders: int = 1, name: str = "") -> str:
