@@ -193,6 +193,29 @@ def test_a_study_begins_with_files_winners_and_another_studys_best(
     one_line(drilldown("launch", "studies/five.toml"), said)
 
 
+def test_a_study_without_its_file_begins_with_what_set_says(
+    drilldown: Drilldown, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "one.toml"
+    path.write_text(TINY)
+    assert drilldown("launch", "one.toml", "--quiet").code == 0
+    path.unlink()
+    best = storage.open_storage().get("one").best()
+    assert best is not None
+    record.save(tmp_path / "net.toml", record.Record(config=best.config))
+    for name, word in (("two", "one"), ("three", "net.toml")):
+        words = ["launch", "one", "--seed", "8", "--name", name, "--quiet"]
+        assert drilldown(*words, "--set", f'start=["{word}"]').code == 0
+        assert _recipes(storage.open_storage().get(name))[0] == best.config.recipe
+    more = ["--trials", "3", "--name", "three", "--quiet"]
+    assert drilldown("launch", "three", *more).code == 0  # it has tried them
+    assert _recipes(storage.open_storage().get("three")).count(best.config.recipe) == 1
+    said = "--set start: silu-squeeze is not in the study's space: has 9,987 parameters"
+    one_line(drilldown("launch", "one", "--set", 'start=["silu-squeeze"]', "--name", "no"), said)
+    assert storage.open_storage().find("no") is None
+
+
 def test_a_drill_begins_with_what_train_takes(drilldown: Drilldown, tmp_path: Path) -> None:
     path = tmp_path / "down.toml"
     text = STAGES.replace("params = 2_000", "params = 20_000").replace("widths", "lr")

@@ -9,7 +9,8 @@ from mnist_core.errors import UserError
 from mnist_core.frozen import shortened
 from search.study import runs, storage
 from search.study.fingerprint import is_stage, launched_with
-from search.study.spec import StudySpec
+from search.study.settings import read
+from search.study.spec import StudySpec, has_file
 from search.study.spec import load as load_file
 from search.study.studies import Studies
 from search.text.commands import latest
@@ -25,8 +26,7 @@ def load(
 
     Raises UserError where it is none of these, or keeps no longer what it was launched with.
     """
-    known = study in packaged.names(packaged.STUDIES) or packaged.path_of(study) is not None
-    if known or not storage.has_storage(url):
+    if has_file(study) or not storage.has_storage(url):
         return *load_file(study, changes), tuple(changes)
     studies = storage.open_storage(url, read_only=True)
     if not runs.there(studies, study):
@@ -41,8 +41,10 @@ def load(
         raise UserError(
             f"study {study!r} is a stage of a drill; resume that: drilldown drill {drill}"
         )
-    tried = launched_with(found, changes).changed(start=())  # what it began with, it has tried
-    return study, tried, tuple(latest([*found.settings, *changes]))
+    plan = launched_with(found, changes)
+    if not any(read(text).key.partition(".")[0] == "start" for text in changes):
+        plan = plan.changed(start=())  # what it began with, it has tried
+    return study, plan, tuple(latest([*found.settings, *changes]))
 
 
 def check_spelling(given: str, what: str, come_along: Sequence[str], studies: Studies) -> None:

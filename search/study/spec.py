@@ -214,6 +214,11 @@ def load(study: str, changes: Sequence[str] = ()) -> tuple[str, StudySpec]:
     return path.stem, parsed(path, parse, StudySpec, what="study")
 
 
+def has_file(study: str) -> bool:
+    """Whether it comes along or is a path; else it can only be one that has been run."""
+    return study in packaged.names(packaged.STUDIES) or packaged.path_of(study) is not None
+
+
 def folder_of(study: str) -> Path:
     """Of the file that `load` reads, from which the paths in it lead on."""
     return packaged.find(study, packaged.STUDIES, "study").parent

@@ -16,7 +16,7 @@ from mnist_core.frozen import shortened
 from mnist_core.goal import Goal
 from mnist_core.paths import is_there
 from search.study.settings import option
-from search.study.spec import StudySpec, folder_of
+from search.study.spec import StudySpec, folder_of, has_file
 from search.text.commands import program
 from spaces import SPACES, Frame, SpaceError
 from spaces.reading import sample_of
@@ -41,7 +41,10 @@ def planned(
     """
     if not plan.start:
         return {}
-    where, folder = ("--start", Path()) if typed else (f"{study}: start", folder_of(study))
+    if typed or not has_file(study):  # where one goes on without its file, --set says them
+        where, folder = "--start" if typed else "--set start", Path()
+    else:
+        where, folder = f"{study}: start", folder_of(study)
     found = find(plan.start, folder, url, where, winner)
     bases = {_name(word): _base(word, folder) for word in plan.start}
     return samples(found, plan, where, bases, url)
