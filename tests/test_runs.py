@@ -123,7 +123,24 @@ def test_what_starts_from_a_drill_starts_from_its_winner(
         ("drill smoke", "'smoke' is a study; resume it with: drilldown launch smoke"),
         ("launch mini.1.net", "is a stage of a drill; resume that: drilldown drill mini\n"),
         ("train mini", "drill 'mini' is no config; train its best: drilldown export mini, then "),
-        ("count mini.1.net", "study 'mini.1.net' is no config; train its best: drilldown export "),
+        ("count mini.1.net", "study 'mini.1.net' is no config; count its best: drilldown export "),
+        (
+            "count {folder}/mini.toml",
+            "mini.toml is a drill, no config; count its best: drilldown ",
+        ),
+        ("train {folder}/mini.toml", "drilldown export mini, then drilldown train "),
+        (
+            "count {folder}/two.toml",
+            "two.toml: is a study, not a config; run it with: drilldown la",
+        ),
+        (
+            "confirm {folder}/mini.toml",
+            "mini.toml is a drill, no config; confirm what it found: drilldown confirm mini\n",
+        ),
+        (
+            "confirm {folder}/down.toml",
+            "down.toml: is a drill, not a config; run it with: drilldow",
+        ),
         ("train smoke", "study 'smoke' is no config; train its best: drilldown export smoke, then"),
         (
             "count quick",

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from mnist_core.engine import Wanted
+from mnist_core.errors import UserError
 from search.cli import beside, complete, options
 from search.cli.interrupts import resumable
 
 if TYPE_CHECKING:
+    from mnist_core.record import Record
     from search.workers.protocol import Start
 
 
@@ -46,11 +48,11 @@ def train(config: str, check: bool, save: Path | None, **changes: int | str | No
     compare` shows, or a winner (silu-squeeze or
     under-10k).
     """
-    from mnist_core import outputs, record
+    from mnist_core import outputs
     from search.confirm import retrain
 
     wanted = retrain.Changes(**changes)  # type: ignore[arg-type]
-    kept = record.load(_path(config))
+    kept = _load(config, "train")
     # Lines among the weights would spoil them.
     say = partial(click.echo, err=save is not None and outputs.passes_through(save))
     checked = retrain.retrain(kept, wanted, check, save, say)
@@ -68,23 +70,31 @@ def count(config: str, form: str) -> None:
     experiment that `drilldown compare` shows, or a winner (silu-squeeze or
     under-10k).
     """
-    from mnist_core import record
     from search.text import console as tables
 
-    click.echo(tables.layers(record.load(_path(config)).config, form))
+    click.echo(tables.layers(_load(config, "count").config, form))
 
 
-def _path(config: str) -> Path:
-    """Of the file. Raises UserError where it is none; of the name of a study or a drill that has
-    been run, with what makes a config of its best."""
-    from mnist_core import packaged
+def _load(config: str, verb: str) -> "Record":
+    """verb: of the command. Raises UserError where it is none; of a study or a drill that has been
+    run, or its file, with what makes a config of its best."""
+    from mnist_core import files, packaged, record
+    from mnist_core.paths import is_there
 
     path = packaged.path_of(config)
     if packaged.packaged_config(config) is None and (path is None or path.is_dir()):
         from search.study import export  # which loads Optuna
 
-        export.check_no_run(config)
-    return packaged.config_path(config)
+        export.check_no_run(config, verb)
+    path = packaged.config_path(config)
+    try:
+        return record.load(path)
+    except UserError:
+        if is_there(path) and path.is_file() and files.kind_of(path) in ("study", "drill"):
+            from search.study import export
+
+            export.check_no_run(config, verb)
+        raise
 
 
 @click.command()

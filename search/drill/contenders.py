@@ -27,6 +27,7 @@ from search.launch.trainings import LiveRace
 from search.study import export, fingerprint, folder, rescore, runs, session, storage
 from search.study.runs import Run
 from search.study.studies import Studies
+from search.text.commands import program
 from search.text.wording import judged_by
 from search.workers import cores, training
 from search.workers.ledger import Ledger
@@ -167,7 +168,7 @@ def find(words: Sequence[str], wish: Wish, url: str | None) -> Entry:
     """Raises UserError where the words are neither one study or drill nor configs, there is nothing
     to confirm, a seed is none that is fresh, or a config cannot hold the goal."""
     known = _find_run(words, url)
-    entry = _of_configs(words, wish) if known is None else _of_run(*known, wish, url)
+    entry = _of_configs(words, wish, url) if known is None else _of_run(*known, wish, url)
     for each in entry.contenders:
         _check(each, entry.goal)
     if len({each.config.data for each in entry.contenders}) > 1:
@@ -247,14 +248,18 @@ def _finalists(studies: Studies, run: Run, wish: Wish) -> list[Contender]:
 # --- configs ---------------------------------------------------------------------------------
 
 
-def _of_configs(words: Sequence[str], wish: Wish) -> Entry:
+def _of_configs(words: Sequence[str], wish: Wish, url: str | None) -> Entry:
     if wish.top is not None:
         raise UserError("--top is for studies and drills; of configs all are confirmed")
     kept: dict[str, Record] = {}
     for word in words:
         path = packaged.config_path(word)
         name = str(Path(word).with_suffix("")) if word.lower().endswith(".toml") else word
-        kept[name] = record.load(path)
+        try:
+            kept[name] = record.load(path)
+        except UserError:
+            _check_no_run(word, path, url)
+            raise
     recipes: dict[object, str] = {}
     for name, each in kept.items():
         first = recipes.setdefault(each.config.recipe, name)
@@ -268,6 +273,17 @@ def _of_configs(words: Sequence[str], wish: Wish) -> Entry:
         fresh = fresh_seeds(each.config.seed, wish.seeds, seen)
         found.append(unsealed.contender(Contender(name, each, seen, fresh)))
     return Entry(", ".join(kept), goal, _seeded(found, wish), runs_dir() / "seeds")
+
+
+def _check_no_run(word: str, path: Path, url: str | None) -> None:
+    """Raises UserError, naming the run, where the word is the file of one. url: of the storage."""
+    if storage.has_storage(url):
+        run = runs.of_file(storage.open_storage(url, read_only=True), path)
+        if run is not None:
+            raise UserError(
+                f"{word} is a {run.kind}, no config; confirm what it found: "
+                f"{program()} confirm {shlex.quote(run.name)}{storage.option(url)}"
+            )
 
 
 def _asked(goal: Goal, wish: Wish) -> Goal:

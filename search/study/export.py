@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from mnist_core import record
+from mnist_core import packaged, record
 from mnist_core.errors import UserError
 from mnist_core.goal import Goal
 from mnist_core.paths import runs_dir
@@ -58,16 +58,22 @@ def again(name: str, number: int, where: str = "") -> list[str]:
     return [export, command_for(default_path(name, number))]
 
 
-def check_no_run(name: str) -> None:
+def check_no_run(given: str, verb: str) -> None:
     """Raises UserError, with what makes a config of its best, where a study or a drill that has
-    been run is named instead of a config."""
-    studies = storage.open_storage(read_only=True) if storage.has_storage() else None
-    if studies is not None and runs.there(studies, name):
-        best = default_path(name)
-        way = "" if best.exists() else f"{program()} export {shlex.quote(name)}, then "
+    been run, or its file, is given instead of a config. verb: of the command it is given to."""
+    if not storage.has_storage():
+        return
+    studies, path = storage.open_storage(read_only=True), packaged.path_of(given)
+    if path is not None and not path.is_dir():
+        run = runs.of_file(studies, path)
+    else:
+        run = runs.find(studies, given) if runs.there(studies, given) else None
+    if run is not None:
+        said = f"{run.said} is" if run.name == given else f"{given} is a {run.kind},"
+        best = default_path(run.name)
+        way = "" if best.exists() else f"{program()} export {shlex.quote(run.name)}, then "
         raise UserError(
-            f"{runs.find(studies, name).said} is no config; train its best: "
-            f"{way}{program()} train {shlex.quote(str(best))}"
+            f"{said} no config; {verb} its best: {way}{program()} {verb} {shlex.quote(str(best))}"
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from mnist_core import files, packaged
 from mnist_core.errors import UserError
 from mnist_core.files import suggest
+from mnist_core.paths import is_there
 from search.study.fingerprint import is_stage
 from search.study.folder import Kind
 from search.study.names import STAGE
@@ -127,6 +128,13 @@ def mistake(given: str, known: Collection[str]) -> str | None:
         return f"{given} {files.mistaken('study', kind, typed)}"
     run = f"drilldown {files.COMMANDS[kind]} {typed}"
     return f"{given} is {what} {kind} that has not been run; run it with: {run}"
+
+
+def of_file(studies: Studies, path: Path) -> Run | None:
+    """What has been run under the name of a study's or a drill's file, and is of its kind."""
+    kind = files.kind_of(path) if is_there(path) and path.is_file() else None
+    run = find(studies, path.stem) if kind and there(studies, path.stem) else None
+    return run if run is not None and run.kind == kind else None
 
 
 def there(studies: Studies, name: str) -> bool:
