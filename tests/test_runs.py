@@ -147,6 +147,13 @@ def test_what_starts_from_a_drill_starts_from_its_winner(
             "quick is a study, not a config; run it with: drilldown launch quick; what "
             "it found is one: drilldown export NAME\n",
         ),
+        (
+            "launch a/smoke.toml",
+            "no such file; study 'smoke' has been run: drilldown launch smoke\n",
+        ),
+        ("drill mini.TOML", "no such file; drill 'mini' has been run: drilldown drill mini\n"),
+        ("launch mini.toml", "mini.toml: no such file\n"),
+        ("launch mini.1.net.toml", "mini.1.net.toml: no such file\n"),
         ("show quick", "quick is a study that has not been run; run it with: drilldown lau"),
         (
             "export shallow",

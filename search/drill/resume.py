@@ -12,7 +12,7 @@ from mnist_core.files import explain
 from search.drill.spec import DrillSpec
 from search.drill.spec import load as load_file
 from search.study import runs, storage
-from search.study.resume import check_spelling
+from search.study.resume import check_moved, check_spelling
 from search.study.settings import applied
 from search.study.study import Study
 from search.text.commands import latest, program
@@ -42,6 +42,7 @@ def load(
 
     Raises UserError where it is none of these, or keeps no longer what it was launched with.
     """
+    check_moved(drill, "drill", url)
     known = drill in packaged.names(packaged.DRILLS) or packaged.path_of(drill) is not None
     if known or not storage.has_storage(url):
         return *load_file(drill, changes, url), tuple(changes)
