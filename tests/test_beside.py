@@ -5,14 +5,16 @@ import io
 import json
 import re
 import shutil
+import tomllib
 from pathlib import Path
 
 import fakes
 import pytest
-from command_line import Drilldown, one_line
+from command_line import STAGES, Drilldown, one_line
 from fakes import FakeWorkers, Fate
 
 from mnist_core.config import Data
+from search.drill.spec import DrillSpec
 from search.launch.owner import Owner
 from search.study import upkeep
 from search.study.fingerprint import SPEC
@@ -114,6 +116,22 @@ def test_programs_read_the_same(drilldown: Drilldown, tmp_path: Path) -> None:
     path = tmp_path / "beside.md"
     assert drilldown(*words, "markdown", "-o", path).out == f"{path}\n"
     assert "| goal.last | 2 | 1 |" in path.read_text()
+
+
+def test_a_stage_says_its_bases_by_name(drilldown: Drilldown) -> None:
+    plan = DrillSpec.from_dict(tomllib.loads(STAGES))
+    one, another = plan.stand_ins().values()
+    for name, bases in (
+        ("two.2.pace", {"arch/0": one, "arch/1": another}),
+        ("too.2.pace", {"arch/0": another, "arch/1": one}),
+    ):
+        with opened(open_storage(), name, plan.study(2, bases)):
+            pass
+    done = drilldown("compare", "mine", "two.2.pace")
+    assert re.search(r"^base +– +arch/0 or arch/1$", done.out, re.MULTILINE), done.out
+    assert not re.search(r"^bases|choices|[0-9a-f]{16}", done.out, re.MULTILINE), done.out
+    done = drilldown("compare", "two.2.pace", "too.2.pace")
+    assert re.search(r"^bases +its own configs +its own configs$", done.out, re.MULTILINE), done.out
 
 
 def test_what_an_old_study_did_not_keep_is_not_known(drilldown: Drilldown) -> None:

@@ -12,6 +12,7 @@ from mnist_core.goal import Goal
 from mnist_core.words import accuracies, part, percent
 from search.report.dimensions import can_be
 from search.report.shown import broken
+from search.study.differences import BASES
 from search.study.fingerprint import told
 from search.study.runs import Run
 from search.study.settings import option as option_of
@@ -23,7 +24,6 @@ from search.text.commands import program
 from search.text.console import records, table
 from search.text.wording import duration, not_whole, plain
 from spaces import dimensions
-from spaces.catalogue import CATALOGUE
 
 _YES_OR_NO = {"True": "yes", "False": "no"}
 
@@ -47,7 +47,9 @@ def compared(runs: Sequence[Run], form: str, url: str | None) -> str:
     heads = ["", *(study.name for study in studies)]
     lines = [[head, *(each[head] for each in cells)] for head in cells[0]]
     others = [
-        [name, *(_said(name, value) for value in values)] for name, values in differences.items()
+        [name, *(_said(name, value) for value in values)]
+        for name, values in differences.items()
+        if name != BASES or len({*values} - {None}) > 1  # else `base` says it, in words
     ]
     return _page(_reduced(studies), heads, lines, others, form, _remarks(studies, url))
 
@@ -127,8 +129,10 @@ def _said(name: str, value: str | None) -> str:
     """What a study keeps as text, as people read it: dimensions as `space` says them."""
     if value is None:
         return "–"
+    if name == BASES:
+        return "its own configs"
     kind = dimensions.read(value)
-    if kind is not None and name in CATALOGUE:
+    if kind is not None:
         return can_be(name, kind)
     if value in _YES_OR_NO:
         return _YES_OR_NO[value]

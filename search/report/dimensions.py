@@ -48,7 +48,7 @@ def told(offers: Sequence[Offer], form: str) -> str:
 
 def can_be(name: str, kind: Dimension) -> str:
     """`0.02 to 1 (log)`, `50 to 2,000 (updates, log)`, `relu or silu`."""
-    unit = CATALOGUE[name].unit
+    unit = CATALOGUE[name].unit if name in CATALOGUE else ""  # which a stage's `base` is not in
     if isinstance(kind, Choice):
         said, remarks = listed([plain(each) for each in kind.choices], "or"), [unit]
     else:

@@ -15,7 +15,8 @@ from spaces.dimensions import Choice, read
 
 _OF_GOAL = ("goal.accuracy", "goal.last")
 """What a study that has run can be asked anew, from its curves."""
-_BASES, _SEED = "bases", "seed"
+BASES = "bases"  # of a drill's stage: a digest of the configs that it starts from
+_SEED = "seed"
 
 
 def differing(
@@ -34,7 +35,7 @@ def differing(
     changed = [key for key in {**ours, **theirs} if ours.get(key) != theirs.get(key)]
     if not changed:
         return None
-    match = STAGE.fullmatch(name) if _BASES in theirs else None
+    match = STAGE.fullmatch(name) if BASES in theirs else None
     table = f"stage.{match[3]}" if match else "space"
     key, *others = changed
     first = _in_file(key, table)
@@ -61,7 +62,7 @@ def _in_file(key: str, table: str) -> str:
     """The field of the file that a part of a fingerprint is."""
     if key.startswith("goal.") or key in (_SEED, "data"):
         return key
-    if key == _BASES:
+    if key == BASES:
         return "base"
     if key == "space":
         return "space.name"
@@ -72,7 +73,7 @@ def _in_file(key: str, table: str) -> str:
 
 
 def _contrast(key: str, field: str, was: str | None, now: str | None, of_stage: bool) -> str:
-    if key == _BASES:  # of which only a digest is kept
+    if key == BASES:  # of which only a digest is kept
         return "other configs to start from (base in the drill's file, or --start)"
     if key == _SEED and of_stage:  # it is a stage's own, which follows from the drill's
         return "another seed of the drill"
