@@ -131,7 +131,10 @@ def _explained(
             if path and isinstance(path[-1], int):  # a table that has no name
                 which = f"the {ordinal(path[-1] + 1)} [[{path[-2]}]]"
                 return at(*path, word, said=f"is missing from {which}{_to_add(table, word)}")
-            return at(*path, word, said=f"is missing{_to_add(table, word)}")
+            add = _to_add(table, word)
+            if path and isinstance(given, dict) and _is_only_above_others(given):
+                add = _to_add(_place(above[:-1], root)[1], path[-1]) or add
+            return at(*path, word, said=f"is missing{add}")
         case "model_type":
             path = _place(fault["loc"], root)[0]
             add = _to_add(_place(path[:-1], root)[1], path[-1]) if path else ""
@@ -144,6 +147,12 @@ def _to_add(table: Schema, word: str | int) -> str:
     """As `json_schema_extra` of the field has it."""
     add = _inside(table, word).get("add")
     return f"; add {add}" if add else ""
+
+
+def _is_only_above_others(given: Mapping[str, Any]) -> bool:
+    """Whether a table may have no header of its own, only tables in it: a line that were added
+    at the file's end would fall into the last of those."""
+    return bool(given) and all(isinstance(each, dict) for each in given.values())
 
 
 def _above_all(word: str, path: Sequence[str | int], given: Any, root: Schema) -> str:

@@ -190,7 +190,10 @@ def test_the_least_that_a_study_says(tmp_path: Path):
             "trials = 1\nspace = 'open'",
             "space: must be a table, not 'open'; add [space] with name = \"open\"",
         ),
-        ("trials = 1\n[space.vary]\nlr = [0.1, 0.2]", 'space.name: is missing; add name = "open"'),
+        (
+            "trials = 1\n[space.vary]\nlr = [0.1, 0.2]\n[space.fix]\nmomentum = 0.9",
+            'space.name: is missing; add [space] with name = "open"',
+        ),
         ("trials = 1\n[space]\nname = 'opne'", "space.name: no space 'opne'; did you mean 'open'?"),
         (f"{LEAST}vary = ['lr']", "space.vary: must be a table, not ('lr',)"),
         (f"{LEAST}fixed = {{lr = 1}}", "space.fixed: is not a field here; did you mean 'fix'?"),
