@@ -28,6 +28,9 @@ def explain(
     models: what the file may hold: the one that `error` comes from, and others whose fields stand
     at the top level beside its own. values: of the file; items of its arrays of tables are called
     by their names, and others counted from the 1st.
+
+    A model's `json_schema_extra` may say of fields of other kinds of files, as `foreign`, what it
+    has instead.
     """
     faults = _causes(error.errors(include_url=False))
     first = min(faults, key=lambda fault: fault["type"] != "extra_forbidden")
@@ -109,12 +112,7 @@ def _explained(
             *above, word = fault["loc"]
             path, table = _place(above, root)
             known = set(table.get("properties", ())) | (set() if path else beside)
-            above_all = _above_all(str(word), path, given, root)
-            if above_all:
-                return at(*path, word, said=above_all)
-            inner = "" if path else _in_a_table(str(word), root)
-            remedy = f"; it stands in {inner}" if inner else suggest(str(word), known)
-            return at(*path, word, said=f"is not a field here{remedy}")
+            return at(*path, word, said=_unknown(str(word), path, known, given, root))
         case "union_tag_not_found":
             path, union = _place(fault["loc"], root)
             near = difflib.get_close_matches("kind", given, n=1)
@@ -131,9 +129,8 @@ def _explained(
             if path and isinstance(path[-1], int):  # a table that has no name
                 which = f"the {ordinal(path[-1] + 1)} [[{path[-2]}]]"
                 return at(*path, word, said=f"is missing from {which}{_to_add(table, word)}")
-            add = _to_add(table, word)
-            if path and isinstance(given, dict) and _is_only_above_others(given):
-                add = _to_add(_place(above[:-1], root)[1], path[-1]) or add
+            outer = _place(above[:-1], root)[1] if path and _has_only_tables(given) else {}
+            add = (outer and _to_add(outer, path[-1])) or _to_add(table, word)
             return at(*path, word, said=f"is missing{add}")
         case "model_type":
             path = _place(fault["loc"], root)[0]
@@ -149,10 +146,23 @@ def _to_add(table: Schema, word: str | int) -> str:
     return f"; add {add}" if add else ""
 
 
-def _is_only_above_others(given: Mapping[str, Any]) -> bool:
-    """Whether a table may have no header of its own, only tables in it: a line that were added
-    at the file's end would fall into the last of those."""
-    return bool(given) and all(isinstance(each, dict) for each in given.values())
+def _has_only_tables(given: Any) -> bool:
+    """Whether a table may have no header of its own, only tables in it: a line added at the
+    file's end would fall into the last of those."""
+    inner = given.values() if isinstance(given, dict) else ()
+    return bool(inner) and all(isinstance(each, dict) for each in inner)
+
+
+def _unknown(
+    word: str, path: Sequence[str | int], known: Iterable[str], given: Any, root: Schema
+) -> str:
+    """What is said of a field that the table at `path` does not have. known: those it has."""
+    if not path and word in root.get("foreign", {}):
+        return str(root["foreign"][word])
+    if above_all := _above_all(word, path, given, root):
+        return above_all
+    inner = "" if path else _in_a_table(word, root)
+    return f"is not a field here{f'; it stands in {inner}' if inner else suggest(word, known)}"
 
 
 def _above_all(word: str, path: Sequence[str | int], given: Any, root: Schema) -> str:

@@ -5,7 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from mnist_core import packaged
 from mnist_core.config import Config, Data
@@ -72,6 +79,11 @@ class StageStudy(Plan):
 class DrillSpec(Frozen):
     """One drill, as its TOML says it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "foreign": {"space": "a drill has no [space]; what varies stands in [stage.vary]"}
+        }
+    )
     title: str = ""
     workers: Workers = None
     engine: Wanted = "auto"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
 from pydantic import (
     BeforeValidator,
+    ConfigDict,
     Field,
     PlainSerializer,
     ValidationError,
@@ -154,6 +155,13 @@ class SpaceChoice(Frozen):
 class StudySpec(Plan):
     """One study, as its TOML says it."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "foreign": {
+                "stage": "a study has no [[stage]]; a file of stages, with no [space], is a drill"
+            }
+        }
+    )
     space: Annotated[SpaceChoice, Field(json_schema_extra={"add": '[space] with name = "open"'})]
     start: tuple[str, ...] = ()
     """Configs that are tried first, as `search.study.starts` finds them; files stand beside the
