@@ -41,7 +41,9 @@ def make(
     lacks what a dimension changes, or cannot be trained on the frame's data in some batch size.
     """
     known = all_dimensions(frame)
-    check_names(vary, {*known, ALL_WIDTHS}, f"{table}.vary", STAGE)
+    _check_widths(vary, table)
+    varied = {*known, ALL_WIDTHS}.difference(catalogue.WIDTH_NAMES)
+    check_names(vary, varied, f"{table}.vary", STAGE)
     vary = _spelled_out(vary)
     check_names(fix, known, f"{table}.fix", STAGE)
     named = {*vary, *fix}
@@ -67,8 +69,18 @@ def make(
     return narrowed
 
 
+def _check_widths(vary: Iterable[str], table: str) -> None:
+    """Raises SpaceError where a single width is to vary, beside `ALL_WIDTHS` too: of the two it
+    would not be plain which holds."""
+    for name in vary:
+        if name in catalogue.WIDTH_NAMES:
+            raise SpaceError(
+                f"{table}.vary: a stage has no {name}; all widths together are `{ALL_WIDTHS}`"
+            )
+
+
 def _spelled_out(vary: Mapping[str, Any]) -> dict[str, Any]:
-    """One entry a dimension; what is said of a single width comes before what is said of all."""
+    """One entry a dimension."""
     widths = dict.fromkeys(catalogue.WIDTH_NAMES, vary[ALL_WIDTHS]) if ALL_WIDTHS in vary else {}
     return {**widths, **{name: bounds for name, bounds in vary.items() if name != ALL_WIDTHS}}
 
