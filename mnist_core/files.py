@@ -1,6 +1,7 @@
 """Reading TOML: every fault of a file said in one line."""
 
 import json
+import re
 import shlex
 import tomllib
 from collections.abc import Callable, Mapping
@@ -30,6 +31,9 @@ T = TypeVar("T")
 COMMANDS = {"study": "launch", "drill": "drill", "config": "train"}
 """What a file may be -> the command that runs it."""
 _MARKS = {"study": "space", "drill": "stage", "config": "layers"}  # what no other kind of file has
+_OF_STAGES = ("[vary]", "[fix]", "[sampler]", "[pruner]", "[search]")
+_NO_TEXT = ("yes", "no", "on", "off", "none", "null", "nan", "inf", "infinity")
+"""Bare words for which quotes may be no remedy."""
 _LARGEST = 1_000_000  # bytes; the longest config there is has about 5,000
 
 
@@ -40,9 +44,7 @@ def read_toml(path: Path) -> dict[str, Any]:
             content = file.read(_LARGEST + 1)
         if len(content) > _LARGEST:
             raise UserError(f"{path}: is too large for a TOML file (over {_LARGEST:,} bytes)")
-        return tomllib.loads(
-            content.decode("utf-8-sig")
-        )  # some editors begin with a byte-order mark
+        return _loaded(content.decode("utf-8-sig"))  # some editors begin with a byte-order mark
     except FileNotFoundError:
         raise UserError(f"{path}: no such file") from None
     except IsADirectoryError:
@@ -55,6 +57,43 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError as error:  # TOMLDecodeError, or a number of more digits than Python reads
         raise UserError(f"{path}: is not valid TOML: {error}") from None
+
+
+def _loaded(text: str) -> dict[str, Any]:
+    """Raises ValueError, with the remedy where it is plain."""
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{error}{_hint(text, str(error))}") from None
+
+
+def _hint(text: str, said: str) -> str:
+    """`; remedy` from the line that a fault of TOML names; "" where it may be another one."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    place = re.search(r"line (\d+), column (\d+)\)$", said)
+    if not place:
+        missing = said.startswith("Invalid value") and text.rstrip(" \t").endswith("=")
+        return "; a value is missing" if missing else ""
+    number, column = int(place[1]) - 1, int(place[2]) - 1
+    line = lines[number]
+    if said.startswith("Invalid value"):
+        return _hint_of_value(line[:column].rstrip(), line[column:].strip())
+    header = line.partition("#")[0].strip()
+    above = {each.partition("#")[0].strip() for each in lines[:number]}
+    if header == "[stage]" or (header == "[[stage]]" and "[stage]" in above):
+        return "; a stage is [[stage]]"
+    if said.startswith("Cannot declare") and header in _OF_STAGES and "[[stage]]" in above:
+        return f"; a stage's is [stage.{header[1:-1]}]"
+    return ""
+
+
+def _hint_of_value(before: str, value: str) -> str:
+    if before.endswith("=") and (not value or value.startswith("#")):
+        return "; a value is missing"
+    word = re.split(r"[^\w.-]", value)[0]
+    if word.lower() in ("true", "false"):
+        return "; true and false are written small"
+    return "; text needs quotes" if word[:1].isalpha() and word.lower() not in _NO_TEXT else ""
 
 
 def parsed(

@@ -254,6 +254,33 @@ def test_a_fault_names_file_field_and_remedy(text: str | bytes, message: str, tm
         assert said == message
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("title = Easy one  # to begin with", "(at line 1, column 9); text needs quotes"),
+        ('title = "x"\r\nstart = [\r\n  silu-squeeze,\r\n]', "column 3); text needs quotes"),
+        ("until_held = True", "column 14); true and false are written small"),
+        ("trials =", "(at end of document); a value is missing"),
+        ("trials = \nseed = 1", "(at line 1, column 10); a value is missing"),
+        ("trials = # 8", "column 10); a value is missing"),
+        ("[stage]\nkeep = 1\n[stage]", "(at line 3, column 7); a stage is [[stage]]"),
+        ("[stage]\nkeep = 1\n[[stage]]", "(at line 3, column 8); a stage is [[stage]]"),
+        ("[[stage]]\n[vary]\n[[stage]]\n[vary]", "column 6); a stage's is [stage.vary]"),
+        ("[vary]\n[vary]", "(at line 2, column 6)"),  # there may be no stages
+        ("[goal]\n[goal]", "(at line 2, column 6)"),
+        ("lr = [0.1,, 0.2]", ")"),
+        ("until_held = yes", ")"),
+        ("lr = .5", ")"),
+        ("lr = 0.1 =", ")"),
+        ("trials", ")"),
+    ],
+)
+def test_a_fault_of_toml_has_a_remedy_where_it_is_plain(text: str, remedy: str, tmp_path: Path):
+    said = _refusal(tmp_path / "s.toml", text)
+    assert said.startswith("is not valid TOML: ")
+    assert said.endswith(remedy)
+
+
 Place = tuple[str | int, ...]
 
 
