@@ -6,7 +6,7 @@ those alone, at once), a `study` hands out its `trials` as rows, a `session` ask
 what may change, `export` and `note` what it leaves in its `folder`, `dashboard` shows it; `upkeep`
 deletes, renames and copies it, `rescore` asks it another goal, and `memo` is what a person notes of
 it.
-Behind the door: `dimensions`, `enqueued`, `forecast`, `goal_pruner`, `identity`, `learning`, `locks`,
-`optuna_options`, `ownership`, `pages`, `peers`, `pruners`, `readable`, `rows`, `rung_pruner`,
-`samplers`, `summary`.
+Behind the door: `dimensions`, `enqueued`, `forecast`, `goal_pruner`, `identity`, `learning`,
+`locks`, `optuna_options`, `ownership`, `pages`, `peers`, `pruners`, `readable`, `rows`,
+`rung_pruner`, `samplers`, `summary`.
 """
