@@ -42,8 +42,7 @@ def make(
     """
     known = all_dimensions(frame)
     _check_widths(vary, table)
-    varied = {*known, ALL_WIDTHS}.difference(catalogue.WIDTH_NAMES)
-    check_names(vary, varied, f"{table}.vary", STAGE)
+    check_names(vary, {*known, ALL_WIDTHS}, f"{table}.vary", STAGE)
     vary = _spelled_out(vary)
     check_names(fix, known, f"{table}.fix", STAGE)
     named = {*vary, *fix}
@@ -69,18 +68,20 @@ def make(
     return narrowed
 
 
-def _check_widths(vary: Iterable[str], table: str) -> None:
-    """Raises SpaceError where a single width is to vary, beside `ALL_WIDTHS` too: of the two it
-    would not be plain which holds."""
-    for name in vary:
-        if name in catalogue.WIDTH_NAMES:
+def _check_widths(vary: Mapping[str, Any], table: str) -> None:
+    """Raises SpaceError where a single width is to vary but all of them are not, of which it can
+    only be a part with bounds of its own; and where it says no bounds of its own."""
+    named = [name for name in catalogue.WIDTH_NAMES if name in vary]
+    alone = ALL_WIDTHS not in vary and len(named) < len(catalogue.WIDTH_NAMES)
+    for name in named:
+        if alone or vary[name] == vary.get(ALL_WIDTHS) == ALL:
             raise SpaceError(
                 f"{table}.vary: a stage has no {name}; all widths together are `{ALL_WIDTHS}`"
             )
 
 
 def _spelled_out(vary: Mapping[str, Any]) -> dict[str, Any]:
-    """One entry a dimension."""
+    """One entry a dimension; what is said of a single width comes before what is said of all."""
     widths = dict.fromkeys(catalogue.WIDTH_NAMES, vary[ALL_WIDTHS]) if ALL_WIDTHS in vary else {}
     return {**widths, **{name: bounds for name, bounds in vary.items() if name != ALL_WIDTHS}}
 

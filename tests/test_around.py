@@ -137,7 +137,8 @@ def test_of_several_bases_a_sample_says_which():
 
 
 def test_every_sample_fits_the_budget():
-    space = _space({"layout": "all", "widths": "all", "activation": "all"})
+    space = _space({"layout": "all", "widths": "all", "width_2": [0.9, 1.0], "activation": "all"})
+    assert (space.dimensions["width_2"].low, space.dimensions["width_1"].low) == (0.9, 0.0)
     rng = random.Random(1)
     counts = [space.config(sampled(space, rng), 0).params for _ in range(200)]
     assert 9_000 < max(counts) < 10_000
