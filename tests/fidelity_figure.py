@@ -9,9 +9,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from search.report.figures import dark_style
+from search.report.figures import STYLE, dark_style
 
-_INK, _PALE, _GRID = "#333333", "#9A9A9A", "#E3E3E3"
+_INK, _PALE = "#333333", "#9A9A9A"
 SERIES = (
     ("annealed, mean of the later half", HALF, "#0072B2", "o", 1.0),
     ("annealed, last epoch", LAST, "#D55E00", "s", 1.07),
@@ -19,23 +19,7 @@ SERIES = (
 )
 """Label, views, colour, marker, and by what they are moved aside, for the bars to be seen. The
 colours are of those that become lighter on a dark screen."""
-_STYLE = {
-    "font.size": 9.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "axes.titlesize": 9.5,
-    "text.color": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": _GRID,
-    "legend.frameon": False,
-    "svg.fonttype": "path",
-    "svg.hashsalt": "fidelity",
-}
+_STYLE = {**STYLE, "axes.titlesize": 9.5, "svg.hashsalt": "fidelity"}
 
 
 def drawn(twice: Group, every: Group, trainings: int) -> str:

@@ -9,7 +9,7 @@ low enough; the likeliest n counts.
 
 Which config gets the next seed decides what a search costs: replayed on the tuning half of the
 table of trainings, three quarters of all epochs went into confirming what had been lucky where each
-trial that held its goal was tried to the end, and a third where the most promising one was tried,
+trial that held its goal was tried to the end, and two fifths where the most promising one was,
 and none that promised less than `LEAST` (`tests/benchmarks/search.py`).
 """
 

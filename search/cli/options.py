@@ -12,6 +12,7 @@ import click
 
 from mnist_core.engine import Wanted
 from mnist_core.errors import UserError
+from search.cli import complete
 
 _Command = Callable[..., Any]
 
@@ -140,6 +141,19 @@ def limits(default: str, what: str) -> Callable[[_Command], _Command]:
         return in_minutes(in_seconds(command))
 
     return added
+
+
+def starts(what: str, more: str = "") -> Callable[[_Command], _Command]:
+    """`--start`. what: is done with the config. more: what it has to be besides."""
+    return click.option(
+        "--start",
+        "starts",
+        multiple=True,
+        metavar="CONFIG",
+        shell_complete=complete.starts,
+        help=f"{what}: a file, an experiment or winner that comes along, or a study or drill, "
+        f"whose best it is{more}; may be said several times",
+    )
 
 
 def of_stages(*names: str, field: str, example: str) -> Callable[[_Command], _Command]:

@@ -37,15 +37,9 @@ if TYPE_CHECKING:
     "and stop once one is confirmed [default: the study's]",
 )
 @options.limits(" [default: the study's timeout]", "trial")
-@click.option(
-    "--start",
-    "starts",
-    multiple=True,
-    metavar="CONFIG",
-    shell_complete=complete.starts,
-    help="Try this config first, as one of the study's trials: a file, an experiment or winner "
-    "that comes along, or a study or drill, whose best it is. It must lie in the study's space and "
-    "be trained for as many epochs on as many images; may be said several times",
+@options.starts(
+    "Try this config first, as one of the study's trials",
+    ". It must lie in the study's space and be trained for as many epochs on as many images",
 )
 @options.settings(options.OF_STUDY, "; kept with the study")
 @options.workers("the study's, else auto")
@@ -139,15 +133,7 @@ def launch(
     "drilldown confirm NAME",
 )
 @options.limits("; the same command goes on [default: none]", "training")
-@click.option(
-    "--start",
-    "starts",
-    multiple=True,
-    metavar="CONFIG",
-    shell_complete=complete.starts,
-    help="Have the first stage start from this, instead of the drill's base: a file, an experiment "
-    "or winner that comes along, or a study or drill, whose best it is; may be said several times",
-)
+@options.starts("Have the first stage start from this, instead of the drill's base")
 @options.settings(options.OF_DRILL, "; kept with the drill")
 @options.workers("the drill's, else auto")
 @options.engine("the drill's, else auto")

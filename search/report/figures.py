@@ -51,7 +51,7 @@ _DARK = {  # what becomes of them on a dark screen
 _DRAWN = len(_COLOURS)  # nets in one figure: no more than can be told apart
 _EXPLAINED = "explained of the trials' ranking by score (%)"
 _UPDATES = 50  # of an epoch, at most: so many the learning rate is drawn at
-_STYLE = {
+STYLE = {
     "font.size": 9.5,
     "figure.titlesize": 10.5,
     "axes.spines.top": False,
@@ -278,7 +278,7 @@ def _titled(figure: Figure, title: str, size: Size) -> None:
 @contextmanager
 def _drawing(size: Size, high: float) -> Iterator[Figure]:
     """A figure of so many inches that no settings of the user's change."""
-    with matplotlib.style.context(["default", _STYLE]), warnings.catch_warnings():
+    with matplotlib.style.context(["default", STYLE]), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # shown as a box
         yield Figure(figsize=(size.inches, high), layout="constrained")
 

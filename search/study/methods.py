@@ -4,11 +4,11 @@ keeps the latest, so that a change can be said."""
 from collections.abc import Mapping
 
 from search.study.optuna_options import OptunaOptions
+from search.study.rungs import NOTHING
 from search.study.spec import Plan
 from search.study.study import Study
 
 METHODS = "drilldown:methods"  # what they are kept under
-NOTHING = "none"  # of a search
 
 
 def changed(study: Study, plan: Plan) -> dict[str, tuple[str, str]]:

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from optuna.samplers import BaseSampler
 
 
+NOTHING = "none"
+"""What is said of a search without rungs."""
+
+
 def _epochs(given: Any) -> Any:
     if isinstance(given, tuple) and any(isinstance(each, dict) for each in given):
         raise ValueError(
@@ -63,7 +67,7 @@ class Search(Frozen):
         """All of it, as a study with this goal has it."""
         rungs = ", ".join(map(str, self.epochs(goal)))
         if not rungs:
-            return "none"
+            return NOTHING
         return f"rungs {rungs} (keep = {self.keep:g}, explore = {self.explore:g})"
 
     def check(self, goal: Goal) -> None:

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 
 from mnist_core.config import Config
 from mnist_core.goal import Ending
-from mnist_core.judge import TRAIN_IMAGES
 from mnist_core.result import EpochResult
 from search.study.forecast import Forecaster
-from search.study.trials import Complete, Trial, TrialAttr
+from search.study.trials import Complete, Trial, TrialAttr, cost
 from search.text.wording import network, recipe
 
 
@@ -16,7 +15,7 @@ def of_training(config: Config, results: Sequence[EpochResult]) -> dict[str, flo
     """Of any trial, after these epochs."""
     return {
         TrialAttr.SECONDS: round(sum(each.seconds for each in results), 1),
-        TrialAttr.COST: round(len(results) * config.data.train / TRAIN_IMAGES, 4),
+        TrialAttr.COST: round(cost(config, len(results)), 4),
         TrialAttr.NETWORK: network(config),
         TrialAttr.RECIPE: recipe(config),
     }

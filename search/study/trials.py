@@ -122,9 +122,7 @@ class Trial:
     @property
     def cost(self) -> float | None:
         """Of its training, in epochs of all training images; None where its config is not known."""
-        if self.config is None:
-            return None
-        return len(self.test_acc) * self.config.data.train / TRAIN_IMAGES
+        return None if self.config is None else cost(self.config, len(self.test_acc))
 
     @cached_property
     def hyperparameters(self) -> Mapping[str, Any]:
@@ -187,6 +185,11 @@ class Complete(Trial):
                 f"no {name}"
             )
         return what
+
+
+def cost(config: Config, epochs: int) -> float:
+    """Of so many epochs of a config's training, in epochs of all training images."""
+    return epochs * config.data.train / TRAIN_IMAGES
 
 
 def best_first(trials: Iterable[Trial]) -> list[Trial]:
